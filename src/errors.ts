@@ -1,0 +1,259 @@
+/** The error class, its codes, and the advice that goes with what STS says. */
+import { parseRoleArn } from './limits.ts'
+import type { SessionIdentity } from './session-identity.ts'
+
+/** What went wrong, in one word; the README's table says when each is thrown. */
+export type CrossAccountDynamoErrorCode =
+  | 'CONFIG_INVALID'
+  | 'ASSUME_ROLE_DENIED'
+  | 'ASSUME_ROLE_REJECTED'
+  | 'STS_THROTTLED'
+  | 'STS_UNAVAILABLE'
+  | 'STS_TIMEOUT'
+
+/** Whether the same call may succeed later without anybody changing anything. */
+const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
+  'STS_THROTTLED',
+  'STS_UNAVAILABLE',
+  'STS_TIMEOUT',
+])
+
+/**
+ * Everything that this package throws. DynamoDB's own errors are not wrapped.
+ *
+ * @example
+ * ```ts
+ * import { CrossAccountDynamoError } from 'middy-cross-account-dynamo'
+ *
+ * export const isWorthARetry = (error: unknown): boolean =>
+ *   error instanceof CrossAccountDynamoError && error.retryable
+ * ```
+ */
+export class CrossAccountDynamoError extends Error {
+  override readonly name = 'CrossAccountDynamoError'
+  readonly code: CrossAccountDynamoErrorCode
+  /** What an HTTP client should see: 503 when a retry may help, else 500. */
+  readonly statusCode: 500 | 503
+  /** Always `false`: the message is for operators, never for an HTTP client. */
+  readonly expose = false
+  /** `true` when the same call may succeed later without a change of configuration or policy. */
+  readonly retryable: boolean
+
+  constructor(code: CrossAccountDynamoErrorCode, message: string, options?: ErrorOptions) {
+    super(`${code}: ${message}`, options)
+    this.code = code
+    this.retryable = RETRYABLE.has(code)
+    this.statusCode = this.retryable ? 503 : 500
+  }
+}
+
+/** What is read of an error of the SDK or of Node.js; either may lack any of it. */
+interface Failure {
+  readonly name?: string
+  readonly message?: string
+  readonly code?: string
+  readonly $metadata?: {
+    readonly httpStatusCode?: number
+    readonly requestId?: string
+    readonly attempts?: number
+  }
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+const THROTTLED = /^(?:Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestThrottled|BandwidthLimit)/
+const DENIED = /^(?:AccessDenied|NotAuthorized)/
+/** The caller's own credentials, not the role, are the problem. */
+const CALLER_REFUSED =
+  /^(?:ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired|RequestExpired)/
+/** The SDK found no credentials to sign with. */
+const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
+const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
+
+/** What to do about the requests that STS refuses by a name of their own. */
+const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /^RegionDisabled/,
+    'STS must be activated for that Region in the account of the role: ' +
+      'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
+  ],
+  [/^PackedPolicyTooLarge/, 'The session tags are too much together: send fewer of them, or shorter ones.'],
+]
+
+/** STS repeats what breaks a constraint; of the external ID and of tags that is nobody's business. */
+const CONSTRAINT = /Value '.*?' at '(?!roleArn|roleSessionName|durationSeconds|sourceIdentity)/gs
+
+/**
+ * The error to throw for a failed AssumeRole: what was tried, what AWS said, and what to change where.
+ *
+ * Tag values and the external ID are never in it, and its `cause` is a copy without the SDK's request and response,
+ * which hold the caller's session token.
+ */
+export const assumeRoleError = (thrown: unknown, identity: SessionIdentity): CrossAccountDynamoError => {
+  const {
+    name = 'Error',
+    message = '',
+    code,
+    $metadata,
+  } = typeof thrown === 'object' && thrown !== null ? (thrown as Failure) : { message: String(thrown) }
+  const failure: Failure = {
+    name,
+    message: message.replace(CONSTRAINT, "Value '[not shown]' at '"),
+    ...(code !== undefined && { code }),
+    ...($metadata !== undefined && { $metadata }),
+  }
+  const status = failure.$metadata?.httpStatusCode ?? 0
+  const cause = plainCause(failure)
+  const error = (code: CrossAccountDynamoErrorCode, headline: string, advice: string) =>
+    new CrossAccountDynamoError(code, [headline, ...tried(failure, identity), advice].join('\n'), { cause })
+
+  if (DENIED.test(name)) {
+    return error(
+      'ASSUME_ROLE_DENIED',
+      `STS refused to let this function assume ${identity.roleArn}.`,
+      whoMustAllow(failure, identity),
+    )
+  }
+  if (THROTTLED.test(name) || status === 429) {
+    return error(
+      'STS_THROTTLED',
+      `STS throttled AssumeRole of ${identity.roleArn}.`,
+      'Nothing is wrong with the set-up; the next invocation tries again.',
+    )
+  }
+  if (CALLER_REFUSED.test(name) || CALLER_UNKNOWN.test(name)) {
+    return error(
+      'ASSUME_ROLE_REJECTED',
+      `The function's own credentials cannot be used to assume ${identity.roleArn}.`,
+      'The role and its policies were not looked at. In Lambda the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
+        'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, and that the Region of STS is enabled in the account.',
+    )
+  }
+  if (TIMED_OUT.test(name) || failure.code === 'ETIMEDOUT') {
+    return error('STS_TIMEOUT', `STS did not answer in time when assuming ${identity.roleArn}.`, reachable)
+  }
+  if (status >= 400 && status < 500) {
+    return error(
+      'ASSUME_ROLE_REJECTED',
+      `STS refused the request to assume ${identity.roleArn} itself.`,
+      REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
+        'Change the option that AWS names above; policies are not the problem.',
+    )
+  }
+  return error(
+    'STS_UNAVAILABLE',
+    `STS could not be reached or did not answer properly when assuming ${identity.roleArn}.`,
+    reachable,
+  )
+}
+
+const reachable =
+  'If it lasts: a function in a VPC reaches STS only through a NAT gateway or an interface endpoint for sts in its Region, ' +
+  'whose security group must let the function in on port 443.'
+
+/** A copy of an error that holds nothing but what it says: no request, no response, no socket. */
+const plainCause = ({ name, message, code, $metadata }: Failure): Error => {
+  const { httpStatusCode, requestId, attempts } = $metadata ?? {}
+  const plain = Object.fromEntries(
+    Object.entries({ code, httpStatusCode, requestId, attempts }).filter(([, value]) => value !== undefined),
+  )
+  const cause = Object.assign(new Error(message), plain)
+  Object.defineProperty(cause, 'name', { value: name ?? 'Error' })
+  // The stack of this copy would show where it was copied, which helps nobody.
+  Object.defineProperty(cause, 'stack', { value: `${cause.name}: ${cause.message}` })
+  return cause
+}
+
+const tried = (failure: Failure, identity: SessionIdentity): string[] => {
+  const keys = identity.sessionTags.map(({ Key }) => Key).join(', ')
+  const sent = [
+    `session name ${identity.sessionName}`,
+    identity.externalId === undefined ? 'no external ID' : 'an external ID',
+    keys === '' ? 'no session tags' : `session tags ${keys}`,
+    ...(identity.sourceIdentity === undefined ? [] : [`source identity ${identity.sourceIdentity}`]),
+    `${identity.durationSeconds} seconds`,
+  ]
+  const id = failure.$metadata?.requestId
+  return [
+    `AWS said: ${failure.name ?? 'Error'}: ${failure.message || failure.code || 'nothing more'}${id === undefined ? '' : ` (request ${id})`}`,
+    `Sent: ${sent.join(', ')}.`,
+  ]
+}
+
+/** Who was refused, as STS words it. */
+const CALLER = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
+const SESSION = /^arn:(?<partition>[^:]+):sts::(?<account>\d{12}):assumed-role\/(?<role>[^/]+)\//
+const ACCOUNT = /^arn:[^:]+:[^:]+::(?<account>\d{12}):/
+
+/**
+ * Why, where AWS says it.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ */
+const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
+const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
+
+/**
+ * Both halves of the set-up, ready to paste. STS mostly does not say which side refused, and never that the external
+ * ID is the wrong one.
+ */
+const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): string => {
+  const { caller, action = 'sts:AssumeRole' } = CALLER.exec(message)?.groups ?? {}
+  const session = SESSION.exec(caller ?? '')?.groups
+  const callerAccount = ACCOUNT.exec(caller ?? '')?.groups?.account ?? 'of the function'
+  const callerRole =
+    session === undefined
+      ? (caller ?? "<ARN of the function's execution role>")
+      : `arn:${session.partition}:iam::${session.account}:role/${session.role}`
+  const target = parseRoleArn(identity.roleArn)
+  // Statements of their own: sts:ExternalId is a condition key of sts:AssumeRole and of nothing else.
+  // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+  const others = [
+    ...(identity.sessionTags.length > 0 ? ['sts:TagSession'] : []),
+    ...(identity.sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
+  ]
+  const Principal = { AWS: callerRole }
+  const callerStatement = {
+    Effect: 'Allow',
+    Action: others.length > 0 ? ['sts:AssumeRole', ...others] : 'sts:AssumeRole',
+    Resource: identity.roleArn,
+  }
+  const trustStatements = [
+    {
+      Effect: 'Allow',
+      Principal,
+      Action: 'sts:AssumeRole',
+      ...(identity.externalId !== undefined && {
+        Condition: { StringEquals: { 'sts:ExternalId': '<the external ID that the function sends>' } },
+      }),
+    },
+    ...(others.length > 0 ? [{ Effect: 'Allow', Principal, Action: others }] : []),
+  ]
+  const pathNote =
+    session === undefined ? '' : ` (write the principal with its path, if ${session.role} has one)`
+  return [
+    whoRefused(message, action),
+    `- Account ${callerAccount}, a policy of ${callerRole}:`,
+    indented(callerStatement),
+    `- Account ${target.accountId}, the trust policy of ${target.name}, which must exist${pathNote}:`,
+    indented(trustStatements.length === 1 ? trustStatements[0] : trustStatements),
+    identity.externalId === undefined
+      ? 'If that trust policy asks for sts:ExternalId, set the option externalId.'
+      : 'If the trust policy asks for sts:ExternalId, the two must be equal to the letter; AWS never says that they are not.',
+  ].join('\n')
+}
+
+const whoRefused = (message: string, action: string): string => {
+  const deny = EXPLICIT_DENY.exec(message)?.groups?.policy
+  if (deny !== undefined) {
+    return (
+      `An explicit deny in ${deny} forbids ${action}, whatever else allows it: find that statement and except this call. ` +
+      'Both accounts must allow it, too:'
+    )
+  }
+  const missing = NO_ALLOW.exec(message)?.groups?.policy
+  return missing === undefined
+    ? `AWS does not say which account refused ${action}; both must allow it:`
+    : `AWS says that no ${missing} allows ${action}. In all, both accounts must allow it:`
+}
+
+const indented = (statement: unknown): string =>
+  JSON.stringify(statement, undefined, 2).replace(/^/gm, '    ')

@@ -1,0 +1,205 @@
+/**
+ * AWS's documented limits on what a session is made of, each once, with the page that states it.
+ *
+ * A check takes a value and returns what is wrong with it and what would be right, or `undefined` when AWS would
+ * take it. The external ID and the values of tags are never quoted, but for the one character that is wrong: they may be somebody's
+ * secret or somebody's name.
+ */
+import type { Tag } from './session-identity.ts'
+
+/** What is wrong with a value, as the end of a sentence that names the option; `undefined` when nothing is. */
+export type Complaint = string | undefined
+
+/** The parts of a role's ARN. */
+export interface RoleArn {
+  readonly partition: string
+  readonly accountId: string
+  /** `/` for a role without a path. */
+  readonly path: string
+  readonly name: string
+}
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-arns */
+const ROLE_ARN_EXAMPLE = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
+const ARN = /^arn:(?<partition>[^:]*):(?<service>[^:]*):(?<region>[^:]*):(?<account>[^:]*):(?<resource>.*)$/su
+const PARTITION = /^aws(?:-[a-z]+)*$/
+const ACCOUNT_ID = /^\d{12}$/
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
+const EXTERNAL_ID = { min: 2, max: 1224, stray: /[^\w+=,.@:/-]/u, allowed: 'letters, digits and _+=,.@:/-' }
+const SESSION_NAME = { min: 2, max: 64, stray: /[^\w+=,.@-]/u, allowed: 'letters, digits and _+=,.@-' }
+const SOURCE_IDENTITY = SESSION_NAME
+const DURATION_SECONDS = { min: 900 }
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
+const ROLE_CHAINING_SECONDS = 3600
+
+/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_RequestParameters */
+const ROLE_NAME = { min: 1, max: 64, stray: SESSION_NAME.stray, allowed: SESSION_NAME.allowed }
+const ROLE_PATH = { max: 512, form: /^\/(?:[\u0021-\u007F]+\/)?$/ }
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know */
+const TAGS = 50
+const RESERVED_PREFIX = /^aws:/i
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
+const TAG_CHARACTERS = {
+  stray: /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u,
+  allowed: 'letters, digits, spaces and _.:/=+-@',
+}
+const TAG_KEY = { min: 1, max: 128, ...TAG_CHARACTERS }
+const TAG_VALUE = { min: 0, max: 256, ...TAG_CHARACTERS }
+
+/**
+ * The partitions whose Regions are named apart; every other Region is in `aws`.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ */
+const PARTITION_OF_REGION = {
+  'cn-': 'aws-cn',
+  'us-gov-': 'aws-us-gov',
+  'eusc-': 'aws-eusc',
+  'us-iso-': 'aws-iso',
+  'us-isob-': 'aws-iso-b',
+  'eu-isoe-': 'aws-iso-e',
+  'us-isof-': 'aws-iso-f',
+}
+const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
+
+interface Words {
+  readonly min: number
+  readonly max: number
+  readonly stray: RegExp
+  readonly allowed: string
+}
+
+const quoted = (text: string) => JSON.stringify(text)
+
+/** Length and characters, without quoting the value. Lengths are counted in characters, as AWS counts them. */
+const checkText = (value: unknown, { min, max, stray, allowed }: Words): Complaint => {
+  if (typeof value !== 'string') return `must be a string, but is ${describe(value)}`
+  const { length } = [...value]
+  if (length < min || length > max) return `must have ${min} to ${max} characters, but has ${length}`
+  const found = stray.exec(value)?.[0]
+  if (found !== undefined) return `may hold only ${allowed}, but holds ${quoted(found)}`
+  return undefined
+}
+
+/** A value for messages: itself if it is short and plain, else its kind. */
+export const shown = (value: unknown): string =>
+  typeof value === 'string' ? quoted(value) : typeof value === 'number' ? String(value) : describe(value)
+
+/** A value's kind, for messages that must not show the value itself. */
+export const describe = (value: unknown): string => {
+  if (value === null || value === undefined) return String(value)
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}
+
+/**
+ * The parts of a role's ARN.
+ *
+ * @throws TypeError when it is not one; ask {@link checkRoleArn} first.
+ */
+export const parseRoleArn = (arn: string): RoleArn => {
+  const { partition, account, resource } = ARN.exec(arn)?.groups ?? {}
+  if (partition === undefined || account === undefined || resource === undefined) {
+    throw new TypeError(`not an ARN: ${quoted(arn)}`)
+  }
+  const slash = resource.lastIndexOf('/')
+  return {
+    partition,
+    accountId: account,
+    path: resource.slice('role'.length, slash + 1),
+    name: resource.slice(slash + 1),
+  }
+}
+
+export const checkRoleArn = (value: unknown): Complaint => {
+  if (typeof value !== 'string') return `must be a string, but is ${describe(value)}`
+  const wrong = (why: string) => `${quoted(value)} ${why}; a role's ARN looks like ${ROLE_ARN_EXAMPLE}`
+  const { partition = '', service, region, account = '', resource = '' } = ARN.exec(value)?.groups ?? {}
+  if (service === undefined) return wrong('is not an ARN')
+  if (!PARTITION.test(partition)) return wrong(`has no AWS partition such as aws, aws-cn or aws-us-gov`)
+  if (service === 'sts' && resource.startsWith('assumed-role/')) {
+    return wrong('is the ARN of a session that has assumed a role, not of the role')
+  }
+  if (service !== 'iam' || region !== '' || !resource.startsWith('role/'))
+    return wrong('is not the ARN of an IAM role')
+  if (!ACCOUNT_ID.test(account)) return wrong(`needs an account ID of 12 digits, not ${quoted(account)}`)
+  const { name, path } = parseRoleArn(value)
+  const badName = checkText(name, ROLE_NAME)
+  if (badName !== undefined) return wrong(`has a role name that ${badName}`)
+  if (path.length > ROLE_PATH.max)
+    return wrong(`has a path of ${path.length} characters; at most are ${ROLE_PATH.max}`)
+  return ROLE_PATH.form.test(path)
+    ? undefined
+    : wrong('has a path that is empty, or holds other characters than printable ASCII')
+}
+
+export const checkExternalId = (value: unknown): Complaint => checkText(value, EXTERNAL_ID)
+
+export const checkSessionName = (value: unknown): Complaint => checkText(value, SESSION_NAME)
+
+/** Any text made a valid session name: what AWS would refuse becomes `-`, and it is cut or filled to length. */
+export const toSessionName = (text: string): string =>
+  text
+    .replace(new RegExp(SESSION_NAME.stray, 'gu'), '-')
+    .slice(0, SESSION_NAME.max)
+    .padEnd(SESSION_NAME.min, '-')
+
+export const checkSourceIdentity = (value: unknown): Complaint =>
+  typeof value === 'string' && RESERVED_PREFIX.test(value)
+    ? 'may not begin with aws:, which AWS keeps for itself'
+    : checkText(value, SOURCE_IDENTITY)
+
+export const checkDurationSeconds = (value: unknown): Complaint => {
+  const whole = typeof value === 'number' && Number.isInteger(value)
+  if (whole && value >= DURATION_SECONDS.min && value <= ROLE_CHAINING_SECONDS) return undefined
+  return (
+    `must be a whole number of seconds from ${DURATION_SECONDS.min} to ${ROLE_CHAINING_SECONDS}, not ${shown(value)}; ` +
+    'an execution role is itself an assumed role, and AWS caps such role chaining at one hour'
+  )
+}
+
+/** All that is wrong with the tags, one complaint each. */
+export const checkSessionTags = (tags: readonly Tag[]): readonly string[] => {
+  const complaints: string[] = []
+  if (tags.length > TAGS) complaints.push(`may hold at most ${TAGS} tags, but holds ${tags.length}`)
+  const spelled = new Map<string, string>()
+  for (const { Key, Value } of tags) {
+    const badKey = RESERVED_PREFIX.test(Key) ? 'may not begin with aws:' : checkText(Key, TAG_KEY)
+    if (badKey !== undefined) complaints.push(`the key ${quoted(Key)} ${badKey}`)
+    const badValue = RESERVED_PREFIX.test(Value) ? 'may not begin with aws:' : checkText(Value, TAG_VALUE)
+    if (badValue !== undefined) complaints.push(`the value of ${quoted(Key)} ${badValue}`)
+    const folded = Key.toLowerCase()
+    const twin = spelled.get(folded)
+    if (twin !== undefined) {
+      complaints.push(
+        `the keys ${quoted(twin)} and ${quoted(Key)} are the same to AWS, which ignores their case`,
+      )
+    }
+    spelled.set(folded, Key)
+  }
+  return complaints
+}
+
+/** All that is wrong with the transitive keys, which must be keys of the session's tags. */
+export const checkTransitiveTagKeys = (keys: readonly string[], tags: readonly Tag[]): readonly string[] => {
+  const known = new Set(tags.map(({ Key }) => Key))
+  const missing = [...new Set(keys)].filter((key) => !known.has(key))
+  const have = known.size === 0 ? 'there are none' : `those are ${[...known].map(quoted).join(', ')}`
+  return missing.map((key) => `${quoted(key)} is not a key of sessionTags (${have})`)
+}
+
+export const checkRegion = (value: unknown): Complaint =>
+  typeof value === 'string' && REGION.test(value)
+    ? undefined
+    : `must be a Region's code such as eu-west-1, not ${shown(value)}`
+
+/** Credentials of one partition are unknown in every other. */
+export const checkPartition = (region: string, role: RoleArn): Complaint => {
+  const apart = Object.entries(PARTITION_OF_REGION).find(([prefix]) => region.startsWith(prefix))?.[1]
+  const separate: readonly string[] = Object.values(PARTITION_OF_REGION)
+  const fits = apart === undefined ? !separate.includes(role.partition) : apart === role.partition
+  return fits ? undefined : `${quoted(region)} is not a Region of the partition of roleArn, ${role.partition}`
+}

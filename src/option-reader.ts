@@ -1,0 +1,150 @@
+/** Reads options one by one: what was given, else what the environment says, noting all that is wrong on the way. */
+import { type Complaint, describe } from './limits.ts'
+import { nearest } from './nearest.ts'
+import type { CrossAccountDynamoOptions, Environment } from './options.ts'
+
+type OptionName = keyof CrossAccountDynamoOptions
+
+const asText = (text: string): unknown => text
+
+/** What is not a number stays text, for the check to show. */
+const asNumber = (text: string): unknown => (/^\d+$/.test(text.trim()) ? Number(text) : text)
+
+const asList = (text: string): unknown => text.split(',').map((each) => each.trim())
+
+const asTags = (text: string): unknown => {
+  if (/^\s*[{["]/.test(text)) {
+    try {
+      return JSON.parse(text)
+    } catch {
+      // The parser's own message quotes the text, and with it the values of tags.
+      throw new TypeError('begins as JSON but is not valid JSON')
+    }
+  }
+  const pairs = text.split(',').map((pair, index) => {
+    const equals = pair.indexOf('=')
+    if (equals < 0) {
+      throw new TypeError(
+        `is neither JSON nor key=value pairs: pair ${index + 1} has no "=" (a value that holds a comma needs JSON)`,
+      )
+    }
+    return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()] as const
+  })
+  const twice = pairs.find(([key], index) => pairs.findIndex(([other]) => other === key) < index)
+  if (twice !== undefined) throw new TypeError(`has the key ${JSON.stringify(twice[0])} twice`)
+  return Object.fromEntries(pairs)
+}
+
+/** Each option, and how its variable's text is read. `undefined`: it has no variable. */
+const OPTIONS: Readonly<Record<OptionName, ((text: string) => unknown) | undefined>> = {
+  roleArn: asText,
+  externalId: asText,
+  sessionTags: asTags,
+  transitiveTagKeys: asList,
+  sessionName: asText,
+  sourceIdentity: asText,
+  durationSeconds: asNumber,
+  region: asText,
+  refreshBefore: asNumber,
+  contextKey: undefined,
+  envPrefix: undefined,
+  documentClient: undefined,
+  translateConfig: undefined,
+  awsClientOptions: undefined,
+  stsClientOptions: undefined,
+  awsClientCapture: undefined,
+  disablePrefetch: undefined,
+}
+const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
+const WITH_VARIABLE = OPTION_NAMES.filter((name) => OPTIONS[name] !== undefined)
+
+const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
+
+const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
+
+/** A plain object, of this realm or another: not a list, a Map or a Date, whose entries would go unseen. */
+export const isRecord = (value: unknown): value is Record<string, unknown> => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === null || Object.getPrototypeOf(prototype) === null
+}
+
+export interface OptionReader {
+  /** An option's value if it passes its check. `undefined` when it is not set, and when it is wrong, which is noted. */
+  readonly checked: <T>(name: OptionName, check: (value: unknown) => Complaint) => T | undefined
+  readonly isSet: (name: OptionName) => boolean
+  /** Notes a problem with an option, naming the variable if that is where its value came from. */
+  readonly complain: (name: OptionName, complaint: Complaint) => void
+  /** The name of the variable of an option. */
+  readonly variableOf: (name: OptionName) => string
+}
+
+export const createOptionReader = (
+  given: unknown,
+  environment: Environment,
+  problems: string[],
+): OptionReader => {
+  const options = isRecord(given) ? given : {}
+  if (!isRecord(given)) problems.push(`the options must be an object, but are ${describe(given)}`)
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, name)) continue
+    const near = nearest(name, OPTION_NAMES)
+    const advice = near === undefined ? `the options are ${OPTION_NAMES.join(', ')}` : `did you mean ${near}?`
+    problems.push(`${name}: is not an option; ${advice}`)
+  }
+
+  let prefix = options.envPrefix === undefined ? DEFAULT_PREFIX : options.envPrefix
+  if (typeof prefix !== 'string' || !/^[A-Za-z_]\w*(?<!_)$/.test(prefix)) {
+    problems.push('envPrefix: must be letters, digits and _, not ending in _, such as ORDERS_DYNAMO')
+    prefix = DEFAULT_PREFIX
+  }
+  const variableOf = (name: OptionName): string => `${prefix}_${snakeCase(name)}`
+  problems.push(...misspelledVariables(WITH_VARIABLE.map(variableOf), environment))
+
+  /** The text of an option's variable, where that decides: it is not empty, and the option was not given. */
+  const textOf = (name: OptionName): string | undefined =>
+    options[name] === undefined && OPTIONS[name] !== undefined
+      ? environment[variableOf(name)] || undefined
+      : undefined
+
+  const complain = (name: OptionName, complaint: Complaint): void => {
+    if (complaint === undefined) return
+    problems.push(`${name}${textOf(name) === undefined ? '' : ` (from ${variableOf(name)})`}: ${complaint}`)
+  }
+
+  const read = (name: OptionName): unknown => {
+    const text = textOf(name)
+    if (text === undefined) return options[name]
+    try {
+      return OPTIONS[name]?.(text)
+    } catch (error) {
+      complain(name, (error as Error).message)
+      return undefined
+    }
+  }
+
+  return {
+    checked: <T>(name: OptionName, check: (value: unknown) => Complaint) => {
+      const value = read(name)
+      if (value === undefined) return undefined
+      const complaint = check(value)
+      complain(name, complaint)
+      return complaint === undefined ? (value as T) : undefined
+    },
+    isSet: (name) => options[name] !== undefined || textOf(name) !== undefined,
+    complain,
+    variableOf,
+  }
+}
+
+/** Variables that would be ignored in silence: those that differ from a known one only in underscores or case. */
+const misspelledVariables = (known: readonly string[], environment: Environment): string[] => {
+  const letters = (variable: string) => variable.replaceAll('_', '').toUpperCase()
+  const meant = new Map(known.map((variable) => [letters(variable), variable]))
+  return Object.keys(environment).flatMap((variable) => {
+    const right = meant.get(letters(variable))
+    return right === undefined || right === variable || !environment[variable]
+      ? []
+      : [`the variable ${variable} is not read; did you mean ${right}?`]
+  })
+}

@@ -1,0 +1,129 @@
+/** The README's claims, run: its code and that of the doc comments compiles, its policies fit, its error is the error. */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
+import { ACCOUNT_A, ACCOUNT_B, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
+
+const blocks = (text: string, language: string): string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, code = '']) => code)
+
+const policy = (name: string): PolicyDocument => {
+  const found = new RegExp(`<!-- policy: ${name} -->\\n\`\`\`json\\n(.*?)\`\`\``, 's').exec(readme)?.[1]
+  if (found === undefined) throw new Error(`the README has no policy ${name}`)
+  return JSON.parse(found)
+}
+
+/** The failing error that a function returned or threw. */
+const errorOf = (run: () => unknown): Error => {
+  try {
+    run()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
+
+beforeEach(() => setEnvironment({}))
+
+describe('code', () => {
+  // Inside the repository, so that its packages are found.
+  const folder = join(ROOT, 'test/types/extracted')
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+  test('of the README and of the doc comments compiles under the strict settings of the repository', () => {
+    rmSync(folder, { recursive: true, force: true })
+    mkdirSync(folder, { recursive: true })
+    const sources = readdirSync(join(ROOT, 'src')).map((file) =>
+      readFileSync(join(ROOT, 'src', file), 'utf8'),
+    )
+    const comments = sources.map((source) => source.replace(/^ *\* ?/gm, ''))
+    const examples = [readme, ...comments].flatMap((text) => blocks(text, 'ts'))
+    expect(examples.length).toBeGreaterThanOrEqual(6)
+    for (const [index, code] of examples.entries()) writeFileSync(join(folder, `${index}.ts`), code)
+    writeFileSync(
+      join(folder, 'tsconfig.json'),
+      JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'], exclude: [] }),
+    )
+    const compiled = () =>
+      execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+    expect(compiled).not.toThrow()
+  })
+})
+
+describe('the policies', () => {
+  const variables = blocks(readme, 'sh')
+    .join('\n')
+    .matchAll(/^(CROSS_ACCOUNT_DYNAMO_\w+)=(.+)$/gm)
+  const configured = Object.fromEntries([...variables].map(([, name = '', value = '']) => [name, value]))
+  let loads = 0
+
+  /** Runs the example on accounts that hold the README's policies and nothing else, less the one that is left out. */
+  const run = async (without?: 'caller' | 'trust' | 'permissions') => {
+    const accounts = textbook()
+    const roles = accounts.flatMap((account) => account.roles ?? [])
+    const execution = roles.find(({ name }) => EXECUTION_ROLE_ARN.endsWith(`/${name}`))
+    const target = roles.find(({ name }) => TARGET_ROLE_ARN.endsWith(`/${name}`))
+    if (execution === undefined || target === undefined) throw new Error('the roles have other names')
+    execution.policies = without === 'caller' ? [] : [policy('caller')]
+    target.policies = without === 'permissions' ? [] : [policy('permissions')]
+    if (without === 'trust') delete target.trustPolicy
+    else target.trustPolicy = policy('trust')
+    const sandbox = await startSandbox({ accounts })
+    try {
+      setEnvironment({ ...functionVariables(sandbox), ...configured })
+      loads += 1
+      const { handler } = await import(`../../examples/put-and-get/handler.ts?load=${loads}`)
+      return await handler({ id: '123' }, lambdaContext())
+    } finally {
+      await sandbox.close()
+    }
+  }
+
+  test('are enough for the example, with the variables that the README sets', async () => {
+    expect(Object.keys(configured)).toEqual([
+      'CROSS_ACCOUNT_DYNAMO_ROLE_ARN',
+      'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID',
+    ])
+    await expect(run()).resolves.toEqual({ id: '123' })
+  })
+
+  test.each([
+    ['caller', 'ASSUME_ROLE_DENIED'],
+    ['trust', 'ASSUME_ROLE_DENIED'],
+    ['permissions', 'AccessDeniedException'],
+  ] as const)('are all needed: not without the %s', async (without, error) => {
+    await expect(run(without)).rejects.toThrow(
+      error === 'AccessDeniedException' ? 'is not authorized to perform: dynamodb:PutItem' : error,
+    )
+  })
+
+  test('are those of the accounts that it names', () => {
+    expect(readme).toContain(ACCOUNT_A)
+    expect(readme).toContain(ACCOUNT_B)
+  })
+})
+
+test('the CONFIG_INVALID that it shows is the one that is thrown', () => {
+  setEnvironment({ AWS_REGION: 'us-east-1', CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200' })
+  const options = { rolearn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole' } as object
+  const { message } = errorOf(() => crossAccountDynamo(options))
+  expect(blocks(readme, 'text')).toContain(`${message}\n`)
+})
+
+test('the table of options names every option, and no other', () => {
+  const { message } = errorOf(() => crossAccountDynamo({ xxxxxxxxxxxxxxxxxxxxxxxx: 1 } as object))
+  const options = /the options are (.*)/.exec(message)?.[1]?.split(', ') ?? []
+  const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## What it does'))
+  const named = [...table.matchAll(/^\| `(\w+)`(?:, `(\w+)`)? \|/gm)].flatMap(([, ...names]) =>
+    names.filter(Boolean),
+  )
+  expect(options.length).toBeGreaterThan(10)
+  expect(named.sort()).toEqual(options.sort())
+})

@@ -1,0 +1,113 @@
+import { Refusal } from './refusal.ts'
+
+export interface AssumeRoleRequest {
+  roleArn: string
+  roleSessionName: string
+  durationSeconds: number
+  externalId?: string
+  sourceIdentity?: string
+  policy?: string
+  policyArns: string[]
+  tags: { key: string; value: string }[]
+  transitiveTagKeys: string[]
+}
+
+interface Limit {
+  min: number
+  max: number
+  pattern?: RegExp
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const LIMITS = {
+  roleArn: { min: 20, max: 2048 },
+  roleSessionName: { min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
+  externalId: { min: 2, max: 1224, pattern: /[\w+=,.@:/-]*/ },
+  sourceIdentity: { min: 2, max: 64, pattern: /[\w+=,.@-]*/ },
+  policy: { min: 1, max: 2048 },
+} satisfies Record<string, Limit>
+const DURATION_SECONDS: Limit = { min: 900, max: 43_200 }
+const LIST: Limit = { min: 0, max: 50 }
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
+const TAG_KEY: Limit = { min: 1, max: 128, pattern: /[\p{L}\p{Z}\p{N}_.:/=+\-@]+/u }
+const TAG_VALUE: Limit = { min: 0, max: 256, pattern: /[\p{L}\p{Z}\p{N}_.:/=+\-@]*/u }
+
+/** Every violation at once, in the words of AWS's own validation. */
+export function checkLimits(request: AssumeRoleRequest): void {
+  const errors: string[] = []
+  const check = (
+    size: 'length' | 'value',
+    at: string,
+    shown: string,
+    measure: number,
+    { min, max, pattern }: Limit,
+  ) => {
+    const fail = (constraint: string) =>
+      errors.push(`Value '${shown}' at '${at}' failed to satisfy constraint: Member must ${constraint}`)
+    if (pattern && !new RegExp(`^(?:${pattern.source})$`, pattern.flags).test(shown))
+      fail(`satisfy regular expression pattern: ${pattern.source.replaceAll('\\/', '/')}`)
+    if (measure < min) fail(`have ${size} greater than or equal to ${min}`)
+    if (measure > max) fail(`have ${size} less than or equal to ${max}`)
+  }
+  const checkText = (at: string, text: string, limit: Limit) => check('length', at, text, text.length, limit)
+
+  for (const [at, limit] of Object.entries(LIMITS)) {
+    const text = request[at as keyof typeof LIMITS]
+    if (text !== undefined) checkText(at, text, limit)
+  }
+  check(
+    'value',
+    'durationSeconds',
+    String(request.durationSeconds),
+    request.durationSeconds,
+    DURATION_SECONDS,
+  )
+  check('length', 'tags', `${request.tags.length} tags`, request.tags.length, LIST)
+  for (const [index, { key, value }] of request.tags.entries()) {
+    checkText(`tags.${index + 1}.member.key`, key, TAG_KEY)
+    checkText(`tags.${index + 1}.member.value`, value, TAG_VALUE)
+  }
+  check(
+    'length',
+    'transitiveTagKeys',
+    request.transitiveTagKeys.join(),
+    request.transitiveTagKeys.length,
+    LIST,
+  )
+  for (const [index, key] of request.transitiveTagKeys.entries())
+    checkText(`transitiveTagKeys.${index + 1}.member`, key, TAG_KEY)
+
+  if (errors.length > 0) {
+    const count = errors.length === 1 ? '1 validation error' : `${errors.length} validation errors`
+    throw new Refusal(400, 'ValidationError', `${count} detected: ${errors.join('; ')}`)
+  }
+  if (!/^arn:[\w-]+:iam::\d{12}:role\/./.test(request.roleArn))
+    throw new Refusal(400, 'ValidationError', 'Request ARN is invalid')
+  if (request.policyArns.length > 0)
+    throw new Refusal(
+      400,
+      'ValidationError',
+      'The sandbox has no managed policies: PolicyArns is not supported',
+    )
+}
+
+/** Tag keys are one whatever their case. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html */
+export function checkTags(
+  { tags, transitiveTagKeys, sourceIdentity }: AssumeRoleRequest,
+  inherited: string[],
+): void {
+  const invalid = (message: string) => new Refusal(400, 'InvalidParameterValue', message)
+  const keys = tags.map(({ key }) => key.toLowerCase())
+  if (new Set(keys).size < keys.length)
+    throw invalid('Duplicate tag keys found. Please note that Tag keys are case insensitive.')
+  if (keys.some((key) => key.startsWith('aws:'))) throw invalid('Tag keys must not begin with aws:')
+  if (sourceIdentity?.toLowerCase().startsWith('aws:'))
+    throw invalid('SourceIdentity must not begin with aws:')
+  if (keys.some((key) => inherited.some((other) => other.toLowerCase() === key)))
+    throw invalid(
+      "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session.",
+    )
+  if (!transitiveTagKeys.every((key) => keys.includes(key.toLowerCase())))
+    throw invalid('The specified transitive tag key must be included in the requested tags.')
+}

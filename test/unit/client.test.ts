@@ -1,0 +1,166 @@
+/** Edges that a sandbox on loopback cannot show: which of AWS's own hosts the SDK goes to, and handlers of one's own. */
+import { Readable } from 'node:stream'
+import { type DynamoDBClient, type DynamoDBClientConfig, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { createClient } from '../../src/client.ts'
+import { type CrossAccountDynamoOptions, readConfiguration } from '../../src/options.ts'
+import type { CredentialProvider } from '../../src/session.ts'
+
+interface Sent {
+  protocol: string
+  hostname: string
+  method: string
+  path: string
+  headers: Record<string, string>
+  body: unknown
+}
+
+/** A request handler of the user's own, which answers everything with `{}` and keeps what it was sent. */
+const startHandler = () => {
+  const sent: Sent[] = []
+  const handler = {
+    metadata: { handlerProtocol: 'http/1.1' },
+    handle: jest.fn(async (request: Sent) => {
+      sent.push(request)
+      return {
+        response: { statusCode: 200, headers: {}, body: Readable.from([Buffer.from('{'), Buffer.from('}')]) },
+      }
+    }),
+    destroy: jest.fn(),
+    updateHttpClientConfig: jest.fn(),
+    httpHandlerConfigs: jest.fn(() => ({ requestTimeout: 7 })),
+  }
+  return { sent, handler }
+}
+
+const startProvider = (): CredentialProvider & jest.Mock =>
+  Object.assign(
+    jest.fn(async () => ({
+      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+      sessionToken: 'token',
+      expiration: new Date(Date.now() + 3_600_000),
+      accountId: '222222222222',
+    })),
+    { memoized: true as const },
+  ) as never
+
+const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvider()) => {
+  const { sent, handler } = startHandler()
+  const configuration = readConfiguration(
+    {
+      roleArn: 'arn:aws:iam::222222222222:role/path/CrossAccountDynamoRole',
+      region: 'eu-west-1',
+      documentClient: false,
+      ...options,
+      awsClientOptions: { requestHandler: handler, ...options.awsClientOptions } as DynamoDBClientConfig,
+    },
+    {},
+  )
+  const { client, openConnection } = createClient(configuration, credentials)
+  const getItem = () =>
+    (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
+  return { sent, handler, client, openConnection, getItem, credentials }
+}
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name]
+  Object.assign(process.env, { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' })
+})
+
+describe('the connection that is opened early', () => {
+  test.each<[string, string, CrossAccountDynamoOptions]>([
+    ['the account’s own endpoint', '222222222222.ddb.eu-west-1.amazonaws.com', {}],
+    [
+      'the Region’s endpoint, with account IDs in endpoints disabled',
+      'dynamodb.eu-west-1.amazonaws.com',
+      { awsClientOptions: { accountIdEndpointMode: 'disabled' } },
+    ],
+    [
+      'the FIPS endpoint',
+      'dynamodb-fips.us-east-1.amazonaws.com',
+      { region: 'us-east-1', awsClientOptions: { useFipsEndpoint: true } },
+    ],
+    [
+      'an endpoint of the user’s own',
+      'vpce-1.example.com',
+      { awsClientOptions: { endpoint: 'https://vpce-1.example.com' } },
+    ],
+  ])('is to where requests will go: %s', async (_what, host, options) => {
+    const { sent, openConnection, getItem } = start(options)
+    await openConnection()
+    await getItem()
+    expect(sent.map(({ hostname, protocol }) => `${protocol}//${hostname}`)).toEqual([
+      `https://${host}`,
+      `https://${host}`,
+    ])
+  })
+
+  test('is an unsigned GET / without a body, and asks for no credentials', async () => {
+    const { sent, openConnection, credentials } = start()
+    await openConnection()
+    expect(sent).toMatchObject([{ method: 'GET', path: '/', query: {}, body: undefined }])
+    expect(sent[0]?.headers).toEqual({ host: '222222222222.ddb.eu-west-1.amazonaws.com' })
+    expect(credentials).not.toHaveBeenCalled()
+  })
+
+  test('is nobody’s error when it fails', async () => {
+    const { handler, openConnection } = start()
+    handler.handle.mockRejectedValueOnce(new Error('connect ECONNREFUSED'))
+    await expect(openConnection()).resolves.toBeUndefined()
+  })
+
+  test('is not told to the user’s logger as a command', async () => {
+    const info = jest.fn()
+    const logger = { trace: info, debug: info, info, warn: info, error: info }
+    const { openConnection, getItem } = start({ awsClientOptions: { logger } })
+    await openConnection()
+    expect(info).not.toHaveBeenCalled()
+    await getItem()
+    expect(info).toHaveBeenCalled()
+  })
+})
+
+describe('the client', () => {
+  test('asks the session for credentials with each request: the SDK’s own cache, which takes them for expired early, is out of the way', async () => {
+    const { getItem, credentials } = start()
+    await getItem()
+    const once = credentials.mock.calls.length
+    await getItem()
+    expect(credentials.mock.calls.length).toBe(2 * once)
+  })
+
+  test('hands the user’s request handler on: what it was configured with, and its end', () => {
+    const { client, handler } = start()
+    const { requestHandler } = client.config as unknown as { requestHandler: typeof handler }
+    expect(requestHandler.metadata).toEqual({ handlerProtocol: 'http/1.1' })
+    expect(requestHandler.httpHandlerConfigs()).toEqual({ requestTimeout: 7 })
+    requestHandler.updateHttpClientConfig('requestTimeout', 8)
+    expect(handler.updateHttpClientConfig).toHaveBeenCalledWith('requestTimeout', 8)
+    client.destroy()
+    expect(handler.destroy).toHaveBeenCalledTimes(1)
+  })
+
+  test('takes a request handler with nothing but handle(), and answers that are no streams', async () => {
+    const handle = async () => ({
+      response: { statusCode: 200, headers: {}, body: Buffer.from('{"Item":{}}') },
+    })
+    const { client, getItem } = start({ awsClientOptions: { requestHandler: { handle } as never } })
+    const { requestHandler } = client.config as { requestHandler: unknown }
+    await expect(getItem()).resolves.toHaveProperty('Item', {})
+    const bare = requestHandler as {
+      httpHandlerConfigs(): object
+      updateHttpClientConfig(): void
+      destroy(): void
+    }
+    expect(bare.httpHandlerConfigs()).toEqual({})
+    expect(() => [bare.updateHttpClientConfig(), bare.destroy()]).not.toThrow()
+  })
+
+  test('is a word in JSON, so that a context can be logged', () => {
+    expect(JSON.stringify({ dynamo: start().client })).toBe('{"dynamo":"[DynamoDBClient]"}')
+    expect(JSON.stringify({ dynamo: start({ documentClient: true }).client })).toBe(
+      '{"dynamo":"[DynamoDBDocumentClient]"}',
+    )
+  })
+})
