@@ -1,7 +1,11 @@
-/** The STS call. */
+/** The STS call: attempts, Regions, tracing. */
+import { tracingChannel } from 'node:diagnostics_channel'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
-import { assumeRoleError } from './errors.ts'
+import type { Clock } from './clock.ts'
+import { assumeRoleError, isWorthAnotherAttempt } from './errors.ts'
 import type { Configuration } from './options.ts'
+import { contained } from './request-handler.ts'
 import { assumeRoleInput } from './session-identity.ts'
 
 /** What one AssumeRole returned, in the SDK's words. */
@@ -14,43 +18,133 @@ export interface Credentials {
   readonly accountId: string
 }
 
-/** Assumes the role once. Rejects with a `CrossAccountDynamoError`, and with nothing else. */
-export type AssumeRole = () => Promise<Credentials>
+/**
+ * Why the role is assumed: before the first invocation, in it, ahead of the expiry, near or past it, or because
+ * DynamoDB rejected the token.
+ */
+export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected'
+
+/**
+ * Assumes the role, in up to three attempts. Rejects with a `CrossAccountDynamoError`, and with nothing else; aborting
+ * the signal makes it give up.
+ */
+export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Promise<Credentials>
 
 /** A healthy STS answers in well under a second; whoever waits for longer waits for a fault. */
 const CONNECTION_TIMEOUT_MS = 1000
 const REQUEST_TIMEOUT_MS = 3000
 const ATTEMPTS = 3
+/** Full jitter between attempts: at most this for the first pause, twice as much for the next. */
+const FIRST_PAUSE_MS = 100
+/** How long the Region that worked goes first. */
+const PREFERENCE_MS = 5 * 60_000
 
-export const createAssumeRole = (configuration: Configuration): AssumeRole => {
-  const { identity, accountId, stsRegion, stsClientOptions } = configuration
-  const sts = new STSClient({
-    region: stsRegion,
-    maxAttempts: ATTEMPTS,
-    requestHandler: {
-      connectionTimeout: CONNECTION_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      throwOnRequestTimeout: true,
-    },
-    ...stsClientOptions,
-  })
-  const input = assumeRoleInput(identity)
-  return async () => {
-    try {
-      const { Credentials: issued } = await sts.send(new AssumeRoleCommand(input))
-      const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = issued ?? {}
-      if (!AccessKeyId || !SecretAccessKey || !SessionToken || !(Number(Expiration) > 0)) {
-        throw new Error('the answer holds no complete credentials')
-      }
-      return {
-        accessKeyId: AccessKeyId,
-        secretAccessKey: SecretAccessKey,
-        sessionToken: SessionToken,
-        expiration: Expiration as Date,
-        accountId,
-      }
-    } catch (error) {
-      throw assumeRoleError(error, identity)
+/** What subscribers of the tracing channel `middy-cross-account-dynamo:assume-role` are told. */
+export interface AssumeRoleTrace {
+  readonly reason: AssumeRoleReason
+  readonly roleArn: string
+  /** Region of the last attempt. */
+  region?: string
+  attempts: number
+  /** Until the end, in milliseconds. */
+  durationMs?: number
+  /** When the new credentials expire. */
+  expiration?: Date
+}
+
+const channel = tracingChannel<'middy-cross-account-dynamo:assume-role', AssumeRoleTrace>(
+  'middy-cross-account-dynamo:assume-role',
+)
+
+export const createAssumeRole = (configuration: Configuration, clock: Clock): AssumeRole => {
+  const { identity, accountId, stsRegions, stsClientOptions } = configuration
+  const { maxAttempts } = stsClientOptions
+  const attempts = Math.max(typeof maxAttempts === 'number' ? maxAttempts : ATTEMPTS, stsRegions.length)
+  const clientOf = stsClients(configuration, clock)
+  const command = new AssumeRoleCommand(assumeRoleInput(identity))
+  let preferred = { region: stsRegions[0], until: 0 }
+
+  /** One request to one Region. */
+  const attempt = async (region: string, signal: AbortSignal): Promise<Credentials> => {
+    // The SDK's own time limits end with the head of the answer; this one covers its body.
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const { Credentials: issued } = await clientOf(region).send(command, { abortSignal })
+    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = issued ?? {}
+    if (!AccessKeyId || !SecretAccessKey || !SessionToken || !(Number(Expiration) > 0)) {
+      throw new Error('the answer holds no complete credentials')
     }
+    if (Number(Expiration) <= clock.now()) throw new Error('the answer holds credentials that have expired')
+    return {
+      accessKeyId: AccessKeyId,
+      secretAccessKey: SecretAccessKey,
+      sessionToken: SessionToken,
+      expiration: Expiration as Date,
+      accountId,
+    }
+  }
+
+  const assume = async (signal: AbortSignal, trace: AssumeRoleTrace): Promise<Credentials> => {
+    const first = Date.now() < preferred.until ? preferred.region : stsRegions[0]
+    const order = [...stsRegions].sort((a, b) => Number(b === first) - Number(a === first))
+    for (let failed = 0; ; ) {
+      const region = order[failed % order.length] as string
+      trace.region = region
+      trace.attempts = failed + 1
+      try {
+        const credentials = await attempt(region, signal)
+        preferred = { region, until: Date.now() + PREFERENCE_MS }
+        return credentials
+      } catch (error) {
+        failed += 1
+        if (failed === attempts || signal.aborted || !isWorthAnotherAttempt(error))
+          throw assumeRoleError(error, identity, region)
+        // The next Region at once; the same one after a pause.
+        const rounds = Math.floor(failed / order.length)
+        if (failed % order.length === 0) await sleep(Math.random() * FIRST_PAUSE_MS * 2 ** (rounds - 1))
+      }
+    }
+  }
+
+  return async (reason, signal) => {
+    const trace: AssumeRoleTrace = { reason, roleArn: identity.roleArn, attempts: 0 }
+    const startedAt = Date.now()
+    let credentials: Credentials | undefined
+    // What the traced function returns is told to subscribers: so it returns nothing.
+    await channel.tracePromise(async () => {
+      try {
+        credentials = await assume(signal, trace)
+        trace.expiration = credentials.expiration
+      } finally {
+        trace.durationMs = Date.now() - startedAt
+      }
+    }, trace)
+    return credentials as unknown as Credentials
+  }
+}
+
+/** The STS client of a Region, made when it is first needed; all of them share one request handler. */
+const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region: string) => STSClient) => {
+  const clients = new Map<string, STSClient>()
+  return (region) => {
+    const [sibling] = clients.values()
+    const client =
+      clients.get(region) ??
+      new STSClient({
+        requestHandler: {
+          connectionTimeout: CONNECTION_TIMEOUT_MS,
+          requestTimeout: REQUEST_TIMEOUT_MS,
+          throwOnRequestTimeout: true,
+        },
+        ...stsClientOptions,
+        ...(sibling !== undefined && { requestHandler: sibling.config.requestHandler }),
+        region,
+        // Attempts are counted here, across Regions.
+        maxAttempts: 1,
+      })
+    if (!clients.has(region)) {
+      if (sibling === undefined) client.config.requestHandler = contained(client.config.requestHandler, clock)
+      clients.set(region, client)
+    }
+    return client
   }
 }

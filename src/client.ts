@@ -1,8 +1,12 @@
 /** A session's DynamoDB client, and the connection it will use. */
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Clock } from './clock.ts'
+import { CrossAccountDynamoError } from './errors.ts'
+import { describe } from './limits.ts'
 import type { Configuration } from './options.ts'
-import type { CredentialProvider } from './session.ts'
+import { contained, type RequestHandler } from './request-handler.ts'
+import type { Session } from './session.ts'
 
 export interface Client {
   /** What goes on the context; the same object for as long as the session lives. */
@@ -11,18 +15,36 @@ export interface Client {
   readonly openConnection: () => Promise<void>
 }
 
-type RequestHandler = DynamoDBClient['config']['requestHandler']
+/**
+ * DynamoDB's words for a session token that has expired or that it does not know.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
+const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'UnrecognizedClientException'])
 
 /** Opening a connection early is a courtesy: when it takes longer than this, the first request opens its own. */
 const OPENING_TIMEOUT_MS = 1000
 
-export const createClient = (configuration: Configuration, credentials: CredentialProvider): Client => {
+export const createClient = (configuration: Configuration, session: Session, clock: Clock): Client => {
   const { accountId, region, awsClientOptions, awsClientCapture, documentClient, translateConfig } =
     configuration
-  const plain = new DynamoDBClient({ ...awsClientOptions, region, credentials })
-  const requestHandler = contained(plain.config.requestHandler)
+  const plain = new DynamoDBClient({ ...awsClientOptions, region, credentials: session.credentials })
+  const requestHandler = contained(plain.config.requestHandler, clock)
   plain.config.requestHandler = requestHandler
-  const captured = awsClientCapture(plain)
+  // Outside of the step that takes the credentials, so that the request runs again with the new ones.
+  plain.middlewareStack.add(
+    (next) => async (args) => {
+      const used = session.current()
+      const since = performance.now()
+      try {
+        return await next(args)
+      } catch (error) {
+        if (!REJECTED_TOKEN.has((error as Error).name) || !(await session.replace(used, since))) throw error
+        return next(args)
+      }
+    },
+    { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
+  )
+  const captured = checkedCapture(awsClientCapture(plain))
 
   const openConnection = async (): Promise<void> => {
     // A client of its own, so that the SDK itself works out where requests will go: the endpoint depends on the
@@ -58,44 +80,19 @@ export const createClient = (configuration: Configuration, credentials: Credenti
 
   const client = documentClient ? DynamoDBDocumentClient.from(captured, translateConfig) : captured
   // The SDK's clients hold cycles, and people log their context as JSON.
-  Object.defineProperty(client, 'toJSON', { value: () => `[${client.constructor.name}]` })
+  Object.defineProperty(client, 'toJSON', {
+    value: () => `[${client.constructor.name}]`,
+    configurable: true,
+  })
   return { client, openConnection }
 }
 
-/** What every request handler of the SDK is, whatever runtime it is typed for. */
-interface HttpHandler {
-  readonly metadata?: object
-  handle(request: unknown, options?: object): Promise<{ response: { body?: unknown } }>
-  destroy?(): void
-  updateHttpClientConfig?(key: unknown, value: unknown): void
-  httpHandlerConfigs?(): object
-}
-
-/**
- * A request handler that hides what it holds. The SDK hangs responses on its errors, and Node.js hangs requests on
- * responses and on sockets, session token included; so whoever logs a client or an error deeply would log credentials.
- * Answers are handed on as bytes, and the handler itself is a closure.
- */
-const contained = (requestHandler: RequestHandler): RequestHandler => {
-  const inner = requestHandler as unknown as HttpHandler
-  const outer: HttpHandler = {
-    ...(inner.metadata !== undefined && { metadata: inner.metadata }),
-    handle: async (request, options) => {
-      const { response } = await inner.handle(request, options)
-      response.body = await bytes(response.body)
-      return { response }
-    },
-    destroy: () => inner.destroy?.(),
-    updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig?.(key, value),
-    httpHandlerConfigs: () => inner.httpHandlerConfigs?.() ?? {},
-  }
-  return outer as unknown as RequestHandler
-}
-
-const bytes = async (body: unknown): Promise<unknown> => {
-  if (typeof (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator] !== 'function')
-    return body
-  const chunks: Uint8Array[] = []
-  for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk)
-  return new Uint8Array(Buffer.concat(chunks))
+/** What a capture returned, which plain JavaScript may have forgotten to return. */
+const checkedCapture = (captured: unknown): DynamoDBClient => {
+  const { send, config } = (captured ?? {}) as Partial<DynamoDBClient>
+  if (typeof send === 'function' && config !== undefined) return captured as DynamoDBClient
+  throw new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    `awsClientCapture: must return the DynamoDBClient that it is given, but returned ${describe(captured)}`,
+  )
 }

@@ -32,7 +32,7 @@ const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
 export class CrossAccountDynamoError extends Error {
   override readonly name = 'CrossAccountDynamoError'
   readonly code: CrossAccountDynamoErrorCode
-  /** What an HTTP client should see: 503 when a retry may help, else 500. */
+  /** 503 when a retry may help, else 500. Since `expose` is false, `@middy/http-error-handler` answers 500 to both. */
   readonly statusCode: 500 | 503
   /** Always `false`: the message is for operators, never for an HTTP client. */
   readonly expose = false
@@ -56,6 +56,7 @@ interface Failure {
     readonly httpStatusCode?: number
     readonly requestId?: string
     readonly attempts?: number
+    readonly clockSkewCorrected?: boolean
   }
 }
 
@@ -69,18 +70,53 @@ const CALLER_REFUSED =
 const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
 const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
 
+/** Whether the next attempt may succeed where this one failed. */
+export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
+  const { name = '', $metadata } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Failure
+  const status = $metadata?.httpStatusCode ?? 0
+  // The SDK has seen that the function's clock is wrong, and will sign with the right time.
+  if ($metadata?.clockSkewCorrected) return true
+  return (
+    THROTTLED.test(name) || status === 429 || ((status < 400 || status >= 500) && !CALLER_UNKNOWN.test(name))
+  )
+}
+
+/** The error of an invocation that waited for credentials as long as it could; the flight goes on for others. */
+export const waitedTooLong = (roleArn: string, milliseconds: number): CrossAccountDynamoError =>
+  new CrossAccountDynamoError(
+    'STS_TIMEOUT',
+    [
+      `STS did not answer in time when assuming ${roleArn}.`,
+      `This invocation could wait for ${Math.max(0, Math.round(milliseconds))} ms; what is left of its time is kept for answering.`,
+      reachable,
+    ].join('\n'),
+  )
+
 /** What to do about the requests that STS refuses by a name of their own. */
 const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
   [
     /^RegionDisabled/,
-    'STS must be activated for that Region in the account of the role: ' +
+    'Enable that Region and its STS in both accounts, or name other Regions in stsRegions: ' +
       'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
   ],
   [/^PackedPolicyTooLarge/, 'The session tags are too much together: send fewer of them, or shorter ones.'],
 ]
 
+/** Shorter ones would take ordinary words out of the message. */
+const LEAST_SECRET = 4
+
 /** STS repeats what breaks a constraint; of the external ID and of tags that is nobody's business. */
 const CONSTRAINT = /Value '.*?' at '(?!roleArn|roleSessionName|durationSeconds|sourceIdentity)/gs
+
+const withoutSecrets = (message: string, { externalId, sessionTags }: SessionIdentity): string => {
+  const secrets = [externalId ?? '', ...sessionTags.map(({ Value }) => Value)]
+  return secrets
+    .filter((secret) => secret.length >= LEAST_SECRET)
+    .reduce(
+      (text, secret) => text.replaceAll(secret, '[not shown]'),
+      message.replace(CONSTRAINT, "Value '[not shown]' at '"),
+    )
+}
 
 /**
  * The error to throw for a failed AssumeRole: what was tried, what AWS said, and what to change where.
@@ -88,7 +124,11 @@ const CONSTRAINT = /Value '.*?' at '(?!roleArn|roleSessionName|durationSeconds|s
  * Tag values and the external ID are never in it, and its `cause` is a copy without the SDK's request and response,
  * which hold the caller's session token.
  */
-export const assumeRoleError = (thrown: unknown, identity: SessionIdentity): CrossAccountDynamoError => {
+export const assumeRoleError = (
+  thrown: unknown,
+  identity: SessionIdentity,
+  region?: string,
+): CrossAccountDynamoError => {
   const {
     name = 'Error',
     message = '',
@@ -97,7 +137,7 @@ export const assumeRoleError = (thrown: unknown, identity: SessionIdentity): Cro
   } = typeof thrown === 'object' && thrown !== null ? (thrown as Failure) : { message: String(thrown) }
   const failure: Failure = {
     name,
-    message: message.replace(CONSTRAINT, "Value '[not shown]' at '"),
+    message: DENIED.test(name) ? message : withoutSecrets(message, identity),
     ...(code !== undefined && { code }),
     ...($metadata !== undefined && { $metadata }),
   }
@@ -142,7 +182,9 @@ export const assumeRoleError = (thrown: unknown, identity: SessionIdentity): Cro
   return error(
     'STS_UNAVAILABLE',
     `STS could not be reached or did not answer properly when assuming ${identity.roleArn}.`,
-    reachable,
+    failure.code === 'ENOTFOUND' && region !== undefined
+      ? `There is no such host. Is ${region} the Region that is meant? It comes from stsRegions, or from AWS_REGION. ${reachable}`
+      : reachable,
   )
 }
 
@@ -174,7 +216,7 @@ const tried = (failure: Failure, identity: SessionIdentity): string[] => {
   ]
   const id = failure.$metadata?.requestId
   return [
-    `AWS said: ${failure.name ?? 'Error'}: ${failure.message || failure.code || 'nothing more'}${id === undefined ? '' : ` (request ${id})`}`,
+    `${failure.$metadata?.httpStatusCode === undefined ? 'The call failed with' : 'AWS said:'} ${failure.name ?? 'Error'}: ${failure.message || failure.code || 'nothing more'}${id === undefined ? '' : ` (request ${id})`}`,
     `Sent: ${sent.join(', ')}.`,
   ]
 }

@@ -1,4 +1,5 @@
 /** Gives an AWS Lambda function in one account a DynamoDB client for a table in another. */
+export type { AssumeRoleReason, AssumeRoleTrace } from './assume-role.ts'
 export { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from './errors.ts'
 export {
   type CrossAccountDynamoContext,
@@ -6,5 +7,5 @@ export {
   crossAccountDynamo,
   crossAccountDynamo as default,
 } from './middleware.ts'
-export type { CrossAccountDynamoOptions } from './options.ts'
+export type { CrossAccountDynamoOptions, Logger } from './options.ts'
 export type { CredentialProvider } from './session.ts'

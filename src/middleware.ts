@@ -3,8 +3,9 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
 import { createAssumeRole } from './assume-role.ts'
 import { createClient } from './client.ts'
+import { createClock } from './clock.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
-import { type CredentialProvider, createSession } from './session.ts'
+import { type CredentialProvider, createSession, type Deadline } from './session.ts'
 
 type LambdaContext = middy.Request['context']
 
@@ -79,26 +80,37 @@ export const crossAccountDynamo = <
   options: CrossAccountDynamoOptions<Key, Document> = {},
 ): CrossAccountDynamoMiddleware<Key, Document> => {
   const configuration = readConfiguration(options, process.env)
-  const session = createSession(createAssumeRole(configuration), configuration.refreshBefore)
-  const { client, openConnection } = createClient(configuration, session.credentials)
+  const { identity, refreshBefore, logger } = configuration
+  const clock = createClock()
+  const assumeRole = createAssumeRole(configuration, clock)
+  const session = createSession({ roleArn: identity.roleArn, refreshBefore, assumeRole, clock, logger })
+  const { client, openConnection } = createClient(configuration, session, clock)
   const contextKey = configuration.contextKey as Key
 
+  // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
   let opening: Promise<void> | undefined
-  const prepare = (): Promise<void> | undefined => {
-    const credentials = session.ready()
-    if (credentials === undefined) return undefined
-    // While STS answers, so that the first request finds a connection instead of waiting for one.
-    opening ??= openConnection()
-    return Promise.all([credentials, opening]).then(() => {})
+  let connected = false
+  const withConnection = async (credentials: Promise<void> | undefined): Promise<void> => {
+    opening ??= openConnection().then(() => {
+      connected = true
+    })
+    await Promise.all([credentials, opening])
+  }
+  const prepare = (deadline?: Deadline): Promise<void> | undefined => {
+    const credentials = session.ready(deadline)
+    return credentials === undefined && connected ? undefined : withConnection(credentials)
   }
 
-  if (!configuration.disablePrefetch) prepare()?.catch(() => {}) // the first invocation tries again, and reports
+  if (!configuration.disablePrefetch) {
+    // The first invocation tries again, and reports.
+    withConnection(session.prefetch()).catch(() => {})
+  }
 
   return {
     before: (request) => {
       const context = request.context as Record<Key, unknown>
       request.internal[contextKey] = session.credentials
-      const waiting = prepare()
+      const waiting = prepare(request.context)
       context[contextKey] = client
       // middy waits for a promise and for nothing else: a warm invocation makes none.
       return waiting

@@ -12,14 +12,28 @@ const asNumber = (text: string): unknown => (/^\d+$/.test(text.trim()) ? Number(
 
 const asList = (text: string): unknown => text.split(',').map((each) => each.trim())
 
+/** The keys of a JSON object as written: of those that stand twice, the parser keeps one. */
+const keysOf = (json: string): string[] =>
+  [...json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?/g)].flatMap(([, string = '', colon]) =>
+    colon === undefined ? [] : [JSON.parse(string) as string],
+  )
+
+const refuseTwice = (keys: readonly string[]): void => {
+  const twice = keys.find((key, index) => keys.indexOf(key) < index)
+  if (twice !== undefined) throw new TypeError(`has the key ${JSON.stringify(twice)} twice`)
+}
+
 const asTags = (text: string): unknown => {
   if (/^\s*[{["]/.test(text)) {
+    let parsed: unknown
     try {
-      return JSON.parse(text)
+      parsed = JSON.parse(text)
     } catch {
       // The parser's own message quotes the text, and with it the values of tags.
       throw new TypeError('begins as JSON but is not valid JSON')
     }
+    refuseTwice(keysOf(text))
+    return parsed
   }
   const pairs = text.split(',').map((pair, index) => {
     const equals = pair.indexOf('=')
@@ -30,8 +44,7 @@ const asTags = (text: string): unknown => {
     }
     return [pair.slice(0, equals).trim(), pair.slice(equals + 1).trim()] as const
   })
-  const twice = pairs.find(([key], index) => pairs.findIndex(([other]) => other === key) < index)
-  if (twice !== undefined) throw new TypeError(`has the key ${JSON.stringify(twice[0])} twice`)
+  refuseTwice(pairs.map(([key]) => key))
   return Object.fromEntries(pairs)
 }
 
@@ -46,6 +59,7 @@ const OPTIONS: Readonly<Record<OptionName, ((text: string) => unknown) | undefin
   durationSeconds: asNumber,
   region: asText,
   refreshBefore: asNumber,
+  stsRegions: asList,
   contextKey: undefined,
   envPrefix: undefined,
   documentClient: undefined,
@@ -53,6 +67,7 @@ const OPTIONS: Readonly<Record<OptionName, ((text: string) => unknown) | undefin
   awsClientOptions: undefined,
   stsClientOptions: undefined,
   awsClientCapture: undefined,
+  logger: undefined,
   disablePrefetch: undefined,
 }
 const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
@@ -85,7 +100,7 @@ export const createOptionReader = (
   problems: string[],
 ): OptionReader => {
   const options = isRecord(given) ? given : {}
-  if (!isRecord(given)) problems.push(`the options must be an object, but are ${describe(given)}`)
+  if (!isRecord(given)) problems.push(`the options must be a plain object, but are ${describe(given)}`)
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(OPTIONS, name)) continue
     const near = nearest(name, OPTION_NAMES)
@@ -100,6 +115,10 @@ export const createOptionReader = (
   }
   const variableOf = (name: OptionName): string => `${prefix}_${snakeCase(name)}`
   problems.push(...misspelledVariables(WITH_VARIABLE.map(variableOf), environment))
+  for (const name of OPTION_NAMES) {
+    if (OPTIONS[name] !== undefined || !environment[variableOf(name)]) continue
+    problems.push(`the variable ${variableOf(name)} is not read: ${name} is an option only`)
+  }
 
   /** The text of an option's variable, where that decides: it is not empty, and the option was not given. */
   const textOf = (name: OptionName): string | undefined =>

@@ -28,6 +28,8 @@ import type { SessionIdentity, Tag } from './session-identity.ts'
  *
  * @example
  * ```ts
+ * import { ScanCommand } from '@aws-sdk/lib-dynamodb'
+ * import middy from '@middy/core'
  * import { crossAccountDynamo, type CrossAccountDynamoOptions } from 'middy-cross-account-dynamo'
  *
  * const options: CrossAccountDynamoOptions = {
@@ -35,10 +37,12 @@ import type { SessionIdentity, Tag } from './session-identity.ts'
  *   externalId: 'example-external-id',
  *   sessionTags: { team: 'orders' },
  * }
- * export const middleware = crossAccountDynamo(options)
+ * export const handler = middy()
+ *   .use(crossAccountDynamo(options))
+ *   .handler(async (_event: unknown, context) => context.dynamo.send(new ScanCommand({ TableName: 'MyTable' })))
  * ```
  */
-export interface CrossAccountDynamoOptions<Key extends string = string, Document extends boolean = boolean> {
+export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Document extends boolean = true> {
   /** ARN of the target role, in the account of the table. Required. Variable: `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`. */
   roleArn?: string | undefined
   /** What the trust policy compares with `sts:ExternalId`; 2 to 1224 characters. Variable: `…_EXTERNAL_ID`. */
@@ -61,6 +65,8 @@ export interface CrossAccountDynamoOptions<Key extends string = string, Document
   durationSeconds?: number | undefined
   /** The table's Region. Default: `AWS_REGION`. Variable: `…_REGION`. */
   region?: string | undefined
+  /** Regions whose STS is asked, in this order. Default: `AWS_REGION`. Variable: `…_STS_REGIONS`, comma-separated. */
+  stsRegions?: readonly string[] | undefined
   /**
    * How long before their expiry credentials are refreshed, in seconds, from 60 to less than `durationSeconds`.
    * Default: 900, or half of `durationSeconds` when that is less. Variable: `…_REFRESH_BEFORE`.
@@ -80,11 +86,21 @@ export interface CrossAccountDynamoOptions<Key extends string = string, Document
    * Handed to the constructor of the `STSClient`; its `credentials` are the caller's. It takes no `logger`: the SDK
    * would log the session tokens that STS returns.
    */
-  stsClientOptions?: Omit<STSClientConfig, 'logger'> | undefined
+  stsClientOptions?: Omit<STSClientConfig, 'logger' | 'region'> | undefined
   /** Given the `DynamoDBClient` once, when it is made; what it returns is used. For X-Ray or Powertools Tracer. */
   awsClientCapture?: ((client: DynamoDBClient) => DynamoDBClient) | undefined
+  /** Is told of failed and repeated AssumeRoles; Powertools Logger or `console` will do. Default: nobody. */
+  logger?: Logger | undefined
   /** `true` leaves the first AssumeRole and connection to the first invocation. Default: `false`. */
   disablePrefetch?: boolean | undefined
+}
+
+/** Anything with these four methods. It is given a message and an object of details, never a credential. */
+export interface Logger {
+  debug(message: string, details: object): void
+  info(message: string, details: object): void
+  warn(message: string, details: object): void
+  error(message: string, details: object): void
 }
 
 /** What the middleware runs on: checked, complete and frozen. */
@@ -93,7 +109,7 @@ export interface Configuration {
   /** Account of the target role. */
   readonly accountId: string
   readonly region: string
-  readonly stsRegion: string
+  readonly stsRegions: readonly string[]
   readonly refreshBefore: number
   readonly contextKey: string
   readonly documentClient: boolean
@@ -101,6 +117,7 @@ export interface Configuration {
   readonly awsClientOptions: DynamoDBClientConfig
   readonly stsClientOptions: STSClientConfig
   readonly awsClientCapture: (client: DynamoDBClient) => DynamoDBClient
+  readonly logger: Logger
   readonly disablePrefetch: boolean
 }
 
@@ -132,6 +149,22 @@ const checkStrings = (value: unknown): Complaint =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
     ? undefined
     : 'must be a list of strings'
+
+const checkRegions = (value: unknown): Complaint => {
+  if (!Array.isArray(value) || value.length === 0) return 'must be a list of Regions'
+  return value.map(checkRegion).find((complaint) => complaint !== undefined)
+}
+
+const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** A logger may be of any class, and have more than is asked for. */
+const checkLogger = (value: unknown): Complaint => {
+  const missing = LEVELS.filter((level) => typeof (value as Partial<Logger> | null)?.[level] !== 'function')
+  return missing.length === 0
+    ? undefined
+    : `must have the methods ${LEVELS.join(', ')}, but lacks ${missing.join(', ')}`
+}
 
 /**
  * The configuration that options and environment make together.
@@ -195,6 +228,8 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     if (complaint !== undefined) problems.push(`AWS_REGION: ${complaint}`)
   }
 
+  const stsRegions = checked<readonly string[]>('stsRegions', checkRegions)
+
   const contextKey =
     checked<string>('contextKey', (value) =>
       typeof value === 'string' && value !== '' && !RESERVED_CONTEXT_KEYS.has(value)
@@ -221,6 +256,13 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   if (stsClientOptions.logger !== undefined) {
     complain('stsClientOptions', 'may not hold logger: the SDK would log the session tokens that STS returns')
   }
+  if ('region' in stsClientOptions && stsClientOptions.region !== undefined) {
+    complain(
+      'stsClientOptions',
+      `may not hold region: give the option stsRegions, or set ${variableOf('stsRegions')}`,
+    )
+  }
+  const logger = checked<Logger>('logger', checkLogger) ?? SILENT
   const awsClientCapture = checked<Configuration['awsClientCapture']>(
     'awsClientCapture',
     checkType('function'),
@@ -241,7 +283,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     }),
     accountId: role.accountId,
     region,
-    stsRegion: functionRegion ?? region,
+    stsRegions: Object.freeze([...(stsRegions ?? [functionRegion ?? region])]),
     refreshBefore,
     contextKey,
     documentClient,
@@ -253,6 +295,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     awsClientOptions,
     stsClientOptions,
     awsClientCapture: awsClientCapture ?? ((client: DynamoDBClient) => client),
+    logger,
     disablePrefetch,
   })
 }

@@ -4,16 +4,35 @@
  * This is the one place that decides when STS is called. Time is read when somebody asks and never by timers, because
  * an execution environment may be frozen for hours between two lines of code.
  */
-import type { AssumeRole, Credentials } from './assume-role.ts'
+import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
+import type { Clock } from './clock.ts'
+import { CrossAccountDynamoError, waitedTooLong } from './errors.ts'
+import type { Logger } from './options.ts'
+
+/** The part of Lambda's context that says how long an invocation may wait. */
+export interface Deadline {
+  readonly getRemainingTimeInMillis?: () => number
+}
 
 export interface Session {
   /**
-   * `undefined` when there are credentials for this invocation, which is nearly always; else a promise to wait for.
-   * In the last `refreshBefore` seconds it starts a refresh in the background and answers at once.
+   * `undefined` when there are credentials for this invocation, which is nearly always; else a promise to wait for,
+   * for no longer than the deadline allows. In the last `refreshBefore` seconds it starts a refresh in the background
+   * and answers at once.
    */
-  readonly ready: () => Promise<void> | undefined
+  readonly ready: (deadline?: Deadline) => Promise<void> | undefined
+  /** Assumes the role before anybody needs it. */
+  readonly prefetch: () => Promise<void>
   /** The session's credentials as the SDK asks for them: with each request, and never past their expiry. */
   readonly credentials: CredentialProvider
+  /** The credentials at hand, for telling later whether they have been replaced since. */
+  readonly current: () => Credentials | undefined
+  /**
+   * To be called when DynamoDB rejected the token of a request that began at `since`, by `performance.now()`: gets new
+   * credentials, once however many ask. `false` when those that were rejected were brand-new, so that others would be
+   * no better.
+   */
+  readonly replace: (rejected: Credentials | undefined, since: number) => Promise<boolean>
 }
 
 /**
@@ -25,55 +44,173 @@ export interface CredentialProvider {
   memoized: true
 }
 
+export interface SessionOptions {
+  readonly roleArn: string
+  /** In seconds. */
+  readonly refreshBefore: number
+  readonly assumeRole: AssumeRole
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
 /** With less than this left, a request could outlive its credentials: better to wait for new ones. */
 const LEAST_LIFE_MS = 60_000
+/** Environments that started together refresh this much of `refreshBefore` earlier, at most, each at a time of its own. */
+const JITTER = 0.2
+/** However early that is, credentials are used for a tenth of their life before. */
+const LONGEST_LEAD = 0.9
+/** Three attempts and their pauses are over by then: a flight that is older was frozen on its way. */
+const LONGEST_FLIGHT_MS = 10_000
+/** Between refreshes that failed while credentials are good: full jitter up to these, doubled each time. */
+const BACK_OFF_MS = { least: 1000, most: 60_000 }
+/** How long a refusal is remembered, so that a burst of invocations does not ask again and again. */
+const REFUSAL_MS = 5000
+/** Credentials that are rejected this soon are not rejected for their age. */
+const BRAND_NEW_MS = 30_000
+/** What an invocation keeps of its time for answering, and how long it waits when it does not know its time. */
+const RESERVE = { most: 500, share: 0.1 }
+const WAIT_MS = 5000
 
-export const createSession = (assumeRole: AssumeRole, refreshBefore: number): Session => {
+interface Flight {
+  readonly startedAt: number
+  readonly abandon: () => void
+  landed: Promise<void>
+}
+
+export const createSession = (options: SessionOptions): Session => {
+  const { roleArn, refreshBefore, assumeRole, clock, logger } = options
+  const lead = refreshBefore * 1000 * (1 + Math.random() * JITTER)
   let current: Credentials | undefined
+  let rejected: Credentials | undefined
+  let assumedAt = 0
   let refreshAt = 0
   let waitAt = 0
-  let flight: Promise<void> | undefined
+  let flight: Flight | undefined
+  let failures = 0
+  let retryAt = 0
+  let failure: { readonly error: unknown; readonly at: number } | undefined
+  let refusal: { readonly error: Error; readonly until: number } | undefined
 
-  const assume = async (): Promise<void> => {
-    const credentials = await assumeRole()
+  const areGood = (): boolean =>
+    current !== undefined && current !== rejected && clock.now() < current.expiration.getTime()
+
+  const accept = (credentials: Credentials): void => {
     const expiry = credentials.expiration.getTime()
+    // A flight that was given up for frozen may land after its successor.
+    if (areGood() && expiry < (current?.expiration.getTime() ?? 0)) return
+    const now = clock.now()
+    const life = expiry - now
     current = credentials
-    refreshAt = expiry - refreshBefore * 1000
-    waitAt = expiry - LEAST_LIFE_MS
+    assumedAt = now
+    refreshAt = expiry - Math.min(lead, life * LONGEST_LEAD)
+    waitAt = expiry - Math.min(LEAST_LIFE_MS, life / 4)
+    failures = 0
+    retryAt = 0
+    failure = undefined
+    refusal = undefined
+  }
+
+  const refuse = (error: unknown, reason: AssumeRoleReason): void => {
+    const now = Date.now()
+    failures += 1
+    failure = { error, at: performance.now() }
+    const most = Math.min(BACK_OFF_MS.most, BACK_OFF_MS.least * 2 ** failures)
+    retryAt = now + BACK_OFF_MS.least + Math.random() * (most - BACK_OFF_MS.least)
+    // A prefetch has nobody to tell: the first invocation tries again.
+    if (reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable) {
+      refusal = { error, until: now + REFUSAL_MS }
+    }
+    const { code, message } = error as CrossAccountDynamoError
+    if (areGood())
+      logger.warn('AssumeRole failed; the credentials at hand are still good', { code, message, reason })
+    else logger.error('AssumeRole failed, and no credentials are left', { code, message, reason })
   }
 
   /** Assumes the role, once however many ask. */
-  const refresh = (): Promise<void> => {
-    flight ??= assume().finally(() => {
-      flight = undefined
-    })
-    return flight
+  const assume = (reason: AssumeRoleReason): Promise<void> => {
+    const now = Date.now()
+    if (flight !== undefined && Math.abs(now - flight.startedAt) <= LONGEST_FLIGHT_MS) return flight.landed
+    flight?.abandon()
+    const giveUp = new AbortController()
+    const mine: Flight = { startedAt: now, abandon: () => giveUp.abort(), landed: Promise.resolve() }
+    mine.landed = assumeRole(reason, giveUp.signal)
+      .then(accept, (error: unknown) => {
+        if (flight === mine) refuse(error, reason)
+        throw error
+      })
+      .finally(() => {
+        if (flight === mine) flight = undefined
+      })
+    // Those who wait hear of it by themselves; in the background nobody does.
+    mine.landed.catch(() => {})
+    flight = mine
+    return mine.landed
   }
 
-  const inBackground = (): void => {
-    // Whoever needs new credentials will try again and meet the error then.
-    refresh().catch(() => {})
-  }
-
-  const waitForNew = async (): Promise<void> => {
+  const wait = async (reason: AssumeRoleReason, deadline: Deadline | undefined): Promise<void> => {
+    if (refusal !== undefined && Date.now() < refusal.until && !areGood()) throw refusal.error
     try {
-      await refresh()
+      await within(patience(deadline), roleArn, assume(reason))
     } catch (error) {
-      if (current === undefined || Date.now() >= current.expiration.getTime()) throw error
+      if (!areGood()) throw error
     }
   }
 
-  const ready = (): Promise<void> | undefined => {
-    const now = Date.now()
+  const ready = (deadline?: Deadline): Promise<void> | undefined => {
+    const now = clock.now()
     if (now < refreshAt) return undefined
-    if (now >= waitAt) return waitForNew()
-    inBackground()
+    const good = areGood()
+    if (good && Date.now() < retryAt) return undefined
+    if (now >= waitAt) return wait(current === undefined ? 'first' : 'expired', deadline)
+    assume('refresh')
     return undefined
   }
 
   const provide = async (): Promise<Credentials> => {
-    await ready()
+    const waiting = ready()
+    // An invocation waits in the last minute, once; the SDK asks several times a request, and would each time.
+    if (areGood()) waiting?.catch(() => {})
+    else await waiting
     return current as Credentials
   }
-  return { ready, credentials: Object.assign(provide, { memoized: true as const }) }
+
+  return {
+    ready,
+    prefetch: () => assume('prefetch'),
+    credentials: Object.assign(provide, { memoized: true as const }),
+    current: () => current,
+    replace: async (used, since) => {
+      if (used === current && used !== rejected) {
+        if (clock.now() - assumedAt < BRAND_NEW_MS) return false
+        logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
+        rejected = used
+        refreshAt = 0
+        waitAt = 0
+      }
+      if (areGood()) return true
+      // Requests that were rejected together share one flight, also those that hear of it after it failed.
+      if (failure !== undefined && failure.at >= since) throw failure.error
+      await wait('rejected', undefined)
+      return true
+    },
+  }
+}
+
+/** How long an invocation may wait, in milliseconds. */
+const patience = (deadline: Deadline | undefined): number => {
+  const remaining = deadline?.getRemainingTimeInMillis?.()
+  return remaining === undefined ? WAIT_MS : remaining - Math.min(RESERVE.most, remaining * RESERVE.share)
+}
+
+/** Waits for a flight, but not for longer than given; the flight goes on. */
+const within = async (milliseconds: number, roleArn: string, landed: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(waitedTooLong(roleArn, milliseconds)), Math.max(0, milliseconds))
+  })
+  try {
+    await Promise.race([landed, timeout])
+  } finally {
+    clearTimeout(timer)
+  }
 }

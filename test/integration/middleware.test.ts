@@ -11,8 +11,8 @@ import {
   CrossAccountDynamoError,
   crossAccountDynamo,
 } from 'middy-cross-account-dynamo'
-import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { ACCOUNT_B, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { type PolicyDocument, type Sandbox, startSandbox } from '../sandbox/index.ts'
+import { ACCOUNT_B, EXECUTION_ROLE_ARN, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
 import { eventually, FUNCTION_NAME, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 const MINUTE = 60_000
@@ -81,13 +81,29 @@ describe('the main job', () => {
   })
 
   test('options reach STS: tags, transitive keys, source identity, session name, duration', async () => {
+    const statement = { Effect: 'Allow', Action: 'sts:SetSourceIdentity' }
+    const Principal = { AWS: EXECUTION_ROLE_ARN }
+    const add = (policy: PolicyDocument | undefined, more: object) =>
+      (policy as { Statement: object[] }).Statement.push(more)
+    add(sandbox.role(TARGET_ROLE_ARN).trustPolicy, { ...statement, Principal })
+    add(sandbox.role(EXECUTION_ROLE_ARN).policies?.[0], { ...statement, Resource: TARGET_ROLE_ARN })
     const middleware = crossAccountDynamo({
       sessionTags: { team: 'orders', stage: 'prod' },
       transitiveTagKeys: ['team'],
       sessionName: 'a-name',
+      sourceIdentity: 'alice',
       durationSeconds: 900,
     })
     await middleware.ready()
+    expect(assumeRoles()).toMatchObject([{ sourceIdentity: 'alice' }])
+    const handler = middy()
+      .use(middleware)
+      .before(async (request) => {
+        const { expiration } = await request.internal.dynamo()
+        expect(Math.round((expiration.getTime() - Date.now()) / MINUTE)).toBe(15)
+      })
+      .handler(async () => {})
+    await handler({}, lambdaContext())
     expect(assumeRoles()).toMatchObject([
       {
         tags: { team: 'orders', stage: 'prod' },
@@ -177,6 +193,17 @@ describe('a warm invocation', () => {
 })
 
 describe('a refresh', () => {
+  test('begins refreshBefore seconds before the expiry', async () => {
+    const middleware = crossAccountDynamo({ refreshBefore: 1800 })
+    await middleware.ready()
+    travel(23 * MINUTE)
+    await middleware.ready()
+    expect(assumeRoles()).toHaveLength(1)
+    travel(7 * MINUTE)
+    await middleware.ready()
+    await eventually(() => assumeRoles().length === 2)
+  })
+
   test('keeps the client and its connection, and happens in the background', async () => {
     const clients = new Set<DynamoDBDocumentClient>()
     const middleware = crossAccountDynamo()
@@ -274,8 +301,10 @@ describe('prefetch', () => {
         .handler(async (_event: unknown, context) => get(context))
       await expect(handler({}, lambdaContext())).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
       await expect(middleware.ready()).rejects.toBeInstanceOf(CrossAccountDynamoError)
-      expect(assumeRoles()).toHaveLength(3)
+      // The prefetch and the first invocation asked; ready() met the refusal that was remembered.
+      expect(assumeRoles()).toHaveLength(2)
       sandbox.faults.clear()
+      travel(5000)
       await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
       await new Promise((resolve) => setImmediate(resolve))
       expect(unhandled).not.toHaveBeenCalled()
@@ -284,15 +313,33 @@ describe('prefetch', () => {
     }
   })
 
-  test('a DynamoDB that does not answer in INIT holds nobody up for long, and the handler meets it', async () => {
-    sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'reset' })
+  test('ready() waits for the connection, also when STS was quicker', async () => {
+    sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'latency', ms: 200 })
     const middleware = crossAccountDynamo()
-    await expect(middleware.ready()).resolves.toBeUndefined()
+    await eventually(() => assumeRoles().some(({ status }) => status === 200))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(0)
+    await middleware.ready()
+    expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(200)
     const handler = middy()
       .use(middleware)
       .handler(async (_event: unknown, context) => get(context))
-    await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await handler({}, lambdaContext())
+    expect(sandbox.connections.dynamodb).toBe(1)
   })
+
+  test.each(['reset', 'silence'] as const)(
+    'a DynamoDB that answers GET / with %s holds nobody up without end',
+    async (kind) => {
+      sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind })
+      const middleware = crossAccountDynamo()
+      await expect(middleware.ready()).resolves.toBeUndefined()
+      const handler = middy()
+        .use(middleware)
+        .handler(async (_event: unknown, context) => get(context))
+      await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    },
+  )
 })
 
 describe('with other middlewares', () => {
@@ -361,6 +408,26 @@ describe('with other middlewares', () => {
     expect(capture).toHaveBeenCalledTimes(1)
     expect(stack).toContain('captured')
     expect(attempts).toBe(7)
+  })
+
+  test.each([
+    ['nothing', () => undefined],
+    ['a promise', async (client: DynamoDBClient) => client],
+    ['something else', () => ({})],
+  ])('awsClientCapture that returns %s is an error of the configuration', (_what, capture) => {
+    const make = () => crossAccountDynamo({ awsClientCapture: capture as never, disablePrefetch: true })
+    expect(make).toThrow('awsClientCapture: must return the DynamoDBClient that it is given')
+    expect(make).toThrow(CrossAccountDynamoError)
+  })
+
+  test('awsClientCapture may return one client to two middlewares', () => {
+    let first: DynamoDBClient | undefined
+    const awsClientCapture = (client: DynamoDBClient) => {
+      first ??= client
+      return first
+    }
+    const options = { awsClientCapture, documentClient: false, disablePrefetch: true } as const
+    expect(() => [crossAccountDynamo(options), crossAccountDynamo(options)]).not.toThrow()
   })
 
   test('stsClientOptions reach the STS client: its credentials may be somebody else’s', async () => {

@@ -1,4 +1,5 @@
 /** The credentials go no further: they are in nothing that a function can print, at any depth. */
+import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
@@ -158,4 +159,32 @@ test('a truncated answer of STS, which holds credentials, leaves none of them in
   )
   expect(secrets.every((secret) => secret.length > 10)).toBe(true)
   expectNothingOf(secrets, printed(error))
+})
+
+test('not in what the logger and the tracing channel are told, of success and of failure', async () => {
+  const told: unknown[] = []
+  const tell = (...words: unknown[]) => told.push(words)
+  const logger = { debug: tell, info: tell, warn: tell, error: tell }
+  const subscriber = { start: tell, end: tell, asyncStart: tell, asyncEnd: tell, error: tell }
+  const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
+  channel.subscribe(subscriber as never)
+  let provider: (() => Promise<object>) | undefined
+  try {
+    const handler = middy()
+      .use(crossAccountDynamo({ logger, sessionTags: { team: TAG_VALUE } }))
+      .before((request) => {
+        provider = request.internal.dynamo
+      })
+      .handler(async () => {})
+    await handler({}, lambdaContext())
+    const secrets = await secretsOf(provider as () => Promise<object>)
+    const failing = middy()
+      .use(crossAccountDynamo({ logger, externalId: 'another-external-id' }))
+      .handler(async () => {})
+    await expect(failing({}, lambdaContext())).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+    expect(told.length).toBeGreaterThan(6)
+    expectNothingOf([...secrets, EXTERNAL_ID, 'another-external-id', TAG_VALUE], told.map(printed).join('\n'))
+  } finally {
+    channel.unsubscribe(subscriber as never)
+  }
 })

@@ -32,6 +32,8 @@ export interface Front {
   url: string
   /** TCP connections accepted since the start or the last reset. */
   connections: number
+  /** Closes the connections that are open; new ones are taken. */
+  disconnect(): void
   close(): Promise<void>
 }
 
@@ -134,6 +136,7 @@ export async function startFront(
   const front: Front = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     connections: 0,
+    disconnect: () => server.closeAllConnections(),
     async close() {
       const closed = new Promise((done) => server.close(done))
       server.closeAllConnections()

@@ -102,6 +102,32 @@ middy()
 expectTypeOf(crossAccountDynamo().ready()).resolves.toBeVoid()
 expectTypeOf(defaultExport).toEqualTypeOf(crossAccountDynamo)
 
+// Options that are typed by themselves lose nothing.
+const options: CrossAccountDynamoOptions = { externalId: 'example-external-id' }
+middy()
+  .use(crossAccountDynamo(options))
+  .handler(async (_event: Event, context) => {
+    expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
+    // @ts-expect-error: there is no such client
+    context.orders
+  })
+const plainOptions: CrossAccountDynamoOptions<'orders', false> = {
+  contextKey: 'orders',
+  documentClient: false,
+}
+middy()
+  .use(crossAccountDynamo(plainOptions))
+  .handler(async (_event: Event, context) => {
+    expectTypeOf(context.orders).toEqualTypeOf<DynamoDBClient>()
+  })
+
+// middy meets the event of middy<Event>() with the middleware's, which is any: a handler says itself what its event is.
+middy<Event>()
+  .use(crossAccountDynamo())
+  .handler(async (event) => {
+    expectTypeOf(event).toBeAny()
+  })
+
 // What a variable may hold is often undefined.
 crossAccountDynamo({
   externalId: process.env.EXTERNAL_ID,

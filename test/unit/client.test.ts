@@ -3,8 +3,9 @@ import { Readable } from 'node:stream'
 import { type DynamoDBClient, type DynamoDBClientConfig, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createClient } from '../../src/client.ts'
+import { createClock } from '../../src/clock.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from '../../src/options.ts'
-import type { CredentialProvider } from '../../src/session.ts'
+import type { CredentialProvider, Session } from '../../src/session.ts'
 
 interface Sent {
   protocol: string
@@ -57,7 +58,8 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
     },
     {},
   )
-  const { client, openConnection } = createClient(configuration, credentials)
+  const session = { credentials, current: () => undefined, replace: async () => false } as unknown as Session
+  const { client, openConnection } = createClient(configuration, session, createClock())
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
   return { sent, handler, client, openConnection, getItem, credentials }

@@ -4,6 +4,8 @@ import {
   assumeRoleError,
   CrossAccountDynamoError,
   type CrossAccountDynamoErrorCode,
+  isWorthAnotherAttempt,
+  waitedTooLong,
 } from '../../src/errors.ts'
 import type { SessionIdentity } from '../../src/session-identity.ts'
 
@@ -53,6 +55,8 @@ const statementsIn = ({ message }: Error): { caller: unknown[]; trust: unknown[]
   return { caller: parsed(ofCaller), trust: parsed(ofTarget) }
 }
 
+const bare = (message: string, more: object) => Object.assign(new Error(message), more)
+
 const everything = (error: unknown): string =>
   [
     inspect(error, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
@@ -94,8 +98,6 @@ describe('CrossAccountDynamoError', () => {
 })
 
 describe('assumeRoleError', () => {
-  const bare = (message: string, more: object) => Object.assign(new Error(message), more)
-
   test.each<[string, unknown, CrossAccountDynamoErrorCode]>([
     ['AccessDenied', denied(), 'ASSUME_ROLE_DENIED'],
     ['AccessDeniedException', sdkError('AccessDeniedException', 'no', 400), 'ASSUME_ROLE_DENIED'],
@@ -150,18 +152,37 @@ describe('assumeRoleError', () => {
       [
         'without one',
         bare('none', { name: 'CredentialsProviderError' }),
-        'AWS said: CredentialsProviderError: none',
+        'The call failed with CredentialsProviderError: none',
       ],
       [
         'by its code, where it has no message, as when each of several addresses refused',
         bare('', { code: 'ECONNREFUSED' }),
-        'AWS said: Error: ECONNREFUSED',
+        'The call failed with Error: ECONNREFUSED',
       ],
-      ['where that is nothing', {}, 'AWS said: Error: nothing more'],
-      ['where that is a string', 'boom', 'AWS said: Error: boom'],
+      ['where that is nothing', {}, 'The call failed with Error: nothing more'],
+      ['where that is a string', 'boom', 'The call failed with Error: boom'],
     ])('%s', (_, thrown, line) => {
       expect(assumeRoleError(thrown, plain).message.split('\n')[1]).toBe(line)
     })
+  })
+
+  test('asks about the Region where there is no such host', () => {
+    const thrown = bare('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', { code: 'ENOTFOUND' })
+    expect(assumeRoleError(thrown, plain, 'us-esat-1').message).toContain(
+      'Is us-esat-1 the Region that is meant?',
+    )
+  })
+
+  test('shows neither the external ID nor the value of a tag, however AWS words it', () => {
+    const identity = { ...plain, externalId: 'MARKER-1', sessionTags: [{ Key: 'team', Value: 'MARKER-2' }] }
+    const said =
+      "Tag MARKER-2 is not allowed; Value 'MARKER-1' at 'externalId', Value 'MARKER-2' at 'tags' failed"
+    const error = assumeRoleError(sdkError('ValidationError', said, 400), identity)
+    expect(everything(error)).not.toContain('MARKER')
+    const short = { ...plain, externalId: 'at' }
+    expect(assumeRoleError(sdkError('ValidationError', 'not at all', 400), short).message).toContain(
+      'not at all',
+    )
   })
 
   describe('says what was sent', () => {
@@ -389,5 +410,37 @@ describe('assumeRoleError', () => {
       expect(error.message).toContain('failed to satisfy constraint')
       expect(everything(error)).not.toContain('MARKER')
     })
+  })
+})
+
+describe('waiting too long', () => {
+  test.each([
+    [1234.4, '1234 ms'],
+    [-20, '0 ms'],
+  ])('%d ms', (milliseconds, words) => {
+    const error = waitedTooLong(ROLE, milliseconds)
+    expect(error).toMatchObject({ code: 'STS_TIMEOUT', statusCode: 503, retryable: true })
+    expect(error.message).toContain(`could wait for ${words}`)
+    expect(error.message).toContain(ROLE)
+  })
+})
+
+describe('another attempt', () => {
+  test.each<[boolean, string, unknown]>([
+    [true, '500', sdkError('InternalFailure', '', 500)],
+    [true, '503', sdkError('ServiceUnavailable', '', 503)],
+    [true, 'throttling', sdkError('Throttling', '', 400)],
+    [true, '429', sdkError('Whatever', '', 429)],
+    [true, 'a timeout', bare('', { name: 'TimeoutError' })],
+    [true, 'a connection refused', bare('', { code: 'ECONNREFUSED' })],
+    [true, 'an answer that cannot be read', sdkError('Error', 'no XML', 200)],
+    [true, 'nothing that is known', undefined],
+    [false, 'access denied', sdkError('AccessDenied', '', 403)],
+    [false, 'a request that is wrong', sdkError('ValidationError', '', 400)],
+    [false, 'an expired token', sdkError('ExpiredToken', '', 403)],
+    [false, 'a request that is just not wrong', sdkError('Whatever', '', 499)],
+    [false, 'no credentials to sign with', bare('', { name: 'CredentialsProviderError' })],
+  ])('is worth it: %p, after %s', (worth, _after, thrown) => {
+    expect(isWorthAnotherAttempt(thrown)).toBe(worth)
   })
 })

@@ -50,7 +50,13 @@ describe('the least that is needed', () => {
       },
       accountId: '222222222222',
       region: 'eu-west-1',
-      stsRegion: 'eu-west-1',
+      stsRegions: ['eu-west-1'],
+      logger: {
+        debug: expect.any(Function),
+        info: expect.any(Function),
+        warn: expect.any(Function),
+        error: expect.any(Function),
+      },
       refreshBefore: 900,
       contextKey: 'dynamo',
       documentClient: true,
@@ -83,7 +89,7 @@ describe('the least that is needed', () => {
     [() => ({}), 'a function'],
   ])('options that are %p are no options', (options, words) => {
     expect(problemsOf(options, { ...ireland, CROSS_ACCOUNT_DYNAMO_ROLE_ARN: ROLE })).toEqual([
-      `the options must be an object, but are ${words}`,
+      `the options must be a plain object, but are ${words}`,
     ])
   })
 })
@@ -107,7 +113,7 @@ describe('everything given as an option', () => {
     stsClientOptions: { maxAttempts: 4 },
     awsClientCapture: (client) => client,
     disablePrefetch: true,
-  } satisfies CrossAccountDynamoOptions
+  } satisfies CrossAccountDynamoOptions<string, boolean>
 
   test('arrives', () => {
     const govCloud = { AWS_REGION: 'us-gov-east-1', AWS_LAMBDA_FUNCTION_NAME: 'fn' }
@@ -126,7 +132,13 @@ describe('everything given as an option', () => {
       },
       accountId: '333333333333',
       region: 'us-gov-west-1',
-      stsRegion: 'us-gov-east-1',
+      stsRegions: ['us-gov-east-1'],
+      logger: {
+        debug: expect.any(Function),
+        info: expect.any(Function),
+        warn: expect.any(Function),
+        error: expect.any(Function),
+      },
       refreshBefore: 60,
       contextKey: 'orders',
       documentClient: true,
@@ -165,7 +177,7 @@ describe('the environment', () => {
   })
 
   test.each([
-    ['REGION', 'eu-central-1', { region: 'eu-central-1', stsRegion: 'eu-west-1' }],
+    ['REGION', 'eu-central-1', { region: 'eu-central-1', stsRegions: ['eu-west-1'] }],
     ['REFRESH_BEFORE', '120', { refreshBefore: 120 }],
     ['REFRESH_BEFORE', ' 120 ', { refreshBefore: 120 }],
   ])('%s=%s is read', (variable, text, expected) => {
@@ -343,7 +355,7 @@ describe('misspelled', () => {
     ])
   })
 
-  test.each(['zzz', 'logger', 'toString', 'constructor', '__proto__'])(
+  test.each(['zzz', 'scope', 'toString', 'constructor', '__proto__'])(
     'option %s resembles none, so all are listed',
     (name) => {
       const options = { ...least }
@@ -636,7 +648,7 @@ describe('region', () => {
   test('where there is no AWS_REGION, the Region of the table is that of STS', () => {
     expect(read({ ...least, region: 'eu-north-1' }, {})).toMatchObject({
       region: 'eu-north-1',
-      stsRegion: 'eu-north-1',
+      stsRegions: ['eu-north-1'],
     })
   })
 
@@ -804,13 +816,13 @@ describe('the configuration', () => {
   test('does not change with the options that it was made of, which stay as they are', () => {
     const options = full()
     const configuration = read(options)
-    const before = structuredClone({ ...configuration, awsClientCapture: null })
+    const before = structuredClone({ ...configuration, awsClientCapture: null, logger: null })
     expect(options).toEqual(full())
     options.sessionTags.team = 'billing'
     options.transitiveTagKeys.push('stage')
     options.translateConfig.marshallOptions.convertEmptyValues = false
     options.roleArn = 'other'
-    expect({ ...configuration, awsClientCapture: null }).toEqual(before)
+    expect({ ...configuration, awsClientCapture: null, logger: null }).toEqual(before)
   })
 
   test('does not change with the environment', () => {
@@ -820,4 +832,68 @@ describe('the configuration', () => {
     environment.AWS_REGION = 'us-east-1'
     expect(configuration).toMatchObject({ identity: { externalId: 'before' }, region: 'eu-west-1' })
   })
+})
+
+describe('stsRegions', () => {
+  test('come in the order that they are given in, from the option or the environment', () => {
+    const variable = { ...ireland, CROSS_ACCOUNT_DYNAMO_STS_REGIONS: 'eu-north-1, eu-west-1' }
+    expect(read(least, variable).stsRegions).toEqual(['eu-north-1', 'eu-west-1'])
+    expect(read({ ...least, stsRegions: ['us-east-1'] }, variable).stsRegions).toEqual(['us-east-1'])
+  })
+
+  test.each([
+    ['nowhere', 'must be a list of Regions'],
+    [[], 'must be a list of Regions'],
+    [['eu-west-1', 'Ireland'], 'must be a Region\'s code such as eu-west-1, not "Ireland"'],
+  ])('may not be %j', (stsRegions, complaint) => {
+    expect(problemsOf({ ...least, stsRegions })).toEqual([`stsRegions: ${complaint}`])
+  })
+
+  test('are where the Region of STS is given, and not in stsClientOptions', () => {
+    expect(problemsOf({ ...least, stsClientOptions: { region: 'eu-north-1' } })).toEqual([
+      'stsClientOptions: may not hold region: give the option stsRegions, or set CROSS_ACCOUNT_DYNAMO_STS_REGIONS',
+    ])
+  })
+})
+
+describe('logger', () => {
+  test('may be of any class', () => {
+    expect(read({ ...least, logger: console }).logger).toBe(console)
+  })
+
+  test('is silent by default', () => {
+    const { logger } = read(least)
+    expect([logger.debug('', {}), logger.info('', {}), logger.warn('', {}), logger.error('', {})]).toEqual(
+      Array(4).fill(undefined),
+    )
+  })
+
+  test.each([
+    [{ info: () => {}, error: () => {} }, 'debug, warn'],
+    [null, 'debug, info, warn, error'],
+    ['console', 'debug, info, warn, error'],
+  ])('may not lack a method: %p', (logger, missing) => {
+    expect(problemsOf({ ...least, logger })).toEqual([
+      `logger: must have the methods debug, info, warn, error, but lacks ${missing}`,
+    ])
+  })
+})
+
+test('JSON that has a key twice loses nothing in silence, whatever its values look like', () => {
+  const tags = (text: string) => ({ ...ireland, CROSS_ACCOUNT_DYNAMO_SESSION_TAGS: text })
+  expect(problemsOf(least, tags('{"team":"a","stage":"b","te\\u0061m":"c"}'))).toEqual([
+    'sessionTags (from CROSS_ACCOUNT_DYNAMO_SESSION_TAGS): has the key "team" twice',
+  ])
+  expect(read(least, tags('{"team":"stage","stage":"team:"}')).identity.sessionTags).toHaveLength(2)
+})
+
+test('a variable of an option that has none is not ignored in silence', () => {
+  const environment = {
+    ...ireland,
+    CROSS_ACCOUNT_DYNAMO_DISABLE_PREFETCH: 'true',
+    CROSS_ACCOUNT_DYNAMO_TABLE: 'mine',
+  }
+  expect(problemsOf(least, environment)).toEqual([
+    'the variable CROSS_ACCOUNT_DYNAMO_DISABLE_PREFETCH is not read: disablePrefetch is an option only',
+  ])
 })

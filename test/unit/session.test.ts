@@ -1,140 +1,410 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Credentials } from '../../src/assume-role.ts'
-import { createSession } from '../../src/session.ts'
-
-const HOUR = 3_600_000
-const SECOND = 1000
-const REFRESH_BEFORE = 900
+import { HOUR, MINUTE, REFRESH_BEFORE, SECOND, startReadySession, startSession } from './station.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
+  jest.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(() => {
   jest.useRealTimers()
+  jest.restoreAllMocks()
 })
 
-/** An STS that answers when it is told to, with credentials that live for an hour from then. */
-const startStation = () => {
-  const waiting: { resolve: (credentials: Credentials) => void; reject: (error: Error) => void }[] = []
-  let issued = 0
-  const assumeRole = jest.fn(
-    () => new Promise<Credentials>((resolve, reject) => waiting.push({ resolve, reject })),
+/** Lets what has been answered arrive. */
+const arrive = () => jest.advanceTimersByTimeAsync(0)
+const remaining = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds })
+const caught = (promise: Promise<unknown> | undefined) =>
+  Promise.resolve(promise).then(
+    () => 'nothing',
+    (error: { code: string }) => error.code,
   )
-  const next = () => {
-    const oldest = waiting.shift()
-    if (oldest === undefined) throw new Error('nobody waits for STS')
-    return oldest
-  }
-  return {
-    assumeRole,
-    answer: (life = HOUR) => {
-      issued += 1
-      next().resolve({
-        accessKeyId: `key ${issued}`,
-        secretAccessKey: 'secret',
-        sessionToken: 'token',
-        expiration: new Date(Date.now() + life),
-        accountId: '222222222222',
-      })
-    },
-    fail: (message = 'STS is down') => next().reject(new Error(message)),
-  }
-}
-
-const startSession = () => {
-  const sts = startStation()
-  return { ...sts, ...createSession(sts.assumeRole, REFRESH_BEFORE) }
-}
-
-/** A session that has its first credentials, with an hour to live. */
-const startReadySession = async () => {
-  const session = startSession()
-  const first = session.ready()
-  session.answer()
-  await first
-  return session
-}
 
 describe('the first credentials', () => {
   test('are waited for, once however many ask', async () => {
-    const { ready, credentials, answer, assumeRole } = startSession()
+    const { ready, credentials, answer, reasons } = startSession()
     const waiting = [ready(), ready(), credentials()]
     expect(waiting.every((each) => each instanceof Promise)).toBe(true)
     answer()
     await Promise.all(waiting)
-    expect(assumeRole).toHaveBeenCalledTimes(1)
+    expect(reasons()).toEqual(['first'])
     expect((await credentials()).accessKeyId).toBe('key 1')
   })
 
   test('are tried for again after a failure, which everybody who waited hears of', async () => {
-    const { ready, fail, answer, assumeRole } = startSession()
-    const waiting = Promise.allSettled([ready(), ready()])
-    fail('no')
-    expect((await waiting).map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+    const { ready, fail, answer, assumeRole, log } = startSession()
+    const waiting = [caught(ready()), caught(ready())]
+    fail('STS_UNAVAILABLE')
+    await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
     const again = ready()
     answer()
     await expect(again).resolves.toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(2)
+    expect(log).toHaveBeenCalledWith(
+      'AssumeRole failed, and no credentials are left',
+      expect.objectContaining({ code: 'STS_UNAVAILABLE', reason: 'first' }),
+    )
+  })
+
+  test('that are prefetched are joined by the first invocation, and by nobody’s unhandled rejection', async () => {
+    const { prefetch, ready, answer, reasons } = startSession()
+    prefetch()
+    const first = ready()
+    answer()
+    await first
+    expect(reasons()).toEqual(['prefetch'])
+  })
+})
+
+describe('a refusal', () => {
+  test('is remembered for five seconds, so that a burst does not ask STS again', async () => {
+    const { ready, fail, assumeRole } = startSession()
+    const first = caught(ready())
+    fail('ASSUME_ROLE_DENIED')
+    expect(await first).toBe('ASSUME_ROLE_DENIED')
+    jest.setSystemTime(Date.now() + 5 * SECOND - 1)
+    await expect(Promise.all([caught(ready()), caught(ready())])).resolves.toEqual([
+      'ASSUME_ROLE_DENIED',
+      'ASSUME_ROLE_DENIED',
+    ])
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+    jest.setSystemTime(Date.now() + 1)
+    ready()?.catch(() => {})
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+
+  test('of the prefetch is not: the first invocation tries again', async () => {
+    const { prefetch, ready, fail, answer } = startSession()
+    const prefetched = caught(prefetch())
+    fail('ASSUME_ROLE_DENIED')
+    expect(await prefetched).toBe('ASSUME_ROLE_DENIED')
+    const first = ready()
+    answer()
+    await expect(first).resolves.toBeUndefined()
+  })
+
+  test('of what may succeed later is not remembered either', async () => {
+    const { ready, fail, assumeRole } = startSession()
+    const first = caught(ready())
+    fail('STS_THROTTLED')
+    await first
+    ready()?.catch(() => {})
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+
+  test('is forgotten with the next success', async () => {
+    const { ready, fail, answer, expiry, reasons } = await startReadySession()
+    jest.setSystemTime(expiry)
+    const refused = caught(ready())
+    fail('ASSUME_ROLE_DENIED')
+    expect(await refused).toBe('ASSUME_ROLE_DENIED')
+    jest.setSystemTime(expiry + 5 * SECOND)
+    const again = ready()
+    answer(SECOND)
+    await again
+    jest.setSystemTime(expiry + 6 * SECOND)
+    const third = ready()
+    answer()
+    await expect(third).resolves.toBeUndefined()
+    expect(reasons()).toEqual(['first', 'expired', 'expired', 'expired'])
   })
 })
 
 describe('credentials at hand', () => {
   test('are used until refreshBefore without asking STS again', async () => {
-    const { ready, assumeRole } = await startReadySession()
-    jest.setSystemTime(Date.now() + HOUR - REFRESH_BEFORE * SECOND - 1)
+    const { ready, assumeRole, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - REFRESH_BEFORE * SECOND - 1)
     expect(ready()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
-  test('are used while the refresh is under way in the background, and replaced when it is done', async () => {
-    const { ready, credentials, answer, assumeRole } = await startReadySession()
-    jest.setSystemTime(Date.now() + HOUR - REFRESH_BEFORE * SECOND)
-    expect(ready()).toBeUndefined()
-    expect(ready()).toBeUndefined()
-    expect(assumeRole).toHaveBeenCalledTimes(2)
-    expect((await credentials()).accessKeyId).toBe('key 1')
-    answer()
-    await jest.advanceTimersByTimeAsync(0)
-    expect((await credentials()).accessKeyId).toBe('key 2')
+  test('are refreshed up to a fifth earlier, each environment at a time of its own', async () => {
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    const { ready, assumeRole, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE * SECOND - 1)
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE * SECOND)
+    ready()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('are used to the end when their refresh fails, and the failure is nobody’s unhandled rejection', async () => {
-    const { ready, credentials, fail } = await startReadySession()
-    const expiry = (await credentials()).expiration.getTime()
-    jest.setSystemTime(expiry - 120 * SECOND)
+  test('are used while the refresh is under way in the background, and replaced when it is done', async () => {
+    const { ready, credentials, answer, reasons, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - REFRESH_BEFORE * SECOND)
+    expect(ready()).toBeUndefined()
+    expect(ready()).toBeUndefined()
+    expect(reasons()).toEqual(['first', 'refresh'])
+    expect((await credentials()).accessKeyId).toBe('key 1')
+    answer()
+    await arrive()
+    expect((await credentials()).accessKeyId).toBe('key 2')
+    expect(ready()).toBeUndefined()
+    expect(reasons()).toHaveLength(2)
+  })
+
+  test('are used for a tenth of their life at least, however early their refresh is wanted', async () => {
+    const { ready, answer, assumeRole } = startSession()
+    const first = ready()
+    answer(10 * MINUTE)
+    await first
+    jest.setSystemTime(Date.now() + MINUTE - 1)
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+    jest.setSystemTime(Date.now() + 1)
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+
+  test('are waited for anew with less than a minute left', async () => {
+    const { ready, credentials, answer, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - MINUTE)
+    const waiting = ready()
+    expect(waiting).toBeInstanceOf(Promise)
+    answer()
+    await waiting
+    expect((await credentials()).accessKeyId).toBe('key 2')
+  })
+
+  test('are used to the end when STS fails, and a failure in the background is nobody’s unhandled rejection', async () => {
+    const { ready, credentials, fail, log, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 2 * MINUTE)
     expect(ready()).toBeUndefined()
     fail()
-    await jest.advanceTimersByTimeAsync(0)
+    await arrive()
+    expect(log).toHaveBeenCalledWith(
+      'AssumeRole failed; the credentials at hand are still good',
+      expect.objectContaining({ reason: 'refresh' }),
+    )
     jest.setSystemTime(expiry - 1)
     const waiting = ready()
     expect(waiting).toBeInstanceOf(Promise)
     fail()
     await expect(waiting).resolves.toBeUndefined()
+    expect((await credentials()).accessKeyId).toBe('key 1')
   })
 
-  test('are waited for anew with less than a minute left', async () => {
-    const { ready, credentials, answer } = await startReadySession()
-    const expiry = (await credentials()).expiration.getTime()
-    jest.setSystemTime(expiry - 60 * SECOND - 1)
-    expect(ready()).toBeUndefined()
-    answer(30 * SECOND)
-    await jest.advanceTimersByTimeAsync(0)
-    const waiting = ready()
-    expect(waiting).toBeInstanceOf(Promise)
-    answer()
-    await waiting
-    expect((await credentials()).accessKeyId).toBe('key 3')
+  test('are given to the SDK at once to their end, which asks for them several times a request', async () => {
+    const { credentials, assumeRole, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 30 * SECOND)
+    expect((await credentials()).accessKeyId).toBe('key 1')
+    expect((await credentials()).accessKeyId).toBe('key 1')
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+    await jest.advanceTimersByTimeAsync(9000)
   })
 
   test('are never used past their expiry', async () => {
-    const { ready, credentials, fail } = await startReadySession()
-    jest.setSystemTime((await credentials()).expiration.getTime())
+    const { ready, credentials, fail, expiry } = await startReadySession()
+    jest.setSystemTime(expiry)
+    const waiting = [caught(ready()), caught(credentials())]
+    fail()
+    await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
+  })
+
+  test('are judged by AWS’s clock, not by the function’s', async () => {
+    const { ready, clock, assumeRole, expiry } = await startReadySession()
+    // The function's clock is ten minutes behind: what it takes for minute 40 is minute 50.
+    jest.setSystemTime(expiry - 20 * MINUTE)
+    expect(ready()).toBeUndefined()
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+    clock.learn(new Date(expiry - 10 * MINUTE).toUTCString(), Date.now())
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+})
+
+describe('after a failed refresh', () => {
+  test.each([
+    [0, 1],
+    [1, 2],
+  ])('with a jitter of %d the next one starts after %d s and not before', async (random, seconds) => {
+    const { ready, fail, assumeRole, expiry } = await startReadySession()
+    jest.spyOn(Math, 'random').mockReturnValue(random)
+    jest.setSystemTime(expiry - 10 * MINUTE)
+    ready()
+    fail()
+    await arrive()
+    jest.setSystemTime(Date.now() + seconds * SECOND - 1)
+    expect(ready()).toBeUndefined()
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+    jest.setSystemTime(Date.now() + 1)
+    expect(ready()).toBeUndefined()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+  })
+
+  test('pauses grow to a minute and no further, and begin anew after a success', async () => {
+    const { ready, fail, answer, assumeRole } = await startReadySession()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    jest.setSystemTime(Date.now() + 45 * MINUTE)
+    const pauses: number[] = []
+    const failAndMeasure = async () => {
+      ready()
+      fail()
+      await arrive()
+      const calls = assumeRole.mock.calls.length
+      const failedAt = Date.now()
+      for (;;) {
+        jest.setSystemTime(Date.now() + 100)
+        ready()
+        if (assumeRole.mock.calls.length > calls) break
+      }
+      pauses.push((Date.now() - failedAt) / SECOND)
+    }
+    for (let i = 0; i < 8; i += 1) await failAndMeasure()
+    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60, 60])
+    answer()
+    await arrive()
+    jest.setSystemTime(Date.now() + 50 * MINUTE)
+    pauses.length = 0
+    await failAndMeasure()
+    expect(pauses).toEqual([2])
+  })
+
+  test('an invocation near the expiry does not wait either while the next attempt is not due', async () => {
+    const { ready, fail, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 30 * SECOND)
     const waiting = ready()
+    fail()
+    await waiting
+    expect(ready()).toBeUndefined()
+    jest.setSystemTime(Date.now() + SECOND)
+    expect(ready()).toBeInstanceOf(Promise)
+  })
+})
+
+describe('an invocation waits', () => {
+  test.each<[string, object | undefined, number]>([
+    ['until half a second before its end', remaining(10_000), 9500],
+    ['until a tenth before its end where that is less', remaining(1000), 900],
+    ['five seconds where it does not know its end', undefined, 5000],
+    ['five seconds in a context without the function', {}, 5000],
+    ['not at all when its time is over', remaining(0), 0],
+  ])('%s', async (_when, deadline, milliseconds) => {
+    const { ready } = startSession()
+    const outcome = jest.fn()
+    caught(ready(deadline)).then(outcome)
+    await jest.advanceTimersByTimeAsync(Math.max(0, milliseconds - 1))
+    if (milliseconds > 0) expect(outcome).not.toHaveBeenCalled()
+    await jest.advanceTimersByTimeAsync(1)
+    expect(outcome).toHaveBeenCalledWith('STS_TIMEOUT')
+  })
+
+  test('and what it waited for goes on for the others', async () => {
+    const { ready, answer, reasons } = startSession()
+    const hasty = caught(ready(remaining(1000)))
+    const patient = caught(ready(remaining(9000)))
+    await jest.advanceTimersByTimeAsync(900)
+    expect(await hasty).toBe('STS_TIMEOUT')
+    answer()
+    expect(await patient).toBe('nothing')
+    expect(reasons()).toHaveLength(1)
+  })
+
+  test('in vain, but uses the credentials at hand if they are still good', async () => {
+    const { ready, credentials, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 30 * SECOND)
+    const waiting = ready(remaining(1000))
+    await jest.advanceTimersByTimeAsync(900)
+    await expect(waiting).resolves.toBeUndefined()
+    expect((await credentials()).accessKeyId).toBe('key 1')
+  })
+
+  test('and leaves no timer behind', async () => {
+    await startReadySession()
+    expect(jest.getTimerCount()).toBe(0)
+  })
+})
+
+describe('a flight that was frozen', () => {
+  test('is given up after ten seconds by the clock on the wall, and a new one started', async () => {
+    const { prefetch, ready, answer, assumeRole, reasons } = startSession()
+    const prefetched = caught(prefetch())
+    jest.setSystemTime(Date.now() + 10 * SECOND)
+    ready()?.catch(() => {})
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+    jest.setSystemTime(Date.now() + 3 * HOUR)
+    const first = ready()
+    expect(reasons()).toEqual(['prefetch', 'first'])
+    expect(assumeRole.mock.calls[0]?.[1].aborted).toBe(true)
+    expect(await prefetched).toBe('STS_TIMEOUT')
+    answer()
+    answer()
+    await expect(first).resolves.toBeUndefined()
+    expect(ready()).toBeUndefined()
+  })
+
+  test('is given up, too, when the clock was set back meanwhile', () => {
+    const { prefetch, ready, reasons } = startSession()
+    prefetch().catch(() => {})
+    jest.setSystemTime(Date.now() - HOUR)
+    ready()?.catch(() => {})
+    expect(reasons()).toEqual(['prefetch', 'first'])
+  })
+
+  test('that fails late neither delays nor shadows the new one', async () => {
+    const { ready, fail, answer, assumeRole, expiry } = await startReadySession()
+    assumeRole.mockImplementationOnce(
+      () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 20 * SECOND)),
+    )
+    jest.setSystemTime(expiry - 10 * MINUTE)
+    ready()
+    jest.setSystemTime(Date.now() + 11 * SECOND)
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+    await jest.advanceTimersByTimeAsync(20 * SECOND)
+    answer()
+    await arrive()
+    expect(ready()).toBeUndefined()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+    expect(() => fail()).toThrow('nobody waits')
+  })
+})
+
+describe('credentials that DynamoDB rejected', () => {
+  test('are replaced once, however many requests were rejected, and used by nobody meanwhile', async () => {
+    const { current, replace, credentials, answer, reasons } = await startReadySession()
+    const used = current()
+    jest.setSystemTime(Date.now() + MINUTE)
+    const replaced = [replace(used, performance.now()), replace(used, performance.now())]
     const provided = credentials()
-    fail('STS is down')
-    await expect(waiting).rejects.toThrow('STS is down')
-    await expect(provided).rejects.toThrow('STS is down')
+    answer()
+    await expect(Promise.all(replaced)).resolves.toEqual([true, true])
+    expect((await provided).accessKeyId).toBe('key 2')
+    await expect(replace(used, performance.now())).resolves.toBe(true)
+    expect(reasons()).toEqual(['first', 'rejected'])
+  })
+
+  test('are not replaced when they are brand-new: others would be no better', async () => {
+    const { current, replace, assumeRole } = await startReadySession()
+    jest.setSystemTime(Date.now() + 30 * SECOND - 1)
+    await expect(replace(current(), performance.now())).resolves.toBe(false)
+    expect(assumeRole).toHaveBeenCalledTimes(1)
+  })
+
+  test('and cannot be replaced fail all requests that had begun by then with one flight, but not a later one', async () => {
+    const { current, replace, fail, answer, reasons } = await startReadySession()
+    const used = current()
+    jest.setSystemTime(Date.now() + MINUTE)
+    const since = performance.now()
+    const early = caught(replace(used, since))
+    fail()
+    expect(await early).toBe('STS_UNAVAILABLE')
+    expect(await caught(replace(used, since))).toBe('STS_UNAVAILABLE')
+    expect(reasons()).toEqual(['first', 'rejected'])
+    await jest.advanceTimersByTimeAsync(1)
+    const later = replace(used, performance.now())
+    answer()
+    await expect(later).resolves.toBe(true)
+  })
+
+  test('and cannot be replaced are not used again', async () => {
+    const { current, replace, ready, fail } = await startReadySession()
+    jest.setSystemTime(Date.now() + MINUTE)
+    const replaced = caught(replace(current(), performance.now()))
+    fail()
+    expect(await replaced).toBe('STS_UNAVAILABLE')
+    const next = caught(ready())
+    fail()
+    expect(await next).toBe('STS_UNAVAILABLE')
   })
 })
 

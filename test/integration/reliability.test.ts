@@ -1,0 +1,229 @@
+/** What happens when credentials end early, clocks are wrong and STS misbehaves, over real HTTP. */
+import { tracingChannel } from 'node:diagnostics_channel'
+import {
+  BatchGetCommand,
+  BatchWriteCommand,
+  type DynamoDBDocumentClient,
+  GetCommand,
+  QueryCommand,
+} from '@aws-sdk/lib-dynamodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import middy from '@middy/core'
+import { type AssumeRoleTrace, crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
+import { type Sandbox, startSandbox } from '../sandbox/index.ts'
+import { TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox({ accounts: textbook() })
+})
+afterAll(() => sandbox.close())
+beforeEach(() => {
+  jest.restoreAllMocks()
+  sandbox.clock.reset()
+  sandbox.clear()
+  setEnvironment(functionVariables(sandbox))
+})
+
+const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const rejected = () => sandbox.calls.filter(({ service, status }) => service === 'dynamodb' && status === 400)
+
+/** Moves the clocks of the function and of AWS alike. */
+const travel = (ms: number) => {
+  const now = Date.now() + ms
+  jest.spyOn(Date, 'now').mockImplementation(() => now)
+}
+
+type Work = (client: DynamoDBDocumentClient) => Promise<unknown>
+const get: Work = (client) => client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
+
+/** A handler with credentials at hand that does whatever it is given. */
+const startHandler = async (options: { logger?: Logger } = {}) => {
+  const middleware = crossAccountDynamo(options)
+  await middleware.ready()
+  return middy()
+    .use(middleware)
+    .handler(async (work: Work, context) => work(context.dynamo))
+}
+
+describe('a token that DynamoDB rejects', () => {
+  test.each<[string, Work]>([
+    ['GetItem', get],
+    [
+      'Query',
+      (client) =>
+        client.send(
+          new QueryCommand({
+            TableName: TABLE,
+            KeyConditionExpression: 'id = :id',
+            ExpressionAttributeValues: { ':id': '1' },
+          }),
+        ),
+    ],
+    [
+      'BatchGetItem',
+      (client) => client.send(new BatchGetCommand({ RequestItems: { [TABLE]: { Keys: [{ id: '1' }] } } })),
+    ],
+    [
+      'BatchWriteItem',
+      (client) =>
+        client.send(
+          new BatchWriteCommand({ RequestItems: { [TABLE]: [{ PutRequest: { Item: { id: '1' } } }] } }),
+        ),
+    ],
+  ])('is replaced and the %s run once more', async (operation, work) => {
+    const handler = await startHandler()
+    travel(MINUTE)
+    sandbox.revoke()
+    await expect(handler(work, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    expect(assumeRoles()).toHaveLength(2)
+    expect(sandbox.calls.filter((call) => call.operation === operation).map(({ status }) => status)).toEqual([
+      400, 200,
+    ])
+  })
+
+  test('is replaced once for 64 requests that were rejected together', async () => {
+    const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
+    const handler = await startHandler({ logger })
+    travel(MINUTE)
+    sandbox.revoke()
+    await Promise.all(Array.from({ length: 64 }, () => handler(get, lambdaContext())))
+    expect(assumeRoles()).toHaveLength(2)
+    expect(logger.warn).toHaveBeenCalledTimes(1)
+    expect(logger.warn).toHaveBeenCalledWith(expect.stringContaining('rejected the session token'), {
+      roleArn: TARGET_ROLE_ARN,
+    })
+  })
+
+  test('reaches the handler if the new one is rejected, too', async () => {
+    const handler = await startHandler()
+    travel(MINUTE)
+    const code = 'UnrecognizedClientException'
+    sandbox.faults.inject({ service: 'dynamodb', kind: 'status', status: 400, code, message: 'no' })
+    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('name', code)
+    expect(assumeRoles()).toHaveLength(2)
+    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('name', code)
+    // Brand-new credentials are not replaced: STS is not asked by each request.
+    expect(assumeRoles()).toHaveLength(2)
+  })
+
+  test('that ended while the environment was frozen is replaced before it is used', async () => {
+    const handler = await startHandler()
+    travel(5 * HOUR)
+    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    expect(assumeRoles()).toHaveLength(2)
+    expect(rejected()).toEqual([])
+  })
+})
+
+describe('a clock that is wrong', () => {
+  test.each([-40, -10, 10, 40])(
+    'by %d minutes neither loops nor uses credentials that have ended',
+    async (minutes) => {
+      // AWS is ahead of the function, or behind.
+      sandbox.clock.advance(minutes * MINUTE)
+      const handler = await startHandler()
+      await handler(get, lambdaContext())
+      const skewed = assumeRoles().length
+      expect(skewed).toBeLessThanOrEqual(2)
+      for (let i = 0; i < 20; i += 1) await handler(get, lambdaContext())
+      expect(assumeRoles()).toHaveLength(skewed)
+      travel(59.5 * MINUTE)
+      await handler(get, lambdaContext())
+      expect(assumeRoles()).toHaveLength(skewed + 1)
+      expect(rejected().filter(({ error }) => error === 'ExpiredTokenException')).toEqual([])
+    },
+  )
+
+  test('and is set right meanwhile costs no failed invocation', async () => {
+    sandbox.clock.advance(10 * MINUTE)
+    const handler = await startHandler()
+    await handler(get, lambdaContext())
+    sandbox.clock.reset()
+    travel(10 * MINUTE)
+    for (let i = 0; i < 6; i += 1) {
+      travel(10 * MINUTE)
+      await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    }
+  })
+})
+
+describe('an STS that', () => {
+  test('stays silent costs an invocation no more than its own time', async () => {
+    sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+    const handler = middy()
+      .use(crossAccountDynamo({ disablePrefetch: true }))
+      .handler(async () => {})
+    await expect(handler({}, lambdaContext(300))).rejects.toMatchObject({
+      code: 'STS_TIMEOUT',
+      statusCode: 503,
+    })
+    expect(assumeRoles()).toHaveLength(1)
+  })
+
+  test('sends half of its answer and nothing more is not waited for without end', async () => {
+    sandbox.faults.inject({ service: 'sts', kind: 'reset-mid-answer', times: 1 })
+    const handler = await startHandler()
+    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    expect(assumeRoles()).toHaveLength(2)
+  })
+
+  test('is down while credentials are good is noticed by the logger and by nobody else', async () => {
+    const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
+    const handler = await startHandler({ logger })
+    travel(50 * MINUTE)
+    sandbox.faults.inject({ service: 'sts', kind: 'status', status: 500 })
+    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await eventually(() => logger.warn.mock.calls.length === 1)
+    expect(logger.warn).toHaveBeenCalledWith(
+      'AssumeRole failed; the credentials at hand are still good',
+      expect.objectContaining({ code: 'STS_UNAVAILABLE', reason: 'refresh' }),
+    )
+    expect(logger.error).not.toHaveBeenCalled()
+  })
+})
+
+test('the tracing channel tells of each AssumeRole, without a credential', async () => {
+  const channel = tracingChannel<string, AssumeRoleTrace>('middy-cross-account-dynamo:assume-role')
+  const told: [string, AssumeRoleTrace & { error?: unknown; result?: unknown }][] = []
+  const subscriber = {
+    start: () => {},
+    end: () => {},
+    asyncStart: () => {},
+    asyncEnd: (message: AssumeRoleTrace) => told.push(['asyncEnd', { ...message }]),
+    error: (message: AssumeRoleTrace) => told.push(['error', { ...message }]),
+  }
+  channel.subscribe(subscriber as never)
+  try {
+    const handler = await startHandler()
+    travel(HOUR)
+    sandbox.faults.inject({
+      service: 'sts',
+      kind: 'status',
+      status: 403,
+      code: 'AccessDenied',
+      message: 'no',
+    })
+    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+  } finally {
+    channel.unsubscribe(subscriber as never)
+  }
+  expect(told.map(([event, { reason, attempts }]) => [event, reason, attempts])).toEqual([
+    ['asyncEnd', 'prefetch', 1],
+    ['error', 'expired', 1],
+    ['asyncEnd', 'expired', 1],
+  ])
+  const [succeeded, failed] = told.map(([, message]) => message)
+  expect(succeeded).toMatchObject({
+    roleArn: TARGET_ROLE_ARN,
+    region: 'us-east-1',
+    durationMs: expect.any(Number),
+    expiration: expect.any(Date),
+    result: undefined,
+  })
+  expect(failed?.error).toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+})
