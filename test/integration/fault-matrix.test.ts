@@ -1,0 +1,324 @@
+/**
+ * Each way in which STS can fail, in each situation in which it is asked, alone and with 64 invocations at once. The
+ * table in the README is what this run saw: `UPDATE_README=1 npm test -- fault-matrix` writes it anew.
+ */
+
+import { tracingChannel } from 'node:diagnostics_channel'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { Agent } from 'node:http'
+import type { LookupFunction } from 'node:net'
+import { join } from 'node:path'
+import { GetCommand } from '@aws-sdk/lib-dynamodb'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import middy from '@middy/core'
+import { type CrossAccountDynamoErrorCode, crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { type Fault, type Sandbox, startSandbox } from '../sandbox/index.ts'
+import { TABLE, textbook } from '../sandbox/textbook.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+
+const MINUTE = 60_000
+const ATTEMPTS = 3
+/** Short, so that the matrix is quick; how long the real ones are is another test's matter. */
+const TIMEOUT_MS = 60
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox({ accounts: textbook() })
+})
+afterAll(() => sandbox.close())
+
+/** Where the name of STS leads; an attempt is a look-up, since connections to STS are not kept. */
+let address: string | undefined = '127.0.0.1'
+let lookups = 0
+const lookup: LookupFunction = (_hostname, _options, callback) => {
+  lookups += 1
+  if (address !== undefined) return process.nextTick(callback, null, [{ address, family: 4 }], 4)
+  const error = Object.assign(new Error('getaddrinfo ENOTFOUND sts.test'), { code: 'ENOTFOUND' })
+  process.nextTick(callback, error, '', 4)
+}
+
+/** How many AssumeRoles have ended, one way or the other. */
+let ended = 0
+const subscriber = {
+  asyncEnd: () => {
+    ended += 1
+  },
+}
+const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
+beforeAll(() => channel.subscribe(subscriber as never))
+afterAll(() => void channel.unsubscribe(subscriber as never))
+
+const unhandled = jest.fn()
+beforeEach(() => {
+  address = '127.0.0.1'
+  sandbox.clear()
+  sandbox.clock.reset()
+  setEnvironment(functionVariables(sandbox))
+  jest.spyOn(Math, 'random').mockReturnValue(0)
+  process.on('unhandledRejection', unhandled)
+})
+afterEach(() => {
+  process.off('unhandledRejection', unhandled)
+  jest.restoreAllMocks()
+})
+
+const travel = (ms: number) => {
+  const now = Date.now() + ms
+  jest.spyOn(Date, 'now').mockImplementation(() => now)
+}
+
+const strike = (fault: Omit<Fault, 'service'>) => () => {
+  sandbox.faults.inject({ service: 'sts', ...fault } as Fault)
+}
+const without = (element: string) => (xml: string) =>
+  xml.replace(new RegExp(`<${element}>.*</${element}>`), '')
+
+interface Row {
+  readonly name: string
+  readonly begin: () => void
+  readonly code: CrossAccountDynamoErrorCode
+  /** Attempts that one flight makes. */
+  readonly attempts: number
+}
+
+const ROWS: readonly Row[] = [
+  {
+    name: 'answers too late',
+    begin: strike({ kind: 'latency', ms: 60_000 } as never),
+    code: 'STS_TIMEOUT',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'stays silent',
+    begin: strike({ kind: 'silence' } as never),
+    code: 'STS_TIMEOUT',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'answers 500',
+    begin: strike({ kind: 'status', status: 500 } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'answers 503',
+    begin: strike({ kind: 'status', status: 503 } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'throttles',
+    begin: strike({ kind: 'throttle' } as never),
+    code: 'STS_THROTTLED',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'refuses connections',
+    begin: () => {
+      // Nothing listens there, on any machine's loopback.
+      address = '127.0.0.2'
+    },
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'is not in the DNS',
+    begin: () => {
+      address = undefined
+    },
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'resets before the answer',
+    begin: strike({ kind: 'reset' } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'resets during the answer',
+    begin: strike({ kind: 'reset-mid-answer' } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'sends truncated XML',
+    begin: strike({ kind: 'truncated' } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'leaves the session token out',
+    begin: strike({ kind: 'rewrite', body: without('SessionToken') } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'leaves the expiry out',
+    begin: strike({ kind: 'rewrite', body: without('Expiration') } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'sends an expiry in the past',
+    begin: strike({
+      kind: 'rewrite',
+      body: (xml: string) => xml.replace(/<Expiration>[^<]*/, '<Expiration>2020-01-01T00:00:00Z'),
+    } as never),
+    code: 'STS_UNAVAILABLE',
+    attempts: ATTEMPTS,
+  },
+  {
+    name: 'denies access',
+    begin: strike({ kind: 'status', status: 403, code: 'AccessDenied', message: 'no' } as never),
+    code: 'ASSUME_ROLE_DENIED',
+    attempts: 1,
+  },
+  {
+    name: 'finds the caller’s token expired',
+    begin: strike({ kind: 'status', status: 403, code: 'ExpiredToken', message: 'no' } as never),
+    code: 'ASSUME_ROLE_REJECTED',
+    attempts: 1,
+  },
+]
+
+type Invoke = () => Promise<string>
+
+interface Column {
+  readonly name: string
+  /** Brings about the situation, with the fault beginning in it; returns how to invoke. */
+  readonly arrange: (row: Row, start: (options?: { disablePrefetch: boolean }) => Started) => Promise<Invoke>
+  readonly served: boolean
+  /** How often the role is assumed at most. */
+  readonly flights: number
+}
+
+interface Started {
+  readonly invoke: Invoke
+  readonly ready: () => Promise<void>
+}
+
+const afterGood =
+  (age: number): Column['arrange'] =>
+  async ({ begin }, start) => {
+    const { invoke, ready } = start()
+    await ready()
+    travel(age)
+    lookups = 0
+    ended = 0
+    begin()
+    return invoke
+  }
+
+const COLUMNS: readonly Column[] = [
+  {
+    name: 'first invocation',
+    arrange: async ({ begin }, start) => {
+      begin()
+      return start({ disablePrefetch: true }).invoke
+    },
+    served: false,
+    flights: 1,
+  },
+  {
+    name: 'prefetch, then first invocation',
+    arrange: async ({ begin }, start) => {
+      begin()
+      const { invoke } = start()
+      // Until the prefetch has failed, which nobody is told of.
+      await eventually(() => ended === 1)
+      return invoke
+    },
+    served: false,
+    flights: 2,
+  },
+  { name: 'refresh in the background', arrange: afterGood(50 * MINUTE), served: true, flights: 1 },
+  {
+    name: 'refresh with less than a minute left',
+    arrange: afterGood(59.5 * MINUTE),
+    served: true,
+    flights: 1,
+  },
+  {
+    name: 'DynamoDB rejected the token',
+    arrange: async (row, start) => {
+      const invoke = await afterGood(MINUTE)(row, start)
+      sandbox.revoke()
+      return invoke
+    },
+    served: false,
+    flights: 1,
+  },
+]
+
+const start = (options = { disablePrefetch: false }): Started => {
+  const endpoint = String(process.env.AWS_ENDPOINT_URL_STS).replace('127.0.0.1', 'sts.test')
+  const middleware = crossAccountDynamo({
+    ...options,
+    stsClientOptions: {
+      endpoint,
+      requestHandler: {
+        requestTimeout: TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+        httpAgent: new Agent({ lookup, keepAlive: false }),
+      },
+    },
+  })
+  const handler = middy()
+    .use(middleware)
+    .handler(async (_event: unknown, context) => {
+      await context.dynamo.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
+      return 'served'
+    })
+  return {
+    invoke: () =>
+      handler({}, lambdaContext()).catch((error: { code: string }) => error.code) as Promise<string>,
+    ready: () => middleware.ready(),
+  }
+}
+
+/** What was seen, by row and column, for the README. */
+const seen = new Map<string, string>()
+
+describe.each(ROWS)('STS $name', (row) => {
+  describe.each(COLUMNS)('$name', (column) => {
+    test.each([1, 64])('%d at once', async (count) => {
+      lookups = 0
+      ended = 0
+      const invoke = await column.arrange(row, start)
+      const outcomes = new Set(await Promise.all(Array.from({ length: count }, invoke)))
+      const expected = column.served ? 'served' : row.code
+      expect([...outcomes]).toEqual([expected])
+      // A refresh in the background may still be at it.
+      await eventually(() => ended >= column.flights)
+      expect(lookups).toBeGreaterThan(0)
+      expect(lookups).toBeLessThanOrEqual(column.flights * row.attempts)
+      const cell = `${row.name}|${column.name}`
+      const words = `${column.served ? expected : `\`${expected}\``}, ${lookups}`
+      expect(seen.get(cell) ?? words).toBe(words)
+      seen.set(cell, words)
+      // And when it is over, it is over.
+      sandbox.clear()
+      address = '127.0.0.1'
+      travel(2 * MINUTE)
+      await expect(invoke()).resolves.toBe('served')
+      expect(unhandled).not.toHaveBeenCalled()
+    })
+  })
+})
+
+test('the table in the README is what was seen', () => {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+  const table = [
+    line(['STS ...', ...COLUMNS.map(({ name }) => name)]),
+    line(['---', ...COLUMNS.map(() => '---')]),
+    ...ROWS.map((row) =>
+      line([row.name, ...COLUMNS.map((column) => seen.get(`${row.name}|${column.name}`) ?? '?')]),
+    ),
+  ].join('\n')
+  const file = join(import.meta.dirname, '../../README.md')
+  const readme = readFileSync(file, 'utf8')
+  const block = /(?<=<!-- fault matrix -->\n)[\s\S]*?(?=\n<!-- end of the fault matrix -->)/
+  if (process.env.UPDATE_README) writeFileSync(file, readme.replace(block, table))
+  else expect(block.exec(readme)?.[0]).toBe(table)
+})
