@@ -1,0 +1,210 @@
+/** For any sequence of invocations, steps of time, successes and failures: what must hold of a session. */
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import fc from 'fast-check'
+import type { AssumeRole, Credentials } from '../../src/assume-role.ts'
+import { createClock } from '../../src/clock.ts'
+import { CrossAccountDynamoError } from '../../src/errors.ts'
+import { createSession } from '../../src/session.ts'
+import { HOUR, MINUTE, SECOND } from './station.ts'
+
+beforeEach(() => {
+  jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
+})
+afterEach(() => {
+  jest.useRealTimers()
+})
+
+const CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
+const RUNS = { numRuns: 300 }
+
+type Step =
+  | { readonly do: 'invoke'; readonly remaining: number }
+  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'answer'; readonly life: number }
+  | { readonly do: 'fail'; readonly code: (typeof CODES)[number] }
+  | { readonly do: 'reject' }
+
+const steps = fc.array(
+  fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        do: fc.constant('invoke' as const),
+        remaining: fc.integer({ min: 0, max: 30_000 }),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('wait' as const),
+        ms: fc.oneof(
+          fc.integer({ min: 0, max: 20 * SECOND }),
+          fc.integer({ min: 0, max: 20 * MINUTE }),
+          fc.constant(5 * HOUR),
+        ),
+      }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        do: fc.constant('answer' as const),
+        life: fc.oneof(fc.integer({ min: 1, max: 2 * MINUTE }), fc.constant(15 * MINUTE), fc.constant(HOUR)),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({ do: fc.constant('fail' as const), code: fc.constantFrom(...CODES) }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('reject' as const) }) },
+  ),
+  { minLength: 1, maxLength: 60 },
+)
+
+interface Flight {
+  readonly resolve: (credentials: Credentials) => void
+  readonly reject: (error: Error) => void
+  readonly signal: AbortSignal
+}
+
+/** Lives through the steps and checks after each. */
+const live = async (script: readonly Step[]): Promise<void> => {
+  const open = new Set<Flight>()
+  const issued: Credentials[] = []
+  const rejected = new Set<Credentials>()
+  const outcomes: Promise<void>[] = []
+  let asked = 0
+  let calls = 0
+  const assumeRole: AssumeRole = (_reason, signal) => {
+    calls += 1
+    return new Promise((resolve, reject) => {
+      const flight = { resolve, reject, signal }
+      open.add(flight)
+      signal.addEventListener('abort', () => {
+        open.delete(flight)
+        reject(new CrossAccountDynamoError('STS_TIMEOUT', 'given up'))
+      })
+    })
+  }
+  const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+  const session = createSession({
+    roleArn: 'arn:aws:iam::222222222222:role/R',
+    refreshBefore: 900,
+    assumeRole,
+    clock: createClock(),
+    logger: quiet,
+  })
+  const isGood = (credentials: Credentials | undefined): boolean =>
+    credentials !== undefined && !rejected.has(credentials) && credentials.expiration.getTime() > Date.now()
+  const settle = () => jest.advanceTimersByTimeAsync(0)
+
+  for (const step of script) {
+    switch (step.do) {
+      case 'invoke': {
+        asked += 1
+        const hadGood = isGood(session.current())
+        const waiting = session.ready({ getRemainingTimeInMillis: () => step.remaining })
+        if (waiting === undefined) {
+          // Nobody is sent on with credentials that have ended.
+          expect(isGood(session.current())).toBe(true)
+        } else {
+          outcomes.push(
+            waiting.then(
+              () => expect(isGood(session.current())).toBe(true),
+              // Nobody is refused while there are good ones.
+              () => expect(isGood(session.current())).toBe(false),
+            ),
+          )
+          // And nobody waits whose credentials last for more than a minute.
+          const left = (session.current()?.expiration.getTime() ?? 0) - Date.now()
+          expect(hadGood && left > MINUTE).toBe(false)
+        }
+        break
+      }
+      case 'wait':
+        await jest.advanceTimersByTimeAsync(step.ms)
+        break
+      case 'answer': {
+        const [flight] = open
+        if (flight === undefined) break
+        open.delete(flight)
+        const expiration = new Date(Date.now() + step.life)
+        const credentials = {
+          accessKeyId: '',
+          secretAccessKey: '',
+          sessionToken: '',
+          accountId: '',
+          expiration,
+        }
+        issued.push(credentials)
+        flight.resolve(credentials)
+        break
+      }
+      case 'fail': {
+        const [flight] = open
+        if (flight === undefined) break
+        open.delete(flight)
+        flight.reject(new CrossAccountDynamoError(step.code, 'as told'))
+        break
+      }
+      case 'reject': {
+        const used = session.current()
+        if (used === undefined) break
+        asked += 1
+        const before = calls
+        const replacing = session.replace(used, performance.now())
+        if (calls > before || !isGood(used)) rejected.add(used)
+        replacing.catch(() => {})
+        break
+      }
+    }
+    await settle()
+    expect([...open].filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
+    // A call has somebody who asked; nothing asks by itself.
+    expect(calls).toBeLessThanOrEqual(asked)
+  }
+  // Whoever still waits gives up by then.
+  await jest.advanceTimersByTimeAsync(MINUTE)
+  await Promise.all(outcomes)
+}
+
+describe('a session, whatever happens,', () => {
+  test('hands out nothing that has ended, refuses nobody whose credentials are good, and has one flight at a time', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, (script) => live(script)),
+      RUNS,
+    )
+  })
+
+  test('serves all who ask at once from one flight, in whatever order promises settle', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 16 }), async (scheduler, count) => {
+        let calls = 0
+        const credentials = {
+          accessKeyId: '',
+          secretAccessKey: '',
+          sessionToken: '',
+          accountId: '',
+          expiration: new Date(Date.now() + HOUR),
+        }
+        const session = createSession({
+          roleArn: 'arn:aws:iam::222222222222:role/R',
+          refreshBefore: 900,
+          assumeRole: () => {
+            calls += 1
+            return scheduler.schedule(Promise.resolve(credentials), 'STS answers')
+          },
+          clock: createClock(),
+          logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+        })
+        const invocations = Array.from({ length: count }, (_, index) =>
+          scheduler.schedule(Promise.resolve(), `invocation ${index}`).then(() => session.credentials()),
+        )
+        const all = Promise.all(invocations)
+        await scheduler.waitFor(all)
+        for (const provided of await all) expect(provided).toBe(credentials)
+        expect(calls).toBe(1)
+      }),
+      RUNS,
+    )
+  })
+})
