@@ -113,8 +113,9 @@ try {
     isDeepStrictEqual(later.returned, EVENT) && later.stsCalls === 1,
   )
 
-  story.chapter('4. Fifty minutes later')
+  story.chapter('4. Fifty minutes later, with an STS that takes its time')
   ahead += 50 * MINUTE
+  sandbox.faults.inject({ service: 'sts', kind: 'latency', ms: 500 })
   const early = await invoke(environment)
   story.expect(
     'it asked for new credentials and did not wait for them: its requests still bore the old ones',
