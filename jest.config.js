@@ -9,6 +9,7 @@ export default {
       { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
+  modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/dist'],
   moduleNameMapper: { '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts' },
   // The connections and timers of a test are its own to close: a test that leaves one hangs here.
   testTimeout: 15_000,

@@ -272,7 +272,7 @@ const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): str
   const pathNote =
     session === undefined ? '' : ` (write the principal with its path, if ${session.role} has one)`
   return [
-    whoRefused(message, action),
+    whoRefused(message, action, callerAccount, target.accountId),
     `- Account ${callerAccount}, a policy of ${callerRole}:`,
     indented(callerStatement),
     `- Account ${target.accountId}, the trust policy of ${target.name}, which must exist${pathNote}:`,
@@ -283,18 +283,22 @@ const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): str
   ].join('\n')
 }
 
-const whoRefused = (message: string, action: string): string => {
+/** The policies that belong to the account of the role; all others that may refuse belong to the caller's. */
+const OF_THE_ROLE = /trust|resource/i
+
+const whoRefused = (message: string, action: string, callerAccount: string, roleAccount: string): string => {
+  const account = (policy: string) => (OF_THE_ROLE.test(policy) ? roleAccount : callerAccount)
   const deny = EXPLICIT_DENY.exec(message)?.groups?.policy
   if (deny !== undefined) {
     return (
-      `An explicit deny in ${deny} forbids ${action}, whatever else allows it: find that statement and except this call. ` +
+      `An explicit deny in ${deny} forbids ${action}, whatever else allows it: find that statement in account ${account(deny)} or its organisation, and except this call. ` +
       'Both accounts must allow it, too:'
     )
   }
   const missing = NO_ALLOW.exec(message)?.groups?.policy
   return missing === undefined
     ? `AWS does not say which account refused ${action}; both must allow it:`
-    : `AWS says that no ${missing} allows ${action}. In all, both accounts must allow it:`
+    : `AWS says that no ${missing} allows ${action}: that is for account ${account(missing)} to change. In all, both must allow it:`
 }
 
 const indented = (statement: unknown): string =>

@@ -97,10 +97,10 @@ export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Docume
 
 /** Anything with these four methods. It is given a message and an object of details, never a credential. */
 export interface Logger {
-  debug(message: string, details: object): void
-  info(message: string, details: object): void
-  warn(message: string, details: object): void
-  error(message: string, details: object): void
+  debug(message: string, details: Record<string, unknown>): void
+  info(message: string, details: Record<string, unknown>): void
+  warn(message: string, details: Record<string, unknown>): void
+  error(message: string, details: Record<string, unknown>): void
 }
 
 /** What the middleware runs on: checked, complete and frozen. */
