@@ -1,4 +1,5 @@
 /** The recipes in examples/ run. */
+import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { ACCOUNT_B, TABLE, textbook } from '../sandbox/textbook.ts'
@@ -36,9 +37,13 @@ test('watching: logs a failure, and writes a metric of each AssumeRole', async (
     message: 'no',
     times: 1,
   })
+  // Channels are the process's: what the recipe subscribes would outlive this file.
+  const subscribe = jest.spyOn(Object.getPrototypeOf(tracingChannel('any')), 'subscribe')
   const { handler } = await import('../../examples/watching/handler.ts')
+  const [subscriber] = subscribe.mock.calls[0] as [object]
   await eventually(() => written.some((line) => line.includes('AssumeRoleFailed')))
   await expect(handler({ id: '7' }, lambdaContext())).resolves.toEqual({ id: '7' })
+  ;(subscribe.mock.contexts[0] as TracingChannel).unsubscribe(subscriber as never)
   jest.restoreAllMocks()
   const records = written.filter((text) => text.startsWith('{')).map((text) => JSON.parse(text))
   expect(records).toContainEqual(
