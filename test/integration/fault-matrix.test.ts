@@ -14,7 +14,7 @@ import middy from '@middy/core'
 import { type CrossAccountDynamoErrorCode, crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Fault, type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { TABLE, textbook } from '../sandbox/textbook.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
 const ATTEMPTS = 3
@@ -62,14 +62,6 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-const travel = (ms: number) => {
-  const now = Date.now() + ms
-  jest.spyOn(Date, 'now').mockImplementation(() => now)
-}
-
-const strike = (fault: Omit<Fault, 'service'>) => () => {
-  sandbox.faults.inject({ service: 'sts', ...fault } as Fault)
-}
 const without = (element: string) => (xml: string) =>
   xml.replace(new RegExp(`<${element}>.*</${element}>`), '')
 
@@ -81,105 +73,43 @@ interface Row {
   readonly attempts: number
 }
 
+type StsFault = Fault extends infer Each ? (Each extends Fault ? Omit<Each, 'service'> : never) : never
+
+const row = (
+  name: string,
+  code: CrossAccountDynamoErrorCode,
+  fault: StsFault | (() => void),
+  attempts = ATTEMPTS,
+): Row => ({
+  name,
+  code,
+  attempts,
+  begin: typeof fault === 'function' ? fault : () => void sandbox.faults.inject({ service: 'sts', ...fault }),
+})
+
+const leadTo = (where: string | undefined) => () => {
+  address = where
+}
+const longAgo = (xml: string) => xml.replace(/<Expiration>[^<]*/, '<Expiration>2020-01-01T00:00:00Z')
+const refusal = (code: string): StsFault => ({ kind: 'status', status: 403, code, message: 'no' })
+
 const ROWS: readonly Row[] = [
-  {
-    name: 'answers too late',
-    begin: strike({ kind: 'latency', ms: 60_000 } as never),
-    code: 'STS_TIMEOUT',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'stays silent',
-    begin: strike({ kind: 'silence' } as never),
-    code: 'STS_TIMEOUT',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'answers 500',
-    begin: strike({ kind: 'status', status: 500 } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'answers 503',
-    begin: strike({ kind: 'status', status: 503 } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'throttles',
-    begin: strike({ kind: 'throttle' } as never),
-    code: 'STS_THROTTLED',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'refuses connections',
-    begin: () => {
-      // Nothing listens there, on any machine's loopback.
-      address = '127.0.0.2'
-    },
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'is not in the DNS',
-    begin: () => {
-      address = undefined
-    },
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'resets before the answer',
-    begin: strike({ kind: 'reset' } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'resets during the answer',
-    begin: strike({ kind: 'reset-mid-answer' } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'sends truncated XML',
-    begin: strike({ kind: 'truncated' } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'leaves the session token out',
-    begin: strike({ kind: 'rewrite', body: without('SessionToken') } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'leaves the expiry out',
-    begin: strike({ kind: 'rewrite', body: without('Expiration') } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'sends an expiry in the past',
-    begin: strike({
-      kind: 'rewrite',
-      body: (xml: string) => xml.replace(/<Expiration>[^<]*/, '<Expiration>2020-01-01T00:00:00Z'),
-    } as never),
-    code: 'STS_UNAVAILABLE',
-    attempts: ATTEMPTS,
-  },
-  {
-    name: 'denies access',
-    begin: strike({ kind: 'status', status: 403, code: 'AccessDenied', message: 'no' } as never),
-    code: 'ASSUME_ROLE_DENIED',
-    attempts: 1,
-  },
-  {
-    name: 'finds the caller’s token expired',
-    begin: strike({ kind: 'status', status: 403, code: 'ExpiredToken', message: 'no' } as never),
-    code: 'ASSUME_ROLE_REJECTED',
-    attempts: 1,
-  },
+  row('answers too late', 'STS_TIMEOUT', { kind: 'latency', ms: 60_000 }),
+  row('stays silent', 'STS_TIMEOUT', { kind: 'silence' }),
+  row('answers 500', 'STS_UNAVAILABLE', { kind: 'status', status: 500 }),
+  row('answers 503', 'STS_UNAVAILABLE', { kind: 'status', status: 503 }),
+  row('throttles', 'STS_THROTTLED', { kind: 'throttle' }),
+  // Nothing listens there.
+  row('refuses connections', 'STS_UNAVAILABLE', leadTo('127.0.0.2')),
+  row('is not in the DNS', 'STS_UNAVAILABLE', leadTo(undefined)),
+  row('resets before the answer', 'STS_UNAVAILABLE', { kind: 'reset' }),
+  row('resets during the answer', 'STS_UNAVAILABLE', { kind: 'reset-mid-answer' }),
+  row('sends truncated XML', 'STS_UNAVAILABLE', { kind: 'truncated' }),
+  row('leaves the session token out', 'STS_UNAVAILABLE', { kind: 'rewrite', body: without('SessionToken') }),
+  row('leaves the expiry out', 'STS_UNAVAILABLE', { kind: 'rewrite', body: without('Expiration') }),
+  row('sends an expiry in the past', 'STS_UNAVAILABLE', { kind: 'rewrite', body: longAgo }),
+  row('denies access', 'ASSUME_ROLE_DENIED', refusal('AccessDenied'), 1),
+  row('finds the caller’s token expired', 'ASSUME_ROLE_REJECTED', refusal('ExpiredToken'), 1),
 ]
 
 type Invoke = () => Promise<string>

@@ -1,5 +1,6 @@
 /** What the Lambda runtime gives a function, as far as a test needs it. */
 import { randomUUID } from 'node:crypto'
+import { jest } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import type { Sandbox } from '../sandbox/index.ts'
 import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/textbook.ts'
@@ -41,6 +42,12 @@ export const lambdaContext = (remaining = 10_000): any => {
     awsRequestId: randomUUID(),
     getRemainingTimeInMillis: () => end - performance.now(),
   } satisfies Partial<Context>
+}
+
+/** Moves the clocks of the function and of AWS alike, which read the same one, until mocks are restored. */
+export const travel = (ms: number): void => {
+  const now = Date.now() + ms
+  jest.spyOn(Date, 'now').mockImplementation(() => now)
 }
 
 /** Waits until something holds, and fails when it does not within a few seconds. */

@@ -13,7 +13,14 @@ import {
 } from 'middy-cross-account-dynamo'
 import { type PolicyDocument, type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { ACCOUNT_B, EXECUTION_ROLE_ARN, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
-import { eventually, FUNCTION_NAME, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import {
+  eventually,
+  FUNCTION_NAME,
+  functionVariables,
+  lambdaContext,
+  setEnvironment,
+  travel,
+} from './lambda.ts'
 
 const MINUTE = 60_000
 const SESSION_ARN = `arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/${FUNCTION_NAME}`
@@ -32,12 +39,6 @@ beforeEach(() => {
 const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
 const requests = () =>
   sandbox.calls.filter(({ service, operation }) => service === 'dynamodb' && operation !== 'Health')
-
-/** Moves the clock of the function and of the sandbox alike, which read the same one. */
-const travel = (ms: number) => {
-  const now = Date.now() + ms
-  jest.spyOn(Date, 'now').mockImplementation(() => now)
-}
 
 const get = (context: { dynamo: DynamoDBDocumentClient }, id = '123') =>
   context.dynamo.send(new GetCommand({ TableName: TABLE, Key: { id } }))

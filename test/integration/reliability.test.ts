@@ -12,7 +12,7 @@ import middy from '@middy/core'
 import { type AssumeRoleTrace, crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -31,12 +31,6 @@ beforeEach(() => {
 
 const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
 const rejected = () => sandbox.calls.filter(({ service, status }) => service === 'dynamodb' && status === 400)
-
-/** Moves the clocks of the function and of AWS alike. */
-const travel = (ms: number) => {
-  const now = Date.now() + ms
-  jest.spyOn(Date, 'now').mockImplementation(() => now)
-}
 
 type Work = (client: DynamoDBDocumentClient) => Promise<unknown>
 const get: Work = (client) => client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
