@@ -34,10 +34,10 @@ export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Prom
 const CONNECTION_TIMEOUT_MS = 1000
 const REQUEST_TIMEOUT_MS = 3000
 const ATTEMPTS = 3
-/** Full jitter between attempts: at most this for the first pause, twice as much for the next. */
-const FIRST_PAUSE_MS = 100
-/** How long the Region that worked goes first. */
-const PREFERENCE_MS = 5 * 60_000
+/** Full jitter between attempts: at most so much for the first pause, twice as much for each next. */
+const PAUSE_MS = { first: 100, most: 1000 }
+/** How long the Region that worked goes first: for the next refresh at least, which comes within the hour. */
+const PREFERENCE_MS = 60 * 60_000
 
 /** What subscribers of the tracing channel `middy-cross-account-dynamo:assume-role` are told. */
 export interface AssumeRoleTrace {
@@ -56,10 +56,19 @@ const channel = tracingChannel<'middy-cross-account-dynamo:assume-role', AssumeR
   'middy-cross-account-dynamo:assume-role',
 )
 
+/** As many as `stsClientOptions.maxAttempts` says, and one for each Region at least. */
+const attemptsOf = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configuration): number =>
+  Math.max(Number.isInteger(maxAttempts) ? Number(maxAttempts) : ATTEMPTS, stsRegions.length)
+
+/** How long an AssumeRole takes at most, with all its attempts and pauses, in milliseconds. */
+export const longestFlight = (configuration: Configuration): number =>
+  attemptsOf(configuration) * (REQUEST_TIMEOUT_MS + PAUSE_MS.most)
+
 export const createAssumeRole = (configuration: Configuration, clock: Clock): AssumeRole => {
-  const { identity, accountId, stsRegions, stsClientOptions } = configuration
-  const { maxAttempts } = stsClientOptions
-  const attempts = Math.max(typeof maxAttempts === 'number' ? maxAttempts : ATTEMPTS, stsRegions.length)
+  const { identity, accountId, stsRegions } = configuration
+  const attempts = attemptsOf(configuration)
+  // With another Region to go to, a silent one is waited for less, so that both fit into an invocation's time.
+  const requestTimeout = REQUEST_TIMEOUT_MS / Math.min(stsRegions.length, ATTEMPTS)
   const clientOf = stsClients(configuration, clock)
   const command = new AssumeRoleCommand(assumeRoleInput(identity))
   let preferred = { region: stsRegions[0], until: 0 }
@@ -67,7 +76,7 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
   /** One request to one Region. */
   const attempt = async (region: string, signal: AbortSignal): Promise<Credentials> => {
     // The SDK's own time limits end with the head of the answer; this one covers its body.
-    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
     const { Credentials: issued } = await clientOf(region).send(command, { abortSignal })
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = issued ?? {}
     if (!AccessKeyId || !SecretAccessKey || !SessionToken || !(Number(Expiration) > 0)) {
@@ -96,11 +105,12 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
         return credentials
       } catch (error) {
         failed += 1
-        if (failed === attempts || signal.aborted || !isWorthAnotherAttempt(error))
+        if (failed >= attempts || signal.aborted || !isWorthAnotherAttempt(error))
           throw assumeRoleError(error, identity, region)
         // The next Region at once; the same one after a pause.
         const rounds = Math.floor(failed / order.length)
-        if (failed % order.length === 0) await sleep(Math.random() * FIRST_PAUSE_MS * 2 ** (rounds - 1))
+        if (failed % order.length === 0)
+          await sleep(Math.random() * Math.min(PAUSE_MS.most, PAUSE_MS.first * 2 ** (rounds - 1)))
       }
     }
   }

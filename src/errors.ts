@@ -144,7 +144,9 @@ export const assumeRoleError = (
   const status = failure.$metadata?.httpStatusCode ?? 0
   const cause = plainCause(failure)
   const error = (code: CrossAccountDynamoErrorCode, headline: string, advice: string) =>
-    new CrossAccountDynamoError(code, [headline, ...tried(failure, identity), advice].join('\n'), { cause })
+    new CrossAccountDynamoError(code, [headline, ...tried(failure, identity, region), advice].join('\n'), {
+      cause,
+    })
 
   if (DENIED.test(name)) {
     return error(
@@ -165,7 +167,8 @@ export const assumeRoleError = (
       'ASSUME_ROLE_REJECTED',
       `The function's own credentials cannot be used to assume ${identity.roleArn}.`,
       'The role and its policies were not looked at. In Lambda the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
-        'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, and that the Region of STS is enabled in the account.',
+        'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, that the clock is right, and that the Region of STS is ' +
+        'enabled in the account.',
     )
   }
   if (TIMED_OUT.test(name) || failure.code === 'ETIMEDOUT') {
@@ -205,7 +208,7 @@ const plainCause = ({ name, message, code, $metadata }: Failure): Error => {
   return cause
 }
 
-const tried = (failure: Failure, identity: SessionIdentity): string[] => {
+const tried = (failure: Failure, identity: SessionIdentity, region: string | undefined): string[] => {
   const keys = identity.sessionTags.map(({ Key }) => Key).join(', ')
   const sent = [
     `session name ${identity.sessionName}`,
@@ -213,6 +216,7 @@ const tried = (failure: Failure, identity: SessionIdentity): string[] => {
     keys === '' ? 'no session tags' : `session tags ${keys}`,
     ...(identity.sourceIdentity === undefined ? [] : [`source identity ${identity.sourceIdentity}`]),
     `${identity.durationSeconds} seconds`,
+    ...(region === undefined ? [] : [`to STS in ${region}`]),
   ]
   const id = failure.$metadata?.requestId
   return [
@@ -252,6 +256,8 @@ const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): str
     ...(identity.sessionTags.length > 0 ? ['sts:TagSession'] : []),
     ...(identity.sourceIdentity === undefined ? [] : ['sts:SetSourceIdentity']),
   ]
+  // What a calling session hands down needs permission, too, without being asked for here.
+  if (action !== 'sts:AssumeRole' && !others.includes(action)) others.push(action)
   const Principal = { AWS: callerRole }
   const callerStatement = {
     Effect: 'Allow',

@@ -1,11 +1,13 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
-import { createAssumeRole } from './assume-role.ts'
+import { createAssumeRole, longestFlight } from './assume-role.ts'
 import { createClient } from './client.ts'
 import { createClock } from './clock.ts'
+import { type Deadline, patience, within } from './deadline.ts'
+import { harmless } from './logger.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
-import { type CredentialProvider, createSession, type Deadline } from './session.ts'
+import { type CredentialProvider, createSession } from './session.ts'
 
 type LambdaContext = middy.Request['context']
 
@@ -83,22 +85,34 @@ export const crossAccountDynamo = <
   const { identity, refreshBefore, logger } = configuration
   const clock = createClock()
   const assumeRole = createAssumeRole(configuration, clock)
-  const session = createSession({ roleArn: identity.roleArn, refreshBefore, assumeRole, clock, logger })
+  const session = createSession({
+    roleArn: identity.roleArn,
+    refreshBefore,
+    assumeRole,
+    longestFlight: longestFlight(configuration),
+    clock,
+    logger: harmless(logger),
+  })
   const { client, openConnection } = createClient(configuration, session, clock)
   const contextKey = configuration.contextKey as Key
 
   // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
   let opening: Promise<void> | undefined
   let connected = false
-  const withConnection = async (credentials: Promise<void> | undefined): Promise<void> => {
+  const withConnection = async (
+    credentials: Promise<void> | undefined,
+    deadline?: Deadline,
+  ): Promise<void> => {
     opening ??= openConnection().then(() => {
       connected = true
     })
-    await Promise.all([credentials, opening])
+    // Without it the first request opens its own: it is no reason to fail, or to be late.
+    const connection = within(patience(deadline), opening, () => new Error()).catch(() => {})
+    await Promise.all([credentials, connection])
   }
   const prepare = (deadline?: Deadline): Promise<void> | undefined => {
     const credentials = session.ready(deadline)
-    return credentials === undefined && connected ? undefined : withConnection(credentials)
+    return credentials === undefined && connected ? undefined : withConnection(credentials, deadline)
   }
 
   if (!configuration.disablePrefetch) {

@@ -19,6 +19,7 @@ import {
   shown,
   toSessionName,
 } from './limits.ts'
+import { LEVELS, type Logger, SILENT } from './logger.ts'
 import { createOptionReader, isRecord } from './option-reader.ts'
 import type { SessionIdentity, Tag } from './session-identity.ts'
 
@@ -95,14 +96,6 @@ export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Docume
   disablePrefetch?: boolean | undefined
 }
 
-/** Anything with these four methods. It is given a message and an object of details, never a credential. */
-export interface Logger {
-  debug(message: string, details: Record<string, unknown>): void
-  info(message: string, details: Record<string, unknown>): void
-  warn(message: string, details: Record<string, unknown>): void
-  error(message: string, details: Record<string, unknown>): void
-}
-
 /** What the middleware runs on: checked, complete and frozen. */
 export interface Configuration {
   readonly identity: SessionIdentity
@@ -154,9 +147,6 @@ const checkRegions = (value: unknown): Complaint => {
   if (!Array.isArray(value) || value.length === 0) return 'must be a list of Regions'
   return value.map(checkRegion).find((complaint) => complaint !== undefined)
 }
-
-const LEVELS = ['debug', 'info', 'warn', 'error'] as const
-const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 /** A logger may be of any class, and have more than is asked for. */
 const checkLogger = (value: unknown): Complaint => {

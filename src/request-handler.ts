@@ -28,7 +28,7 @@ export const contained = (requestHandler: RequestHandler, clock: Clock): Request
     handle: async (request, options) => {
       const sentAt = Date.now()
       const { response } = await inner.handle(request, options)
-      clock.learn(response.headers?.date, sentAt)
+      clock.learn(response.headers, sentAt)
       response.body = await bytes(response.body)
       return { response }
     },

@@ -6,13 +6,9 @@
  */
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import type { Clock } from './clock.ts'
+import { type Deadline, patience, within } from './deadline.ts'
 import { CrossAccountDynamoError, waitedTooLong } from './errors.ts'
-import type { Logger } from './options.ts'
-
-/** The part of Lambda's context that says how long an invocation may wait. */
-export interface Deadline {
-  readonly getRemainingTimeInMillis?: () => number
-}
+import type { Logger } from './logger.ts'
 
 export interface Session {
   /**
@@ -49,6 +45,8 @@ export interface SessionOptions {
   /** In seconds. */
   readonly refreshBefore: number
   readonly assumeRole: AssumeRole
+  /** How long an AssumeRole takes at most, in milliseconds: a flight that is older was frozen on its way. */
+  readonly longestFlight: number
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -59,17 +57,25 @@ const LEAST_LIFE_MS = 60_000
 const JITTER = 0.2
 /** However early that is, credentials are used for a tenth of their life before. */
 const LONGEST_LEAD = 0.9
-/** Three attempts and their pauses are over by then: a flight that is older was frozen on its way. */
-const LONGEST_FLIGHT_MS = 10_000
 /** Between refreshes that failed while credentials are good: full jitter up to these, doubled each time. */
 const BACK_OFF_MS = { least: 1000, most: 60_000 }
 /** How long a refusal is remembered, so that a burst of invocations does not ask again and again. */
 const REFUSAL_MS = 5000
+/** How long an invocation waits for new credentials while the old are good: so much, or this share of its time. */
+const GOOD_WAIT = { most: 1000, share: 0.25 }
 /** Credentials that are rejected this soon are not rejected for their age. */
 const BRAND_NEW_MS = 30_000
-/** What an invocation keeps of its time for answering, and how long it waits when it does not know its time. */
-const RESERVE = { most: 500, share: 0.1 }
-const WAIT_MS = 5000
+/** A stretch of time on the wall's clock. */
+interface Span {
+  readonly from: number
+  readonly until: number
+}
+const NEVER: Span = { from: 0, until: 0 }
+/** A clock that was set back behind the beginning says nothing of the end. */
+const isNowIn = ({ from, until }: Span): boolean => {
+  const now = Date.now()
+  return now >= from && now < until
+}
 
 interface Flight {
   readonly startedAt: number
@@ -78,7 +84,7 @@ interface Flight {
 }
 
 export const createSession = (options: SessionOptions): Session => {
-  const { roleArn, refreshBefore, assumeRole, clock, logger } = options
+  const { roleArn, refreshBefore, assumeRole, longestFlight, clock, logger } = options
   const lead = refreshBefore * 1000 * (1 + Math.random() * JITTER)
   let current: Credentials | undefined
   let rejected: Credentials | undefined
@@ -87,9 +93,10 @@ export const createSession = (options: SessionOptions): Session => {
   let waitAt = 0
   let flight: Flight | undefined
   let failures = 0
-  let retryAt = 0
+  let retry: Span = NEVER
+  let latest: Deadline | undefined
   let failure: { readonly error: unknown; readonly at: number } | undefined
-  let refusal: { readonly error: Error; readonly until: number } | undefined
+  let refusal: { readonly error: Error; readonly span: Span } | undefined
 
   const areGood = (): boolean =>
     current !== undefined && current !== rejected && clock.now() < current.expiration.getTime()
@@ -105,7 +112,7 @@ export const createSession = (options: SessionOptions): Session => {
     refreshAt = expiry - Math.min(lead, life * LONGEST_LEAD)
     waitAt = expiry - Math.min(LEAST_LIFE_MS, life / 4)
     failures = 0
-    retryAt = 0
+    retry = NEVER
     failure = undefined
     refusal = undefined
   }
@@ -115,10 +122,10 @@ export const createSession = (options: SessionOptions): Session => {
     failures += 1
     failure = { error, at: performance.now() }
     const most = Math.min(BACK_OFF_MS.most, BACK_OFF_MS.least * 2 ** failures)
-    retryAt = now + BACK_OFF_MS.least + Math.random() * (most - BACK_OFF_MS.least)
+    retry = { from: now, until: now + BACK_OFF_MS.least + Math.random() * (most - BACK_OFF_MS.least) }
     // A prefetch has nobody to tell: the first invocation tries again.
     if (reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable) {
-      refusal = { error, until: now + REFUSAL_MS }
+      refusal = { error, span: { from: now, until: now + REFUSAL_MS } }
     }
     const { code, message } = error as CrossAccountDynamoError
     if (areGood())
@@ -129,8 +136,11 @@ export const createSession = (options: SessionOptions): Session => {
   /** Assumes the role, once however many ask. */
   const assume = (reason: AssumeRoleReason): Promise<void> => {
     const now = Date.now()
-    if (flight !== undefined && Math.abs(now - flight.startedAt) <= LONGEST_FLIGHT_MS) return flight.landed
-    flight?.abandon()
+    if (flight !== undefined) {
+      if (Math.abs(now - flight.startedAt) <= longestFlight) return flight.landed
+      logger.warn('An AssumeRole was frozen on its way; the role is assumed anew', { roleArn, reason })
+      flight.abandon()
+    }
     const giveUp = new AbortController()
     const mine: Flight = { startedAt: now, abandon: () => giveUp.abort(), landed: Promise.resolve() }
     mine.landed = assumeRole(reason, giveUp.signal)
@@ -148,26 +158,38 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   const wait = async (reason: AssumeRoleReason, deadline: Deadline | undefined): Promise<void> => {
-    if (refusal !== undefined && Date.now() < refusal.until && !areGood()) throw refusal.error
+    const good = areGood()
+    if (refusal !== undefined && isNowIn(refusal.span) && !good) throw refusal.error
+    const most = patience(deadline)
+    // While the old credentials do, an invocation's time is better spent on its work.
+    const milliseconds = good ? Math.min(GOOD_WAIT.most, most * GOOD_WAIT.share) : most
+    const landed = assume(reason)
     try {
-      await within(patience(deadline), roleArn, assume(reason))
+      await within(milliseconds, landed, () => waitedTooLong(roleArn, milliseconds))
     } catch (error) {
-      if (!areGood()) throw error
+      if (areGood()) return
+      // Somebody gave this flight up for frozen and started another.
+      if (flight !== undefined && flight.landed !== landed) return wait(reason, deadline)
+      throw error
     }
   }
 
+  /** The deadline of the invocation that came last, for waits in the middle of one; an old one says nothing. */
+  const latestDeadline = (): Deadline | undefined => (patience(latest) > 0 ? latest : undefined)
+
   const ready = (deadline?: Deadline): Promise<void> | undefined => {
+    latest = deadline ?? latest
     const now = clock.now()
     if (now < refreshAt) return undefined
     const good = areGood()
-    if (good && Date.now() < retryAt) return undefined
+    if (good && isNowIn(retry)) return undefined
     if (now >= waitAt) return wait(current === undefined ? 'first' : 'expired', deadline)
     assume('refresh')
     return undefined
   }
 
   const provide = async (): Promise<Credentials> => {
-    const waiting = ready()
+    const waiting = ready(latestDeadline())
     // An invocation waits in the last minute, once; the SDK asks several times a request, and would each time.
     if (areGood()) waiting?.catch(() => {})
     else await waiting
@@ -184,33 +206,16 @@ export const createSession = (options: SessionOptions): Session => {
         if (clock.now() - assumedAt < BRAND_NEW_MS) return false
         logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
         rejected = used
+        // What failed before has nothing to do with this.
+        failure = undefined
         refreshAt = 0
         waitAt = 0
       }
       if (areGood()) return true
       // Requests that were rejected together share one flight, also those that hear of it after it failed.
       if (failure !== undefined && failure.at >= since) throw failure.error
-      await wait('rejected', undefined)
+      await wait('rejected', latestDeadline())
       return true
     },
-  }
-}
-
-/** How long an invocation may wait, in milliseconds. */
-const patience = (deadline: Deadline | undefined): number => {
-  const remaining = deadline?.getRemainingTimeInMillis?.()
-  return remaining === undefined ? WAIT_MS : remaining - Math.min(RESERVE.most, remaining * RESERVE.share)
-}
-
-/** Waits for a flight, but not for longer than given; the flight goes on. */
-const within = async (milliseconds: number, roleArn: string, landed: Promise<void>): Promise<void> => {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(waitedTooLong(roleArn, milliseconds)), Math.max(0, milliseconds))
-  })
-  try {
-    await Promise.race([landed, timeout])
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -90,6 +90,7 @@ const live = async (script: readonly Step[]): Promise<void> => {
   }
   const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const session = createSession({
+    longestFlight: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBefore: 900,
     assumeRole,
@@ -189,6 +190,7 @@ describe('a session, whatever happens,', () => {
           expiration: new Date(Date.now() + HOUR),
         }
         const session = createSession({
+          longestFlight: 10 * SECOND,
           roleArn: 'arn:aws:iam::222222222222:role/R',
           refreshBefore: 900,
           assumeRole: () => {

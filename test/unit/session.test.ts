@@ -206,7 +206,7 @@ describe('credentials at hand', () => {
     jest.setSystemTime(expiry - 20 * MINUTE)
     expect(ready()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(1)
-    clock.learn(new Date(expiry - 10 * MINUTE).toUTCString(), Date.now())
+    clock.learn({ date: new Date(expiry - 10 * MINUTE).toUTCString(), 'x-amzn-requestid': '1' }, Date.now())
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
@@ -314,7 +314,84 @@ describe('an invocation waits', () => {
   })
 })
 
+describe('while the credentials at hand are good, an invocation waits in the last minute', () => {
+  test.each<[string, object | undefined, number]>([
+    ['a quarter of its time', remaining(3000), 675],
+    ['a second where that is less', remaining(30_000), 1000],
+    ['a second where it does not know its time', undefined, 1000],
+  ])('%s', async (_how, deadline, milliseconds) => {
+    const { ready, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 50 * SECOND)
+    const outcome = jest.fn()
+    caught(ready(deadline)).then(outcome)
+    await jest.advanceTimersByTimeAsync(milliseconds - 1)
+    expect(outcome).not.toHaveBeenCalled()
+    await jest.advanceTimersByTimeAsync(1)
+    expect(outcome).toHaveBeenCalledWith('nothing')
+  })
+})
+
+describe('in the middle of an invocation', () => {
+  test('the SDK waits no longer than the invocation may', async () => {
+    const { ready, credentials, current, replace } = await startReadySession()
+    jest.setSystemTime(Date.now() + MINUTE)
+    expect(ready(remaining(1000))).toBeUndefined()
+    const replaced = caught(replace(current(), performance.now()))
+    const provided = caught(credentials())
+    await jest.advanceTimersByTimeAsync(900)
+    await expect(Promise.all([replaced, provided])).resolves.toEqual(['STS_TIMEOUT', 'STS_TIMEOUT'])
+  })
+
+  test('that is over, nothing is said of how long to wait', async () => {
+    const { ready, credentials, answer, expiry } = await startReadySession()
+    let left = 1000
+    ready({ getRemainingTimeInMillis: () => left })
+    left = -500
+    jest.setSystemTime(expiry)
+    const provided = credentials()
+    await jest.advanceTimersByTimeAsync(4000)
+    answer()
+    expect((await provided).accessKeyId).toBe('key 2')
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('does not prolong the memory of a refusal', async () => {
+    const { ready, fail, assumeRole } = startSession()
+    const first = caught(ready())
+    fail('ASSUME_ROLE_DENIED')
+    await first
+    jest.setSystemTime(Date.now() - HOUR)
+    ready()?.catch(() => {})
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+
+  test('does not prolong the pause after a failed refresh', async () => {
+    const { ready, fail, assumeRole, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 5 * MINUTE)
+    ready()
+    fail()
+    await arrive()
+    jest.setSystemTime(Date.now() - 3 * MINUTE)
+    ready()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+  })
+})
+
 describe('a flight that was frozen', () => {
+  test('is followed by those who waited for it into the new one', async () => {
+    const { ready, answer, assumeRole } = startSession()
+    const patient = caught(ready(remaining(60_000)))
+    jest.setSystemTime(Date.now() + 11 * SECOND)
+    const next = caught(ready(remaining(60_000)))
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+    await arrive()
+    answer()
+    answer()
+    await expect(Promise.all([patient, next])).resolves.toEqual(['nothing', 'nothing'])
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+  })
+
   test('is given up after ten seconds by the clock on the wall, and a new one started', async () => {
     const { prefetch, ready, answer, assumeRole, reasons } = startSession()
     const prefetched = caught(prefetch())
@@ -371,6 +448,20 @@ describe('credentials that DynamoDB rejected', () => {
     expect((await provided).accessKeyId).toBe('key 2')
     await expect(replace(used, performance.now())).resolves.toBe(true)
     expect(reasons()).toEqual(['first', 'rejected'])
+  })
+
+  test('are replaced also when a refresh failed while the request was under way', async () => {
+    const { current, replace, ready, fail, answer, reasons, expiry } = await startReadySession()
+    jest.setSystemTime(expiry - 10 * MINUTE)
+    const used = current()
+    const since = performance.now()
+    ready()
+    fail()
+    await arrive()
+    const replaced = replace(used, since)
+    answer()
+    await expect(replaced).resolves.toBe(true)
+    expect(reasons()).toEqual(['first', 'refresh', 'rejected'])
   })
 
   test('are not replaced when they are brand-new: others would be no better', async () => {

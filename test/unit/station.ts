@@ -3,7 +3,7 @@ import { jest } from '@jest/globals'
 import type { AssumeRole, Credentials } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../src/errors.ts'
-import type { Logger } from '../../src/options.ts'
+import type { Logger } from '../../src/logger.ts'
 import { createSession } from '../../src/session.ts'
 
 export const HOUR = 3_600_000
@@ -56,7 +56,14 @@ export const startSession = (refreshBefore = REFRESH_BEFORE) => {
   const log = jest.fn()
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
   const roleArn = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
-  const session = createSession({ roleArn, refreshBefore, assumeRole: sts.assumeRole, clock, logger })
+  const session = createSession({
+    roleArn,
+    refreshBefore,
+    assumeRole: sts.assumeRole,
+    longestFlight: 10 * SECOND,
+    clock,
+    logger,
+  })
   return { ...sts, ...session, clock, log }
 }
 

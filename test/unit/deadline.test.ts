@@ -1,0 +1,30 @@
+import { expect, test } from '@jest/globals'
+import { patience, within } from '../../src/deadline.ts'
+
+test.each<[unknown, number]>([
+  [undefined, 5000],
+  [Number.NaN, 5000],
+  [10_000, 9500],
+  [5000, 4500],
+  [1000, 900],
+  [0, 0],
+  [-100, 0],
+  [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
+])('who has %p ms left may wait for %d', (remaining, milliseconds) => {
+  expect(patience({ getRemainingTimeInMillis: () => remaining as number })).toBe(milliseconds)
+})
+
+test('who has no context, or one without the function, may wait for five seconds', () => {
+  expect(patience(undefined)).toBe(5000)
+  expect(patience({})).toBe(5000)
+})
+
+test('what one waits for goes on when one gives up', async () => {
+  let resolve: (value: string) => void = () => {}
+  const promise = new Promise<string>((done) => {
+    resolve = done
+  })
+  await expect(within(1, promise, () => new Error('late'))).rejects.toThrow('late')
+  resolve('there')
+  await expect(within(1000, promise, () => new Error('late'))).resolves.toBe('there')
+})
