@@ -1,5 +1,8 @@
 /** What happens when credentials end early, clocks are wrong and STS misbehaves, over real HTTP. */
+import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -114,6 +117,24 @@ describe('a token that DynamoDB rejects', () => {
   })
 })
 
+test('a GET / that DynamoDB does not answer costs an invocation no more than its own time', async () => {
+  sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'silence' })
+  const handler = middy()
+    .use(crossAccountDynamo({ disablePrefetch: true }))
+    .handler(async () => performance.now())
+  const end = performance.now() + 300
+  await expect(handler({}, lambdaContext(300))).resolves.toBeLessThan(end)
+})
+
+test('a process that makes the middleware and never calls it ends by itself', async () => {
+  const script = `import { crossAccountDynamo } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))}; crossAccountDynamo()`
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    env: functionVariables(sandbox),
+  })
+  await expect(once(child, 'exit')).resolves.toEqual([0, null])
+  expect(assumeRoles()).toHaveLength(1)
+})
+
 describe('a clock that is wrong', () => {
   test.each([-40, -10, 10, 40])(
     'by %d minutes neither loops nor uses credentials that have ended',
@@ -159,12 +180,19 @@ describe('an STS that', () => {
     expect(assumeRoles()).toHaveLength(1)
   })
 
-  test('sends half of its answer and nothing more is not waited for without end', async () => {
-    sandbox.faults.inject({ service: 'sts', kind: 'reset-mid-answer', times: 1 })
-    const handler = await startHandler()
-    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    expect(assumeRoles()).toHaveLength(2)
-  })
+  test.each(['silence', 'stall'] as const)(
+    'answers with %s is asked again after three seconds, not after more',
+    async (kind) => {
+      sandbox.faults.inject({ service: 'sts', kind, times: 1 })
+      const handler = middy()
+        .use(crossAccountDynamo({ disablePrefetch: true, sessionName: kind }))
+        .handler(async () => 'served')
+      // Less a tenth or half a second, this leaves time for one request of three seconds and a second one.
+      await expect(handler({}, lambdaContext(4500))).resolves.toBe('served')
+      // The flight of another test may still be at it.
+      expect(assumeRoles().filter(({ sessionName }) => sessionName === kind)).toHaveLength(2)
+    },
+  )
 
   test('is down while credentials are good is noticed by the logger and by nobody else', async () => {
     const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }

@@ -14,6 +14,8 @@ export type Fault = {
   | { kind: 'reset' }
   /** Headers and half of the body, then the connection breaks. */
   | { kind: 'reset-mid-answer' }
+  /** Headers and half of the body, then nothing more. */
+  | { kind: 'stall' }
   /** A complete HTTP answer with half of the body. */
   | { kind: 'truncated' }
   /** A complete HTTP answer that is neither XML nor JSON. */

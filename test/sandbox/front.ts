@@ -128,6 +128,7 @@ export async function startFront(
     // The reset waits a moment, so that what was written is not thrown away by it.
     if (fault?.kind === 'reset-mid-answer')
       res.write(half(answer.body), () => setTimeout(() => res.socket?.resetAndDestroy(), 20).unref())
+    else if (fault?.kind === 'stall') res.write(half(answer.body))
     else res.end(answer.body)
   }
 

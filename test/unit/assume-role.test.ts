@@ -1,8 +1,9 @@
 /** Answers that an STS should never give, and how the call is made. */
+import { tracingChannel } from 'node:diagnostics_channel'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { mockClient } from 'aws-sdk-client-mock'
-import { createAssumeRole } from '../../src/assume-role.ts'
+import { type AssumeRoleTrace, createAssumeRole, longestFlight } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from '../../src/options.ts'
 
@@ -48,12 +49,15 @@ describe('an answer without', () => {
     ['a secret', { Credentials: { ...complete, SecretAccessKey: undefined } }],
     ['a token', { Credentials: { ...complete, SessionToken: undefined } }],
     ['an expiry', { Credentials: { ...complete, Expiration: undefined } }],
+    ['an expiry that is yet to come', { Credentials: { ...complete, Expiration: new Date(Date.now() - 1) } }],
     ['an expiry that is a date', { Credentials: { ...complete, Expiration: new Date(Number.NaN) } }],
   ])('%s is no answer', async (_what, answer) => {
     sts.on(AssumeRoleCommand).resolves(answer)
     await expect(start()()).rejects.toMatchObject({
       code: 'STS_UNAVAILABLE',
-      message: expect.stringContaining('the answer holds no complete credentials'),
+      message: expect.stringMatching(
+        /the answer holds (?:no complete credentials|credentials that have expired)/,
+      ),
     })
   })
 })
@@ -125,10 +129,97 @@ describe('attempts', () => {
     await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
   })
 
+  test('ask the first Region first again, an hour after another one worked', async () => {
+    sts
+      .on(AssumeRoleCommand)
+      .rejectsOnce(failure('ServiceUnavailable', 503))
+      .callsFake(() => ({ Credentials: { ...complete, Expiration: new Date(Date.now() + 3_600_000) } }))
+    const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'] })
+    await assume()
+    const now = Date.now()
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 3_599_000)
+    await assume()
+    clock.mockReturnValue(now + 2 * 3_600_000)
+    await assume()
+    clock.mockRestore()
+    await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
+  })
+
+  test('go through all Regions before one is asked again, and pause before that', async () => {
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0)
+    sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
+    await expect(start({ stsRegions: ['eu-west-1', 'eu-north-1'] })()).rejects.toHaveProperty('code')
+    await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-west-1'])
+    // No pause between Regions.
+    expect(random).toHaveBeenCalledTimes(1)
+    random.mockRestore()
+  })
+
+  test('of three make two pauses, with full jitter, the second up to twice as long', async () => {
+    const pauses = jest.spyOn(globalThis.Math, 'min')
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0)
+    sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
+    await expect(start()()).rejects.toHaveProperty('code')
+    expect(random).toHaveBeenCalledTimes(2)
+    const bounds = pauses.mock.results
+      .map(({ value }) => value)
+      .filter((value) => value === 100 || value === 200)
+    expect(bounds).toEqual([100, 200])
+    pauses.mockRestore()
+    random.mockRestore()
+  })
+
+  test('are bounded in time by what they can take together', () => {
+    const configuration = (options: CrossAccountDynamoOptions) =>
+      readConfiguration({ roleArn: 'arn:aws:iam::222222222222:role/R', region: 'eu-west-1', ...options }, {})
+    expect(longestFlight(configuration({}))).toBe(12_000)
+    expect(longestFlight(configuration({ stsClientOptions: { maxAttempts: 5 } }))).toBe(20_000)
+    expect(longestFlight(configuration({ stsClientOptions: { maxAttempts: Number.NaN } }))).toBe(12_000)
+  })
+
   test('reach every Region, however many there are', async () => {
     const stsRegions = ['eu-west-1', 'eu-north-1', 'us-east-1', 'us-east-2']
     sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
     await expect(start({ stsRegions })()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
     await expect(regionsAsked()).resolves.toEqual(stsRegions)
   })
+})
+
+test('the tracing channel is told why, whom, where, how often and how long', async () => {
+  const told: AssumeRoleTrace[] = []
+  const subscriber = { asyncEnd: (trace: AssumeRoleTrace) => told.push({ ...trace }) }
+  const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
+  channel.subscribe(subscriber as never)
+  const error = Object.assign(new Error(''), { $metadata: { httpStatusCode: 500 } })
+  sts.on(AssumeRoleCommand).rejectsOnce(error).resolves({ Credentials: complete })
+  await start()()
+  channel.unsubscribe(subscriber as never)
+  expect(told).toEqual([
+    {
+      reason: 'first',
+      roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
+      region: 'eu-west-1',
+      attempts: 2,
+      durationMs: expect.any(Number),
+      expiration: complete.Expiration,
+    },
+  ])
+  expect(told[0]?.durationMs).toBeLessThan(10_000)
+})
+
+test('the clients of several Regions share one contained request handler', async () => {
+  const failure = Object.assign(new Error(''), { $metadata: { httpStatusCode: 503 } })
+  sts.on(AssumeRoleCommand).rejectsOnce(failure).resolves({ Credentials: complete })
+  await start({ stsRegions: ['eu-west-1', 'eu-north-1'] })()
+  const [first, second] = sts.calls().map((call) => (call.thisValue as STSClient).config.requestHandler)
+  expect(first).toBe(second)
+  expect(Object.getPrototypeOf(first)).toBe(Object.prototype)
+})
+
+test('one client serves all calls to a Region', async () => {
+  sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
+  const assume = start()
+  await assume()
+  await assume()
+  expect(new Set(sts.calls().map((call) => call.thisValue)).size).toBe(1)
 })

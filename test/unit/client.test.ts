@@ -1,6 +1,12 @@
 /** Edges that a sandbox on loopback cannot show: which of AWS's own hosts the SDK goes to, and handlers of one's own. */
 import { Readable } from 'node:stream'
-import { type DynamoDBClient, type DynamoDBClientConfig, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import {
+  type DynamoDBClient,
+  type DynamoDBClientConfig,
+  GetItemCommand,
+  TransactGetItemsCommand,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createClient } from '../../src/client.ts'
 import { createClock } from '../../src/clock.ts'
@@ -58,11 +64,12 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
     },
     {},
   )
-  const session = { credentials, current: () => undefined, replace: async () => false } as unknown as Session
+  const replace = jest.fn(async () => false)
+  const session = { credentials, current: () => undefined, replace } as unknown as Session
   const { client, openConnection } = createClient(configuration, session, createClock())
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
-  return { sent, handler, client, openConnection, getItem, credentials }
+  return { sent, handler, client, openConnection, getItem, credentials, replace }
 }
 
 beforeEach(() => {
@@ -120,6 +127,44 @@ describe('the connection that is opened early', () => {
     expect(info).not.toHaveBeenCalled()
     await getItem()
     expect(info).toHaveBeenCalled()
+  })
+})
+
+describe('a rejected token', () => {
+  const rejected = (name: string) => ({
+    response: {
+      statusCode: 400,
+      headers: { 'content-type': 'application/x-amz-json-1.0' },
+      body: Buffer.from(JSON.stringify({ __type: `com.amazon.coral.service#${name}`, message: 'no' })),
+    },
+  })
+  const transactions: [string, TransactGetItemsCommand | TransactWriteItemsCommand][] = [
+    ['TransactGetItems', new TransactGetItemsCommand({ TransactItems: [] })],
+    ['TransactWriteItems', new TransactWriteItemsCommand({ TransactItems: [] })],
+  ]
+
+  test.each(transactions)('is replaced and a %s run once more', async (operation, command) => {
+    const { client, handler, sent, replace } = start()
+    replace.mockResolvedValue(true)
+    handler.handle.mockResolvedValueOnce(rejected('ExpiredTokenException') as never)
+    await (client as DynamoDBClient).send(command as never)
+    expect(replace).toHaveBeenCalledTimes(1)
+    expect(handler.handle).toHaveBeenCalledTimes(2)
+    expect(sent[0]?.headers['x-amz-target']).toBe(`DynamoDB_20120810.${operation}`)
+  })
+
+  test('that is brand-new is not, and DynamoDB’s error reaches the caller', async () => {
+    const { getItem, handler } = start()
+    handler.handle.mockResolvedValueOnce(rejected('UnrecognizedClientException') as never)
+    await expect(getItem()).rejects.toHaveProperty('name', 'UnrecognizedClientException')
+    expect(handler.handle).toHaveBeenCalledTimes(1)
+  })
+
+  test('is not every error', async () => {
+    const { getItem, handler, replace } = start()
+    handler.handle.mockResolvedValueOnce(rejected('AccessDeniedException') as never)
+    await expect(getItem()).rejects.toHaveProperty('name', 'AccessDeniedException')
+    expect(replace).not.toHaveBeenCalled()
   })
 })
 
