@@ -117,6 +117,25 @@ describe('a token that DynamoDB rejects', () => {
   })
 })
 
+test('middy’s early-timeout signal ends a request that DynamoDB does not answer', async () => {
+  const middleware = crossAccountDynamo()
+  await middleware.ready()
+  sandbox.faults.inject({ service: 'dynamodb', operation: 'GetItem', kind: 'stall' })
+  let ended: Promise<string> | undefined
+  const handler = middy({ timeoutEarlyInMillis: 200, timeoutEarlyResponse: () => 'early' })
+    .use(middleware)
+    .handler(async (_event: unknown, context, { signal }) => {
+      const command = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
+      ended = context.dynamo.send(command, { abortSignal: signal }).then(
+        () => 'answered',
+        (error: Error) => error.name,
+      )
+      return ended
+    })
+  await expect(handler({}, lambdaContext(400))).resolves.toBe('early')
+  await expect(ended).resolves.toBe('AbortError')
+})
+
 test('a GET / that DynamoDB does not answer costs an invocation no more than its own time', async () => {
   sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'silence' })
   const handler = middy()

@@ -2,7 +2,7 @@
 import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
-import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
@@ -17,6 +17,16 @@ afterAll(() => sandbox.close())
 beforeEach(() => {
   sandbox.clear()
   setEnvironment(functionVariables(sandbox))
+})
+
+/** What reaches the console or the process's streams by itself: nothing. */
+const consoles = ['debug', 'info', 'log', 'warn', 'error'] as const
+beforeEach(() => {
+  for (const level of consoles) jest.spyOn(console, level)
+})
+afterEach(() => {
+  for (const level of consoles) expect(console[level]).not.toHaveBeenCalled()
+  jest.restoreAllMocks()
 })
 
 const TAG_VALUE = 'value-of-a-tag'

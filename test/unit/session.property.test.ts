@@ -26,6 +26,9 @@ type Step =
   | { readonly do: 'answer'; readonly life: number }
   | { readonly do: 'fail'; readonly code: (typeof CODES)[number] }
   | { readonly do: 'reject' }
+  | { readonly do: 'provide' }
+  | { readonly do: 'prefetch' }
+  | { readonly do: 'freeze'; readonly ms: number }
 
 const steps = fc.array(
   fc.oneof(
@@ -59,6 +62,13 @@ const steps = fc.array(
       arbitrary: fc.record({ do: fc.constant('fail' as const), code: fc.constantFrom(...CODES) }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('reject' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('provide' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('prefetch' as const) }) },
+    // Time goes on, and nothing else does.
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('freeze' as const), ms: fc.integer({ min: 0, max: 5 * HOUR }) }),
+    },
   ),
   { minLength: 1, maxLength: 60 },
 )
@@ -124,6 +134,23 @@ const live = async (script: readonly Step[]): Promise<void> => {
         }
         break
       }
+      case 'provide': {
+        asked += 1
+        outcomes.push(
+          session.credentials().then(
+            (credentials) => expect(isGood(credentials)).toBe(true),
+            () => expect(isGood(session.current())).toBe(false),
+          ),
+        )
+        break
+      }
+      case 'prefetch':
+        asked += 1
+        session.prefetch().catch(() => {})
+        break
+      case 'freeze':
+        jest.setSystemTime(Date.now() + step.ms)
+        break
       case 'wait':
         await jest.advanceTimersByTimeAsync(step.ms)
         break
