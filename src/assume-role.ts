@@ -136,25 +136,23 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
 const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region: string) => STSClient) => {
   const clients = new Map<string, STSClient>()
   return (region) => {
+    const known = clients.get(region)
+    if (known !== undefined) return known
     const [sibling] = clients.values()
-    const client =
-      clients.get(region) ??
-      new STSClient({
-        requestHandler: {
-          connectionTimeout: CONNECTION_TIMEOUT_MS,
-          requestTimeout: REQUEST_TIMEOUT_MS,
-          throwOnRequestTimeout: true,
-        },
-        ...stsClientOptions,
-        ...(sibling !== undefined && { requestHandler: sibling.config.requestHandler }),
-        region,
-        // Attempts are counted here, across Regions.
-        maxAttempts: 1,
-      })
-    if (!clients.has(region)) {
-      if (sibling === undefined) client.config.requestHandler = contained(client.config.requestHandler, clock)
-      clients.set(region, client)
-    }
+    const client = new STSClient({
+      requestHandler: {
+        connectionTimeout: CONNECTION_TIMEOUT_MS,
+        requestTimeout: REQUEST_TIMEOUT_MS,
+        throwOnRequestTimeout: true,
+      },
+      ...stsClientOptions,
+      ...(sibling !== undefined && { requestHandler: sibling.config.requestHandler }),
+      region,
+      // Attempts are counted here, across Regions.
+      maxAttempts: 1,
+    })
+    if (sibling === undefined) client.config.requestHandler = contained(client.config.requestHandler, clock)
+    clients.set(region, client)
     return client
   }
 }

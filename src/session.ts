@@ -65,6 +65,7 @@ const REFUSAL_MS = 5000
 const GOOD_WAIT = { most: 1000, share: 0.25 }
 /** Credentials that are rejected this soon are not rejected for their age. */
 const BRAND_NEW_MS = 30_000
+
 /** A stretch of time on the wall's clock. */
 interface Span {
   readonly from: number
@@ -157,7 +158,10 @@ export const createSession = (options: SessionOptions): Session => {
     return mine.landed
   }
 
-  const wait = async (reason: AssumeRoleReason, deadline: Deadline | undefined): Promise<void> => {
+  /** The deadline of the invocation that came last, for waits in the middle of one; an old one says nothing. */
+  const latestDeadline = (): Deadline | undefined => (patience(latest) > 0 ? latest : undefined)
+
+  const wait = async (reason: AssumeRoleReason, deadline = latestDeadline()): Promise<void> => {
     const good = areGood()
     if (refusal !== undefined && isNowIn(refusal.span) && !good) throw refusal.error
     const most = patience(deadline)
@@ -174,9 +178,6 @@ export const createSession = (options: SessionOptions): Session => {
     }
   }
 
-  /** The deadline of the invocation that came last, for waits in the middle of one; an old one says nothing. */
-  const latestDeadline = (): Deadline | undefined => (patience(latest) > 0 ? latest : undefined)
-
   const ready = (deadline?: Deadline): Promise<void> | undefined => {
     latest = deadline ?? latest
     const now = clock.now()
@@ -189,7 +190,7 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   const provide = async (): Promise<Credentials> => {
-    const waiting = ready(latestDeadline())
+    const waiting = ready()
     // An invocation waits in the last minute, once; the SDK asks several times a request, and would each time.
     if (areGood()) waiting?.catch(() => {})
     else await waiting
@@ -214,7 +215,7 @@ export const createSession = (options: SessionOptions): Session => {
       if (areGood()) return true
       // Requests that were rejected together share one flight, also those that hear of it after it failed.
       if (failure !== undefined && failure.at >= since) throw failure.error
-      await wait('rejected', latestDeadline())
+      await wait('rejected')
       return true
     },
   }
