@@ -2,6 +2,8 @@
 import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import {
   BatchGetCommand,
@@ -10,7 +12,7 @@ import {
   GetCommand,
   QueryCommand,
 } from '@aws-sdk/lib-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import { type AssumeRoleTrace, crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
@@ -34,6 +36,16 @@ beforeEach(() => {
 
 const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
 const rejected = () => sandbox.calls.filter(({ service, status }) => service === 'dynamodb' && status === 400)
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close()
+})
+const startServer = async (url: string, listener: RequestListener): Promise<void> => {
+  const server = createServer(listener).listen(Number(new URL(url).port), '127.0.0.1')
+  servers.push(server)
+  await once(server, 'listening')
+}
 
 type Work = (client: DynamoDBDocumentClient) => Promise<unknown>
 const get: Work = (client) => client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
@@ -213,6 +225,66 @@ describe('an STS that', () => {
       expect(assumeRoles().filter(({ sessionName }) => sessionName === kind)).toHaveLength(2)
     },
   )
+
+  test('cannot be connected to is given up after one second an attempt', async () => {
+    // A server that takes no connections: stopped, and its queue full.
+    const script = `require('node:net').createServer().listen(0, '127.0.0.1', 1, function () { console.log(this.address().port) })`
+    const server = spawn(process.execPath, ['-e', script])
+    const port = Number(String((await once(server.stdout, 'data'))[0]))
+    server.kill('SIGSTOP')
+    const queue = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+    await Promise.all(queue.slice(0, 2).map((socket) => once(socket, 'connect')))
+    try {
+      setEnvironment({ ...functionVariables(sandbox), AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` })
+      const handler = middy()
+        .use(crossAccountDynamo({ disablePrefetch: true, stsClientOptions: { maxAttempts: 1 } }))
+        .handler(async () => {})
+      // A silent request would be given three seconds.
+      await expect(handler({}, lambdaContext(4000))).rejects.toMatchObject({
+        code: 'STS_TIMEOUT',
+        message: expect.stringMatching(/connection .* within the configured timeout of 1000 ms/),
+      })
+    } finally {
+      for (const socket of queue) socket.destroy()
+      server.kill('SIGKILL')
+    }
+  })
+
+  test.each<[string, (dead: string) => Promise<void>]>([
+    ['cannot be reached', async () => {}],
+    [
+      'answers 500',
+      async (dead) => {
+        await startServer(dead, (_request, response) => response.writeHead(500).end())
+      },
+    ],
+  ])('%s in one Region is asked in the next, which goes first from then on', async (_what, start) => {
+    const free = createServer().listen(0, '127.0.0.1')
+    await once(free, 'listening')
+    const dead = `http://127.0.0.1:${(free.address() as AddressInfo).port}`
+    free.close()
+    await start(dead)
+    const { AWS_ENDPOINT_URL_STS: alive = '', ...variables } = functionVariables(sandbox)
+    setEnvironment(variables)
+    const asked: unknown[] = []
+    const endpointProvider = ({ Region }: { Region?: string }) => {
+      asked.push(Region)
+      return { url: new URL(Region === 'eu-west-1' ? dead : alive) }
+    }
+    const middleware = crossAccountDynamo({
+      disablePrefetch: true,
+      stsRegions: ['eu-west-1', 'us-east-1'],
+      stsClientOptions: { endpointProvider } as object,
+    })
+    const handler = middy()
+      .use(middleware)
+      .handler(async (work: Work, context) => work(context.dynamo))
+    await handler(get, lambdaContext())
+    travel(50 * MINUTE)
+    await handler(get, lambdaContext())
+    await eventually(() => assumeRoles().length === 2)
+    expect(asked).toEqual(['eu-west-1', 'us-east-1', 'us-east-1'])
+  })
 
   test('is down while credentials are good is noticed by the logger and by nobody else', async () => {
     const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }

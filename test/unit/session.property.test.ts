@@ -1,7 +1,7 @@
 /** For any sequence of invocations, steps of time, successes and failures: what must hold of a session. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
-import type { AssumeRole, Credentials } from '../../src/assume-role.ts'
+import type { AssumeRole, AssumeRoleReason, Credentials } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError } from '../../src/errors.ts'
 import { createSession } from '../../src/session.ts'
@@ -16,9 +16,14 @@ afterEach(() => {
 
 const CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
 /** The same histories each time, so that a failure is the change's and nobody's bad luck; `SEED=7 npm test` for others. */
-const RUNS = { numRuns: 500, seed: Number(process.env.SEED ?? 1) }
+const RUNS = { numRuns: 2000, seed: Number(process.env.SEED ?? 1) }
 /** Credentials that are rejected sooner are not replaced. */
 const BRAND_NEW = 30 * SECOND
+const REFRESH_BEFORE = 900
+/** The bounds on STS calls: no sooner before the expiry, nor after a failure, nor after a refusal. */
+const EARLIEST_REFRESH = REFRESH_BEFORE * SECOND * 1.2
+const LEAST_BACK_OFF = SECOND
+const REFUSAL_REMEMBERED = 5 * SECOND
 
 type Step =
   | { readonly do: 'invoke'; readonly remaining: number }
@@ -43,8 +48,12 @@ const steps = fc.array(
       weight: 4,
       arbitrary: fc.record({
         do: fc.constant('wait' as const),
+        // Around each of the session's own times.
         ms: fc.oneof(
+          fc.integer({ min: 0, max: 2 * SECOND }),
+          fc.integer({ min: 4 * SECOND, max: 6 * SECOND }),
           fc.integer({ min: 0, max: 20 * SECOND }),
+          fc.integer({ min: 40 * MINUTE, max: 45 * MINUTE }),
           fc.integer({ min: 0, max: 20 * MINUTE }),
           fc.constant(5 * HOUR),
         ),
@@ -77,6 +86,7 @@ interface Flight {
   readonly resolve: (credentials: Credentials) => void
   readonly reject: (error: Error) => void
   readonly signal: AbortSignal
+  readonly reason: AssumeRoleReason
 }
 
 /** Lives through the steps and checks after each. */
@@ -87,10 +97,22 @@ const live = async (script: readonly Step[]): Promise<void> => {
   const outcomes: Promise<void>[] = []
   let asked = 0
   let calls = 0
-  const assumeRole: AssumeRole = (_reason, signal) => {
+  let failedAt = Number.NEGATIVE_INFINITY
+  let refusedAt = Number.NEGATIVE_INFINITY
+  const tooMany: string[] = []
+  const assumeRole: AssumeRole = (reason, signal) => {
     calls += 1
+    const now = Date.now()
+    const credentials = session.current()
+    if (reason !== 'prefetch' && isGood(credentials)) {
+      const left = Number(credentials?.expiration) - now
+      if (left > EARLIEST_REFRESH) tooMany.push(`${reason} with ${left} ms left`)
+      if (now - failedAt < LEAST_BACK_OFF) tooMany.push(`${reason} ${now - failedAt} ms after a failure`)
+    }
+    if (reason !== 'prefetch' && !isGood(credentials) && now - refusedAt < REFUSAL_REMEMBERED)
+      tooMany.push(`${reason} ${now - refusedAt} ms after a refusal`)
     return new Promise((resolve, reject) => {
-      const flight = { resolve, reject, signal }
+      const flight = { resolve, reject, signal, reason }
       open.add(flight)
       signal.addEventListener('abort', () => {
         open.delete(flight)
@@ -102,7 +124,7 @@ const live = async (script: readonly Step[]): Promise<void> => {
   const session = createSession({
     longestFlight: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
-    refreshBefore: 900,
+    refreshBefore: REFRESH_BEFORE,
     assumeRole,
     clock: createClock(),
     logger: quiet,
@@ -167,6 +189,8 @@ const live = async (script: readonly Step[]): Promise<void> => {
           expiration,
         }
         issuedAt.set(credentials, Date.now())
+        failedAt = Number.NEGATIVE_INFINITY
+        refusedAt = Number.NEGATIVE_INFINITY
         flight.resolve(credentials)
         break
       }
@@ -174,6 +198,9 @@ const live = async (script: readonly Step[]): Promise<void> => {
         const [flight] = open
         if (flight === undefined) break
         open.delete(flight)
+        failedAt = Date.now()
+        // A prefetch's refusal has been told to nobody, so the next invocation asks again.
+        if (step.code === 'ASSUME_ROLE_DENIED' && flight.reason !== 'prefetch') refusedAt = Date.now()
         flight.reject(new CrossAccountDynamoError(step.code, 'as told'))
         break
       }
@@ -181,9 +208,8 @@ const live = async (script: readonly Step[]): Promise<void> => {
         const used = session.current()
         if (used === undefined) break
         asked += 1
-        const replacing = session.replace(used, performance.now())
         if (Date.now() - (issuedAt.get(used) ?? 0) >= BRAND_NEW) rejected.add(used)
-        replacing.catch(() => {})
+        session.replace(used, performance.now()).catch(() => {})
         break
       }
     }
@@ -191,6 +217,7 @@ const live = async (script: readonly Step[]): Promise<void> => {
     expect([...open].filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
     // A call has somebody who asked; nothing asks by itself.
     expect(calls).toBeLessThanOrEqual(asked)
+    expect(tooMany).toEqual([])
   }
   // Whoever still waits gives up by then.
   await jest.advanceTimersByTimeAsync(MINUTE)
