@@ -4,9 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from './clock.ts'
 import { assumeRoleError, isWorthAnotherAttempt } from './errors.ts'
+import { parseRoleArn } from './limits.ts'
 import type { Configuration } from './options.ts'
 import { contained } from './request-handler.ts'
-import { assumeRoleInput } from './session-identity.ts'
+import { assumeRoleInput, type SessionIdentity } from './session-identity.ts'
 
 /** What one AssumeRole returned, in the SDK's words. */
 export interface Credentials {
@@ -64,17 +65,25 @@ const attemptsOf = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configura
 export const longestFlight = (configuration: Configuration): number =>
   attemptsOf(configuration) * (REQUEST_TIMEOUT_MS + PAUSE_MS.most)
 
-export const createAssumeRole = (configuration: Configuration, clock: Clock): AssumeRole => {
-  const { identity, accountId, stsRegions } = configuration
+/** Makes the calls for sessions of any identity, over one connection pool; what one learns of Regions holds for all. */
+export const createAssumeRole = (
+  configuration: Configuration,
+  clock: Clock,
+): ((identity: SessionIdentity) => AssumeRole) => {
+  const { contextKey, stsRegions } = configuration
   const attempts = attemptsOf(configuration)
   // With another Region to go to, a silent one is waited for less, so that both fit into an invocation's time.
   const requestTimeout = REQUEST_TIMEOUT_MS / Math.min(stsRegions.length, ATTEMPTS)
   const clientOf = stsClients(configuration, clock)
-  const command = new AssumeRoleCommand(assumeRoleInput(identity))
   let preferred = { region: stsRegions[0], until: 0 }
 
   /** One request to one Region. */
-  const attempt = async (region: string, signal: AbortSignal): Promise<Credentials> => {
+  const attempt = async (
+    identity: SessionIdentity,
+    region: string,
+    signal: AbortSignal,
+  ): Promise<Credentials> => {
+    const command = new AssumeRoleCommand(assumeRoleInput(identity))
     // The SDK's own time limits end with the head of the answer; this one covers its body.
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
     const { Credentials: issued } = await clientOf(region).send(command, { abortSignal })
@@ -88,11 +97,15 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
       secretAccessKey: SecretAccessKey,
       sessionToken: SessionToken,
       expiration: Expiration as Date,
-      accountId,
+      accountId: parseRoleArn(identity.roleArn).accountId,
     }
   }
 
-  const assume = async (signal: AbortSignal, trace: AssumeRoleTrace): Promise<Credentials> => {
+  const assume = async (
+    identity: SessionIdentity,
+    signal: AbortSignal,
+    trace: AssumeRoleTrace,
+  ): Promise<Credentials> => {
     const first = Date.now() < preferred.until ? preferred.region : stsRegions[0]
     const order = [...stsRegions].sort((a, b) => Number(b === first) - Number(a === first))
     for (let failed = 0; ; ) {
@@ -100,13 +113,13 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
       trace.region = region
       trace.attempts = failed + 1
       try {
-        const credentials = await attempt(region, signal)
+        const credentials = await attempt(identity, region, signal)
         preferred = { region, until: Date.now() + PREFERENCE_MS }
         return credentials
       } catch (error) {
         failed += 1
         if (failed >= attempts || signal.aborted || !isWorthAnotherAttempt(error))
-          throw assumeRoleError(error, identity, region)
+          throw assumeRoleError(error, identity, region, contextKey)
         // The next Region at once; the same one after a pause.
         const rounds = Math.floor(failed / order.length)
         if (failed % order.length === 0)
@@ -115,14 +128,14 @@ export const createAssumeRole = (configuration: Configuration, clock: Clock): As
     }
   }
 
-  return async (reason, signal) => {
+  return (identity) => async (reason, signal) => {
     const trace: AssumeRoleTrace = { reason, roleArn: identity.roleArn, attempts: 0 }
     const startedAt = Date.now()
     let credentials: Credentials | undefined
     // What the traced function returns is told to subscribers: so it returns nothing.
     await channel.tracePromise(async () => {
       try {
-        credentials = await assume(signal, trace)
+        credentials = await assume(identity, signal, trace)
         trace.expiration = credentials.expiration
       } finally {
         trace.durationMs = Date.now() - startedAt

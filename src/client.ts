@@ -1,18 +1,21 @@
-/** A session's DynamoDB client, and the connection it will use. */
-import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb'
+/** The DynamoDB clients of sessions, over connections that they share. */
+import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Clock } from './clock.ts'
 import { CrossAccountDynamoError } from './errors.ts'
-import { describe } from './limits.ts'
 import type { Configuration } from './options.ts'
 import { contained, type RequestHandler } from './request-handler.ts'
-import type { Session } from './session.ts'
+import type { CredentialProvider, Session } from './session.ts'
+import { describe } from './values.ts'
 
-export interface Client {
-  /** What goes on the context; the same object for as long as the session lives. */
-  readonly client: DynamoDBClient | DynamoDBDocumentClient
-  /** Opens a connection to DynamoDB before there are credentials to use it. Never rejects, and gives up by itself. */
-  readonly openConnection: () => Promise<void>
+export interface Clients {
+  /** What goes on the context for a session; to be made once for each, so that it is the same for as long as that lives. */
+  readonly open: (session: Session) => DynamoDBClient | DynamoDBDocumentClient
+  /**
+   * Opens a connection to an account's DynamoDB before there are credentials to use it. Never rejects, and gives up by
+   * itself.
+   */
+  readonly openConnection: (accountId: string) => Promise<void>
 }
 
 /**
@@ -24,37 +27,49 @@ const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'U
 /** Opening a connection early is a courtesy: when it takes longer than this, the first request opens its own. */
 const OPENING_TIMEOUT_MS = 1000
 
-export const createClient = (configuration: Configuration, session: Session, clock: Clock): Client => {
-  const { accountId, region, awsClientOptions, awsClientCapture, documentClient, translateConfig } =
-    configuration
-  const plain = new DynamoDBClient({ ...awsClientOptions, region, credentials: session.credentials })
-  const requestHandler = contained(plain.config.requestHandler, clock)
-  plain.config.requestHandler = requestHandler
-  // Outside of the step that takes the credentials, so that the request runs again with the new ones.
-  plain.middlewareStack.add(
-    (next) => async (args) => {
-      const used = session.current()
-      const since = performance.now()
-      try {
-        return await next(args)
-      } catch (error) {
-        if (!REJECTED_TOKEN.has((error as Error).name) || !(await session.replace(used, since))) throw error
-        return next(args)
-      }
-    },
-    { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
-  )
-  const captured = checkedCapture(awsClientCapture(plain))
+/** Signs nothing: a request that is sent with these fails, and goes out in nobody's name. */
+const NO_CREDENTIALS: CredentialProvider = Object.assign(
+  () => Promise.reject(new Error('this client has no credentials')),
+  { memoized: true as const },
+)
 
-  const openConnection = async (): Promise<void> => {
+export const createClients = (configuration: Configuration, clock: Clock): Clients => {
+  const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
+  const shared = { ...awsClientOptions, region, ...sharedOptions(configuration, clock) }
+
+  const open = (session: Session): DynamoDBClient | DynamoDBDocumentClient => {
+    const plain = new DynamoDBClient({ ...shared, credentials: session.credentials })
+    // Outside of the step that takes the credentials, so that the request runs again with the new ones.
+    plain.middlewareStack.add(
+      (next) => async (args) => {
+        const used = session.current()
+        const since = performance.now()
+        try {
+          return await next(args)
+        } catch (error) {
+          if (!REJECTED_TOKEN.has((error as Error).name) || !(await session.replace(used, since))) throw error
+          return next(args)
+        }
+      },
+      { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
+    )
+    const captured = checkedCapture(awsClientCapture(plain))
+    const client = documentClient ? DynamoDBDocumentClient.from(captured, translateConfig) : captured
+    // The SDK's clients hold cycles, and people log their context as JSON.
+    Object.defineProperty(client, 'toJSON', {
+      value: () => `[${client.constructor.name}]`,
+      configurable: true,
+    })
+    return client
+  }
+
+  const openConnection = async (accountId: string): Promise<void> => {
     // A client of its own, so that the SDK itself works out where requests will go: the endpoint depends on the
     // account, which the role's ARN names before STS does. It stops short of signing, and sends no command.
-    const { logger: _, ...options } = awsClientOptions
+    const { logger: _, ...quiet } = shared
     const scout = new DynamoDBClient({
-      ...options,
-      region,
+      ...quiet,
       credentials: { accountId, accessKeyId: '', secretAccessKey: '' },
-      requestHandler,
     })
     scout.middlewareStack.add(
       () =>
@@ -67,7 +82,7 @@ export const createClient = (configuration: Configuration, session: Session, clo
           }
           const health = { ...(request as object), method: 'GET', path: '/', query: {}, body: undefined }
           const headers = { host: port === undefined ? hostname : `${hostname}:${port}` }
-          await requestHandler.handle(
+          await shared.requestHandler.handle(
             { ...health, hostname, protocol, headers } as Parameters<RequestHandler['handle']>[0],
             { abortSignal: AbortSignal.timeout(OPENING_TIMEOUT_MS) },
           )
@@ -78,13 +93,30 @@ export const createClient = (configuration: Configuration, session: Session, clo
     await scout.send(new ListTablesCommand({})).catch(() => {})
   }
 
-  const client = documentClient ? DynamoDBDocumentClient.from(captured, translateConfig) : captured
-  // The SDK's clients hold cycles, and people log their context as JSON.
-  Object.defineProperty(client, 'toJSON', {
-    value: () => `[${client.constructor.name}]`,
-    configurable: true,
-  })
-  return { client, openConnection }
+  return { open, openConnection }
+}
+
+/**
+ * What all clients have in common, named one by one: the connections, which see requests that have been signed, and
+ * providers of plain settings, which would otherwise be made anew for each. Nothing that holds credentials, signs or
+ * counts retries is shared; and since they come from a client without credentials, a leak would fail and not sign.
+ */
+const sharedOptions = ({ region, awsClientOptions }: Configuration, clock: Clock) => {
+  const { logger: _, ...quiet } = awsClientOptions
+  const { config } = new DynamoDBClient({ ...quiet, region, credentials: NO_CREDENTIALS })
+  return {
+    requestHandler: contained(config.requestHandler, clock),
+    accountIdEndpointMode: config.accountIdEndpointMode,
+    authSchemePreference: config.authSchemePreference,
+    defaultsMode: config.defaultsMode,
+    maxAttempts: config.maxAttempts,
+    retryMode: config.retryMode,
+    useDualstackEndpoint: config.useDualstackEndpoint,
+    useFipsEndpoint: config.useFipsEndpoint,
+    userAgentAppId: config.userAgentAppId,
+    // For endpoint discovery, which DynamoDB's commands do not use; at its default it is the heaviest part of a client.
+    endpointCacheSize: awsClientOptions.endpointCacheSize ?? 1,
+  } satisfies DynamoDBClientConfig
 }
 
 /** What a capture returned, which plain JavaScript may have forgotten to return. */

@@ -5,6 +5,7 @@ import type { SessionIdentity } from './session-identity.ts'
 /** What went wrong, in one word; the README's table says when each is thrown. */
 export type CrossAccountDynamoErrorCode =
   | 'CONFIG_INVALID'
+  | 'SESSION_IDENTITY_MISSING'
   | 'ASSUME_ROLE_DENIED'
   | 'ASSUME_ROLE_REJECTED'
   | 'STS_THROTTLED'
@@ -32,8 +33,11 @@ const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
 export class CrossAccountDynamoError extends Error {
   override readonly name = 'CrossAccountDynamoError'
   readonly code: CrossAccountDynamoErrorCode
-  /** 503 when a retry may help, else 500. Since `expose` is false, `@middy/http-error-handler` answers 500 to both. */
-  readonly statusCode: 500 | 503
+  /**
+   * 503 when a retry may help, 403 when it is not known whose session is meant, else 500. Since `expose` is false,
+   * `@middy/http-error-handler` answers 500 to all.
+   */
+  readonly statusCode: 403 | 500 | 503
   /** Always `false`: the message is for operators, never for an HTTP client. */
   readonly expose = false
   /** `true` when the same call may succeed later without a change of configuration or policy. */
@@ -43,7 +47,7 @@ export class CrossAccountDynamoError extends Error {
     super(`${code}: ${message}`, options)
     this.code = code
     this.retryable = RETRYABLE.has(code)
-    this.statusCode = this.retryable ? 503 : 500
+    this.statusCode = this.retryable ? 503 : code === 'SESSION_IDENTITY_MISSING' ? 403 : 500
   }
 }
 
@@ -82,11 +86,15 @@ export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
 }
 
 /** The error of an invocation that waited for credentials as long as it could; the flight goes on for others. */
-export const waitedTooLong = (roleArn: string, milliseconds: number): CrossAccountDynamoError =>
+export const waitedTooLong = (
+  roleArn: string,
+  milliseconds: number,
+  contextKey = 'dynamo',
+): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'STS_TIMEOUT',
     [
-      `STS did not answer in time when assuming ${roleArn}.`,
+      `STS did not answer in time when assuming ${roleArn} for context.${contextKey}.`,
       `This invocation could wait for ${Math.max(0, Math.round(milliseconds))} ms; what is left of its time is kept for answering.`,
       reachable,
     ].join('\n'),
@@ -128,7 +136,9 @@ export const assumeRoleError = (
   thrown: unknown,
   identity: SessionIdentity,
   region?: string,
+  contextKey = 'dynamo',
 ): CrossAccountDynamoError => {
+  const role = `${identity.roleArn} for context.${contextKey}`
   const {
     name = 'Error',
     message = '',
@@ -151,40 +161,40 @@ export const assumeRoleError = (
   if (DENIED.test(name)) {
     return error(
       'ASSUME_ROLE_DENIED',
-      `STS refused to let this function assume ${identity.roleArn}.`,
+      `STS refused to let this function assume ${role}.`,
       whoMustAllow(failure, identity),
     )
   }
   if (THROTTLED.test(name) || status === 429) {
     return error(
       'STS_THROTTLED',
-      `STS throttled AssumeRole of ${identity.roleArn}.`,
+      `STS throttled AssumeRole of ${role}.`,
       'Nothing is wrong with the set-up; the next invocation tries again.',
     )
   }
   if (CALLER_REFUSED.test(name) || CALLER_UNKNOWN.test(name)) {
     return error(
       'ASSUME_ROLE_REJECTED',
-      `The function's own credentials cannot be used to assume ${identity.roleArn}.`,
+      `The function's own credentials cannot be used to assume ${role}.`,
       'The role and its policies were not looked at. In Lambda the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
         'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, that the clock is right, and that the Region of STS is ' +
         'enabled in the account.',
     )
   }
   if (TIMED_OUT.test(name) || failure.code === 'ETIMEDOUT') {
-    return error('STS_TIMEOUT', `STS did not answer in time when assuming ${identity.roleArn}.`, reachable)
+    return error('STS_TIMEOUT', `STS did not answer in time when assuming ${role}.`, reachable)
   }
   if (status >= 400 && status < 500) {
     return error(
       'ASSUME_ROLE_REJECTED',
-      `STS refused the request to assume ${identity.roleArn} itself.`,
+      `STS refused the request to assume ${role} itself.`,
       REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
         'Change the option that AWS names above; policies are not the problem.',
     )
   }
   return error(
     'STS_UNAVAILABLE',
-    `STS could not be reached or did not answer properly when assuming ${identity.roleArn}.`,
+    `STS could not be reached or did not answer properly when assuming ${role}.`,
     failure.code === 'ENOTFOUND' && region !== undefined
       ? `There is no such host. Is ${region} the Region that is meant? It comes from stsRegions, or from AWS_REGION. ${reachable}`
       : reachable,

@@ -6,6 +6,7 @@
  * secret or somebody's name.
  */
 import type { Tag } from './session-identity.ts'
+import { describe, isRecord, quoted, shown } from './values.ts'
 
 /** What is wrong with a value, as the end of a sentence that names the option; `undefined` when nothing is. */
 export type Complaint = string | undefined
@@ -65,14 +66,22 @@ const PARTITION_OF_REGION = {
 }
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
 
+const TABLE_NAME = /^[\w.-]{3,255}$/
+const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/(?<name>[^/]*)$/
+
+/**
+ * In characters, of the inline policy and the managed ones' ARNs together.
+ * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
+ */
+const SESSION_POLICY = { max: 2048, arns: 10, stray: /[^\t\n\r\u0020-\u00FF]/u }
+const POLICY_ARN = /^arn:aws(?:-[a-z]+)*:iam::(?:aws|\d{12}):policy\/[\u0021-\u007F]+$/
+
 interface Words {
   readonly min: number
   readonly max: number
   readonly stray: RegExp
   readonly allowed: string
 }
-
-const quoted = (text: string) => JSON.stringify(text)
 
 /** Length and characters, without quoting the value. Lengths are counted in characters, as AWS counts them. */
 const checkText = (value: unknown, { min, max, stray, allowed }: Words): Complaint => {
@@ -82,17 +91,6 @@ const checkText = (value: unknown, { min, max, stray, allowed }: Words): Complai
   const found = stray.exec(value)?.[0]
   if (found !== undefined) return `may hold only ${allowed}, but holds ${quoted(found)}`
   return undefined
-}
-
-/** A value for messages: itself if it is short and plain, else its kind. */
-export const shown = (value: unknown): string =>
-  typeof value === 'string' ? quoted(value) : typeof value === 'number' ? String(value) : describe(value)
-
-/** A value's kind, for messages that must not show the value itself. */
-export const describe = (value: unknown): string => {
-  if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
 }
 
 /**
@@ -202,4 +200,55 @@ export const checkPartition = (region: string, role: RoleArn): Complaint => {
   const separate: readonly string[] = Object.values(PARTITION_OF_REGION)
   const fits = apart === undefined ? !separate.includes(role.partition) : apart === role.partition
   return fits ? undefined : `${quoted(region)} is not a Region of the partition of roleArn, ${role.partition}`
+}
+
+/**
+ * A table's name, or its ARN; neither holds a wildcard or a variable.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+ */
+export const checkTable = (value: unknown): Complaint => {
+  if (typeof value !== 'string') return `a table must be a string, but is ${describe(value)}`
+  const name = TABLE_ARN.exec(value)?.groups?.name ?? value
+  return TABLE_NAME.test(name)
+    ? undefined
+    : `${quoted(value)} is neither a table's name (3 to 255 letters, digits and _.-) nor its ARN`
+}
+
+export const tableArn = (
+  name: string,
+  { partition, region, accountId }: { partition: string; region: string; accountId: string },
+): string => `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
+
+/** A session policy as it is given: a document, or its text. */
+export const checkPolicy = (value: unknown): Complaint => {
+  if (typeof value !== 'string')
+    return isRecord(value) && Object.keys(value).length > 0
+      ? undefined
+      : `must be a policy document or its JSON text, but is ${isRecord(value) ? 'empty' : describe(value)}`
+  const stray = SESSION_POLICY.stray.exec(value)?.[0]
+  if (stray !== undefined)
+    return `may hold only characters up to U+00FF, but holds ${quoted(stray)}; write it as a JSON escape`
+  try {
+    return isRecord(JSON.parse(value)) ? undefined : 'must be the JSON text of a policy document'
+  } catch {
+    return 'is not valid JSON'
+  }
+}
+
+export const checkPolicyArns = (value: unknown): Complaint => {
+  if (!Array.isArray(value) || value.length === 0) return 'must be a list of ARNs of managed policies'
+  if (value.length > SESSION_POLICY.arns)
+    return `may hold at most ${SESSION_POLICY.arns} ARNs, but holds ${value.length}`
+  const wrong = value.find((arn) => typeof arn !== 'string' || !POLICY_ARN.test(arn))
+  return wrong === undefined
+    ? undefined
+    : `${shown(wrong)} is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess`
+}
+
+/** What the session policies come to together. How STS packs them cannot be known here. */
+export const checkPolicySize = (policy: string, policyArns: readonly string[]): Complaint => {
+  const { length } = [policy, ...policyArns].join('')
+  return length <= SESSION_POLICY.max
+    ? undefined
+    : `makes session policies of ${length} characters, ${length - SESSION_POLICY.max} more than the ${SESSION_POLICY.max} that STS takes`
 }

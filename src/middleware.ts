@@ -1,13 +1,14 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
-import { createAssumeRole, longestFlight } from './assume-role.ts'
-import { createClient } from './client.ts'
+import { createAssumeRole } from './assume-role.ts'
+import { createClients } from './client.ts'
 import { createClock } from './clock.ts'
 import { type Deadline, patience, within } from './deadline.ts'
-import { harmless } from './logger.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
-import { type CredentialProvider, createSession } from './session.ts'
+import type { ResolverRequest } from './resolvers.ts'
+import type { CredentialProvider, Session } from './session.ts'
+import { createSessionStore, type OpenSession } from './session-store.ts'
 
 type LambdaContext = middy.Request['context']
 
@@ -32,10 +33,13 @@ export type CrossAccountDynamoContext<
 > = LambdaContext & Record<Key, Client>
 
 /** What {@link crossAccountDynamo} makes: a middy middleware with one method more. */
-export interface CrossAccountDynamoMiddleware<Key extends string = 'dynamo', Document extends boolean = true>
-  extends middy.MiddlewareObj<
-    // biome-ignore lint/suspicious/noExplicitAny: any event; unknown would refuse a handler that says what its event is
-    any,
+export interface CrossAccountDynamoMiddleware<
+  Key extends string = 'dynamo',
+  Document extends boolean = true,
+  // biome-ignore lint/suspicious/noExplicitAny: any event; unknown would refuse a handler that says what its event is
+  Event = any,
+> extends middy.MiddlewareObj<
+    Event,
     // biome-ignore lint/suspicious/noExplicitAny: any response, as middy's own middlewares have it
     any,
     Error,
@@ -49,6 +53,33 @@ export interface CrossAccountDynamoMiddleware<Key extends string = 'dynamo', Doc
    * @throws CrossAccountDynamoError when the role could not be assumed.
    */
   ready(): Promise<void>
+
+  /**
+   * The client for another request than the invocation's own, such as one record of a batch: the resolvers are asked
+   * with that event, and the session comes from the same store.
+   *
+   * @throws CrossAccountDynamoError when there is no identity, or its role could not be assumed.
+   *
+   * @example
+   * ```ts
+   * import { PutCommand } from '@aws-sdk/lib-dynamodb'
+   * import type { Context, SQSEvent, SQSRecord } from 'aws-lambda'
+   * import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+   *
+   * const dynamo = crossAccountDynamo({
+   *   sessionTags: ({ event }: { event: SQSRecord }) => ({ TenantId: event.messageAttributes.TenantId?.stringValue }),
+   * })
+   * export const handler = async ({ Records }: SQSEvent, context: Context) => {
+   *   for (const event of Records) {
+   *     const client = await dynamo.clientFor({ event, context })
+   *     await client.send(new PutCommand({ TableName: 'MyTable', Item: JSON.parse(event.body) }))
+   *   }
+   * }
+   * ```
+   */
+  clientFor(
+    request: Pick<ResolverRequest<Event>, 'event' | 'context'> & Partial<ResolverRequest<Event>>,
+  ): Promise<ClientOf<Document>>
 }
 
 /**
@@ -78,57 +109,70 @@ export interface CrossAccountDynamoMiddleware<Key extends string = 'dynamo', Doc
 export const crossAccountDynamo = <
   const Key extends string = 'dynamo',
   const Document extends boolean = true,
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  Event = any,
 >(
-  options: CrossAccountDynamoOptions<Key, Document> = {},
-): CrossAccountDynamoMiddleware<Key, Document> => {
+  options: CrossAccountDynamoOptions<Key, Document, Event> = {},
+): CrossAccountDynamoMiddleware<Key, Document, Event> => {
   const configuration = readConfiguration(options, process.env)
-  const { identity, refreshBefore, logger } = configuration
+  const { identity, resolveIdentity, accountId, disablePrefetch } = configuration
   const clock = createClock()
-  const assumeRole = createAssumeRole(configuration, clock)
-  const session = createSession({
-    roleArn: identity.roleArn,
-    refreshBefore,
-    assumeRole,
-    longestFlight: longestFlight(configuration),
-    clock,
-    logger: harmless(logger),
-  })
-  const { client, openConnection } = createClient(configuration, session, clock)
+  const clients = createClients(configuration, clock)
+  const sessionOf = createSessionStore(configuration, createAssumeRole(configuration, clock), clients, clock)
+  /** The only session there is, unless resolvers tell. */
+  const only = identity && sessionOf(identity)
   const contextKey = configuration.contextKey as Key
 
   // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
   let opening: Promise<void> | undefined
-  let connected = false
+  // Where a resolver names the account, the host to connect to is not known before.
+  let connected = accountId === undefined
   const withConnection = async (
     credentials: Promise<void> | undefined,
     deadline?: Deadline,
   ): Promise<void> => {
-    opening ??= openConnection().then(() => {
-      connected = true
-    })
+    if (accountId !== undefined)
+      opening ??= clients.openConnection(accountId).then(() => {
+        connected = true
+      })
     // Without it the first request opens its own: it is no reason to fail, or to be late.
-    const connection = within(patience(deadline), opening, () => new Error()).catch(() => {})
+    const connection = within(patience(deadline), Promise.resolve(opening), () => new Error()).catch(() => {})
     await Promise.all([credentials, connection])
   }
-  const prepare = (deadline?: Deadline): Promise<void> | undefined => {
-    const credentials = session.ready(deadline)
+  const prepare = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
+    const credentials = session?.ready(deadline)
     return credentials === undefined && connected ? undefined : withConnection(credentials, deadline)
   }
 
-  if (!configuration.disablePrefetch) {
+  if (!disablePrefetch) {
     // The first invocation tries again, and reports.
-    withConnection(session.prefetch()).catch(() => {})
+    withConnection(only?.session.prefetch()).catch(() => {})
+  }
+
+  const enter = (request: middy.Request, { session, client }: OpenSession): Promise<void> | undefined => {
+    const context = request.context as Record<Key, unknown>
+    const internal = request.internal as Record<Key, unknown>
+    internal[contextKey] = session.credentials
+    const waiting = prepare(session, request.context)
+    context[contextKey] = client
+    // middy waits for a promise and for nothing else: a warm invocation makes none.
+    return waiting
+  }
+  const enterOwn = (request: middy.Request): Promise<void> | undefined => {
+    const identified = resolveIdentity(request)
+    return identified instanceof Promise
+      ? identified.then((own) => enter(request, sessionOf(own)))
+      : enter(request, sessionOf(identified))
   }
 
   return {
-    before: (request) => {
-      const context = request.context as Record<Key, unknown>
-      request.internal[contextKey] = session.credentials
-      const waiting = prepare(request.context)
-      context[contextKey] = client
-      // middy waits for a promise and for nothing else: a warm invocation makes none.
-      return waiting
+    before: only === undefined ? enterOwn : (request) => enter(request, only),
+    ready: async () => prepare(only?.session),
+    clientFor: async ({ event, context, internal = {} }) => {
+      const request = { event, context, internal, response: undefined, error: undefined }
+      const { session, client } = only ?? sessionOf(await resolveIdentity(request))
+      await prepare(session, context)
+      return client as ClientOf<Document>
     },
-    ready: async () => prepare(),
   }
 }

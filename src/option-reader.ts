@@ -1,9 +1,10 @@
 /** Reads options one by one: what was given, else what the environment says, noting all that is wrong on the way. */
-import { type Complaint, describe } from './limits.ts'
+import type { Complaint } from './limits.ts'
 import { nearest } from './nearest.ts'
 import type { CrossAccountDynamoOptions, Environment } from './options.ts'
+import { describe, isRecord } from './values.ts'
 
-type OptionName = keyof CrossAccountDynamoOptions
+export type OptionName = keyof CrossAccountDynamoOptions
 
 const asText = (text: string): unknown => text
 
@@ -60,6 +61,11 @@ const OPTIONS: Readonly<Record<OptionName, ((text: string) => unknown) | undefin
   region: asText,
   refreshBefore: asNumber,
   stsRegions: asList,
+  maxSessions: asNumber,
+  // Its variables are two: see SCOPE_VARIABLES.
+  scope: undefined,
+  policy: undefined,
+  policyArns: undefined,
   contextKey: undefined,
   envPrefix: undefined,
   documentClient: undefined,
@@ -73,20 +79,22 @@ const OPTIONS: Readonly<Record<OptionName, ((text: string) => unknown) | undefin
 const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[]
 const WITH_VARIABLE = OPTION_NAMES.filter((name) => OPTIONS[name] !== undefined)
 
+/** What of `scope` can be set by the environment, and how the text is read. */
+const SCOPE_VARIABLES = {
+  tables: asList,
+  access: (text: string): unknown =>
+    /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : asList(text),
+} as const
+
 const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 
-/** A plain object, of this realm or another: not a list, a Map or a Date, whose entries would go unseen. */
-export const isRecord = (value: unknown): value is Record<string, unknown> => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
-}
-
 export interface OptionReader {
   /** An option's value if it passes its check. `undefined` when it is not set, and when it is wrong, which is noted. */
   readonly checked: <T>(name: OptionName, check: (value: unknown) => Complaint) => T | undefined
+  /** An option's value as it was given, or as its variable's text is read. */
+  readonly readOption: (name: OptionName) => unknown
   readonly isSet: (name: OptionName) => boolean
   /** Notes a problem with an option, naming the variable if that is where its value came from. */
   readonly complain: (name: OptionName, complaint: Complaint) => void
@@ -114,10 +122,29 @@ export const createOptionReader = (
     prefix = DEFAULT_PREFIX
   }
   const variableOf = (name: OptionName): string => `${prefix}_${snakeCase(name)}`
-  problems.push(...misspelledVariables(WITH_VARIABLE.map(variableOf), environment))
+  const scopeVariables = Object.keys(SCOPE_VARIABLES).map((part) => `${prefix}_${snakeCase(part)}`)
+  problems.push(...misspelledVariables([...WITH_VARIABLE.map(variableOf), ...scopeVariables], environment))
   for (const name of OPTION_NAMES) {
     if (OPTIONS[name] !== undefined || !environment[variableOf(name)]) continue
-    problems.push(`the variable ${variableOf(name)} is not read: ${name} is an option only`)
+    const instead = name === 'scope' ? `; set ${scopeVariables.join(' and ')}` : ''
+    problems.push(`the variable ${variableOf(name)} is not read: ${name} is an option only${instead}`)
+  }
+
+  /** The scope that the environment sets, unless the option does. */
+  const scopeFromVariables = (): Record<string, unknown> | undefined => {
+    if (options.scope !== undefined) return undefined
+    const parts = Object.entries(SCOPE_VARIABLES).flatMap(([part, parse]) => {
+      const text = environment[`${prefix}_${snakeCase(part)}`]
+      return text ? [[part, parse(text)] as const] : []
+    })
+    return parts.length === 0 ? undefined : Object.fromEntries(parts)
+  }
+
+  /** Where the value of an option comes from, for messages. */
+  const originOf = (name: OptionName): string => {
+    if (name === 'scope')
+      return scopeFromVariables() === undefined ? '' : ` (from ${scopeVariables.join(', ')})`
+    return textOf(name) === undefined ? '' : ` (from ${variableOf(name)})`
   }
 
   /** The text of an option's variable, where that decides: it is not empty, and the option was not given. */
@@ -128,10 +155,11 @@ export const createOptionReader = (
 
   const complain = (name: OptionName, complaint: Complaint): void => {
     if (complaint === undefined) return
-    problems.push(`${name}${textOf(name) === undefined ? '' : ` (from ${variableOf(name)})`}: ${complaint}`)
+    problems.push(`${name}${originOf(name)}: ${complaint}`)
   }
 
-  const read = (name: OptionName): unknown => {
+  const readOption = (name: OptionName): unknown => {
+    if (name === 'scope') return options.scope ?? scopeFromVariables()
     const text = textOf(name)
     if (text === undefined) return options[name]
     try {
@@ -144,13 +172,17 @@ export const createOptionReader = (
 
   return {
     checked: <T>(name: OptionName, check: (value: unknown) => Complaint) => {
-      const value = read(name)
+      const value = readOption(name)
       if (value === undefined) return undefined
       const complaint = check(value)
       complain(name, complaint)
       return complaint === undefined ? (value as T) : undefined
     },
-    isSet: (name) => options[name] !== undefined || textOf(name) !== undefined,
+    isSet: (name) =>
+      options[name] !== undefined ||
+      textOf(name) !== undefined ||
+      (name === 'scope' && scopeFromVariables() !== undefined),
+    readOption,
     complain,
     variableOf,
   }

@@ -6,22 +6,27 @@ import { CrossAccountDynamoError } from './errors.ts'
 import {
   type Complaint,
   checkDurationSeconds,
-  checkExternalId,
   checkPartition,
+  checkPolicyArns,
   checkRegion,
-  checkRoleArn,
-  checkSessionName,
-  checkSessionTags,
-  checkSourceIdentity,
-  checkTransitiveTagKeys,
-  describe,
   parseRoleArn,
-  shown,
   toSessionName,
 } from './limits.ts'
 import { LEVELS, type Logger, SILENT } from './logger.ts'
-import { createOptionReader, isRecord } from './option-reader.ts'
-import type { SessionIdentity, Tag } from './session-identity.ts'
+import { createOptionReader, type OptionName } from './option-reader.ts'
+import type { Scope } from './policies/scope.ts'
+import {
+  assembleIdentity,
+  createIdentityResolver,
+  IDENTITY_OPTIONS,
+  type Parts,
+  type ResolveIdentity,
+  type Resolver,
+  type Resolvers,
+  readPart,
+} from './resolvers.ts'
+import type { SessionIdentity } from './session-identity.ts'
+import { describe, isRecord, shown } from './values.ts'
 
 /**
  * What {@link crossAccountDynamo} takes. Every option may be left out; those with a variable are then read from the
@@ -43,25 +48,51 @@ import type { SessionIdentity, Tag } from './session-identity.ts'
  *   .handler(async (_event: unknown, context) => context.dynamo.send(new ScanCommand({ TableName: 'MyTable' })))
  * ```
  */
-export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Document extends boolean = true> {
-  /** ARN of the target role, in the account of the table. Required. Variable: `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`. */
-  roleArn?: string | undefined
-  /** What the trust policy compares with `sts:ExternalId`; 2 to 1224 characters. Variable: `…_EXTERNAL_ID`. */
-  externalId?: string | undefined
+export interface CrossAccountDynamoOptions<
+  Key extends string = 'dynamo',
+  Document extends boolean = true,
+  // biome-ignore lint/suspicious/noExplicitAny: any event, where no resolver says which
+  Event = any,
+> {
   /**
-   * Session tags: at most 50, keys unique ignoring case.
+   * ARN of the target role, in the account of the table; or a resolver, for which `externalId` must be given, too.
+   * Required. Variable: `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`.
+   */
+  roleArn?: string | Resolver<string, Event> | undefined
+  /**
+   * What the trust policy compares with `sts:ExternalId`; 2 to 1224 characters; or a resolver. `false`: none, also
+   * where `roleArn` is a resolver or the variable is set. Variable: `…_EXTERNAL_ID`.
+   */
+  externalId?: string | false | Resolver<string, Event> | undefined
+  /**
+   * Session tags: at most 50, keys unique ignoring case; or a resolver, of whose tags none may be empty.
    * Variable: `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
    */
-  sessionTags?: Readonly<Record<string, string>> | undefined
+  sessionTags?:
+    | Readonly<Record<string, string>>
+    | Resolver<Readonly<Record<string, string | undefined>>, Event>
+    | undefined
   /** Keys of `sessionTags` that stay on sessions assumed from this one. Variable: `…_TRANSITIVE_TAG_KEYS`, comma-separated. */
   transitiveTagKeys?: readonly string[] | undefined
   /**
    * What CloudTrail in the target's account calls the session; 2 to 64 characters.
-   * Default: the function's name, made valid. Variable: `…_SESSION_NAME`.
+   * Or a resolver. Default: the function's name, made valid. Variable: `…_SESSION_NAME`.
    */
-  sessionName?: string | undefined
-  /** Who is behind the session, for CloudTrail and `sts:SourceIdentity`; 2 to 64 characters. Variable: `…_SOURCE_IDENTITY`. */
-  sourceIdentity?: string | undefined
+  sessionName?: string | Resolver<string, Event> | undefined
+  /**
+   * Who is behind the session, for CloudTrail and `sts:SourceIdentity`; 2 to 64 characters; or a resolver.
+   * Variable: `…_SOURCE_IDENTITY`.
+   */
+  sourceIdentity?: string | Resolver<string, Event> | undefined
+  /**
+   * The tables and actions that sessions are narrowed to, by a session policy made of it; or a resolver.
+   * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or actions.
+   */
+  scope?: Scope | Resolver<Scope, Event> | undefined
+  /** A session policy of one's own, as a document or its JSON text, at most 2,048 characters; or a resolver. Not with `scope`. */
+  policy?: object | string | Resolver<object | string, Event> | undefined
+  /** ARNs of managed policies, in the role's account or AWS's own, as session policies; at most 10. Not with `scope`. */
+  policyArns?: readonly string[] | undefined
   /** How long credentials live, in seconds, 900 to 3600. Default: 3600. Variable: `…_DURATION_SECONDS`. */
   durationSeconds?: number | undefined
   /** The table's Region. Default: `AWS_REGION`. Variable: `…_REGION`. */
@@ -73,6 +104,11 @@ export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Docume
    * Default: 900, or half of `durationSeconds` when that is less. Variable: `…_REFRESH_BEFORE`.
    */
   refreshBefore?: number | undefined
+  /**
+   * How many sessions are kept, with their clients, when resolvers make several: the least recently used goes first.
+   * Whoever holds its client is not disturbed. Default: 100. Variable: `…_MAX_SESSIONS`.
+   */
+  maxSessions?: number | undefined
   /** Where the client goes on the context. Default: `'dynamo'`. */
   contextKey?: Key | undefined
   /** What the names of the variables begin with. Default: `'CROSS_ACCOUNT_DYNAMO'`. */
@@ -88,7 +124,7 @@ export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Docume
    * would log the session tokens that STS returns.
    */
   stsClientOptions?: Omit<STSClientConfig, 'logger' | 'region'> | undefined
-  /** Given the `DynamoDBClient` once, when it is made; what it returns is used. For X-Ray or Powertools Tracer. */
+  /** Given each session's `DynamoDBClient` once, when it is made; what it returns is used. For X-Ray or Powertools Tracer. */
   awsClientCapture?: ((client: DynamoDBClient) => DynamoDBClient) | undefined
   /** Is told of failed and repeated AssumeRoles; Powertools Logger or `console` will do. Default: nobody. */
   logger?: Logger | undefined
@@ -98,12 +134,16 @@ export interface CrossAccountDynamoOptions<Key extends string = 'dynamo', Docume
 
 /** What the middleware runs on: checked, complete and frozen. */
 export interface Configuration {
-  readonly identity: SessionIdentity
-  /** Account of the target role. */
-  readonly accountId: string
+  /** Who the session is, unless resolvers tell. */
+  readonly identity: SessionIdentity | undefined
+  /** Who the session of an invocation is. */
+  readonly resolveIdentity: ResolveIdentity
+  /** Account of the target role, unless a resolver tells. */
+  readonly accountId: string | undefined
   readonly region: string
   readonly stsRegions: readonly string[]
   readonly refreshBefore: number
+  readonly maxSessions: number
   readonly contextKey: string
   readonly documentClient: boolean
   readonly translateConfig: TranslateConfig
@@ -120,6 +160,7 @@ const DEFAULT_SESSION_NAME = 'middy-cross-account-dynamo'
 const DEFAULT_DURATION_SECONDS = 3600
 const DEFAULT_REFRESH_BEFORE = 900
 const LEAST_REFRESH_BEFORE = 60
+const DEFAULT_MAX_SESSIONS = 100
 
 /**
  * Keys that a client would break: those of Lambda's own context, and JavaScript's.
@@ -163,32 +204,49 @@ const checkLogger = (value: unknown): Complaint => {
  */
 export const readConfiguration = (given: unknown, environment: Environment): Configuration => {
   const problems: string[] = []
-  const { checked, isSet, complain, variableOf } = createOptionReader(given, environment, problems)
+  const { checked, isSet, readOption, complain, variableOf } = createOptionReader(
+    given,
+    environment,
+    problems,
+  )
 
-  const roleArn = checked<string>('roleArn', checkRoleArn)
-  if (roleArn === undefined && !isSet('roleArn')) {
+  // Who the session is: values, or resolvers that are asked with each invocation.
+  const parts: { -readonly [Option in keyof Parts]?: Parts[Option] } = {}
+  const resolvers: Resolvers = {}
+  const withoutExternalId = readOption('externalId') === false
+  for (const option of IDENTITY_OPTIONS) {
+    const value = readOption(option)
+    if (value === undefined || (option === 'externalId' && withoutExternalId)) continue
+    if (typeof value === 'function') resolvers[option] = value as Resolver<unknown>
+    else readPart(parts, option, value, (complaint) => complain(option, complaint))
+  }
+  if (!isSet('roleArn')) {
     complain(
       'roleArn',
       `is required: give the option, or set ${variableOf('roleArn')} to the target role's ARN`,
     )
   }
-  const role = roleArn === undefined ? undefined : parseRoleArn(roleArn)
-
-  const record = checked<Readonly<Record<string, string>>>('sessionTags', checkType('object'))
-  const tags: readonly Tag[] = Object.entries(record ?? {}).map(([Key, Value]) => ({ Key, Value }))
-  for (const complaint of checkSessionTags(tags)) complain('sessionTags', complaint)
-
+  if (!isSet('sessionTags')) parts.sessionTags = []
+  if (!isSet('sessionName'))
+    parts.sessionName = toSessionName(environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME)
+  if (resolvers.roleArn !== undefined && !isSet('externalId')) {
+    complain(
+      'externalId',
+      'is required where roleArn is a resolver: without one of its own for each customer, a customer who names somebody ' +
+        "else's role is let in by your permissions (the confused deputy, " +
+        'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). Give a value or a resolver, or say externalId: false ' +
+        'where all the roles are your own',
+    )
+  }
+  const role = parts.roleArn === undefined ? undefined : parseRoleArn(parts.roleArn)
+  const policyArns = checked<readonly string[]>('policyArns', checkPolicyArns) ?? []
+  const sessionPolicies = (['scope', 'policy', 'policyArns'] as const).filter(isSet)
+  if (sessionPolicies[0] === 'scope' && sessionPolicies.length > 1)
+    complain(
+      'scope',
+      `may not be set together with ${sessionPolicies.slice(1).join(' and ')}: give one or the other`,
+    )
   const transitiveTagKeys = checked<readonly string[]>('transitiveTagKeys', checkStrings) ?? []
-  // Where the tags could not be read, every key would seem to be missing.
-  const unknown =
-    record === undefined && isSet('sessionTags') ? [] : checkTransitiveTagKeys(transitiveTagKeys, tags)
-  for (const complaint of unknown) complain('transitiveTagKeys', complaint)
-
-  const externalId = checked<string>('externalId', checkExternalId)
-  const sourceIdentity = checked<string>('sourceIdentity', checkSourceIdentity)
-  const sessionName =
-    checked<string>('sessionName', checkSessionName) ??
-    toSessionName(environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME)
   const durationSeconds = checked<number>('durationSeconds', checkDurationSeconds) ?? DEFAULT_DURATION_SECONDS
   const refreshBefore =
     checked<number>('refreshBefore', (value) =>
@@ -219,6 +277,12 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   }
 
   const stsRegions = checked<readonly string[]>('stsRegions', checkRegions)
+  const maxSessions =
+    checked<number>('maxSessions', (value) =>
+      Number.isInteger(value) && (value as number) >= 1
+        ? undefined
+        : `must be a whole number from 1 on, not ${shown(value)}`,
+    ) ?? DEFAULT_MAX_SESSIONS
 
   const contextKey =
     checked<string>('contextKey', (value) =>
@@ -258,23 +322,31 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     checkType('function'),
   )
 
-  if (problems.length > 0 || roleArn === undefined || role === undefined || region === undefined) {
-    throw new CrossAccountDynamoError('CONFIG_INVALID', listed(problems))
+  const common = {
+    transitiveTagKeys: Object.freeze([...new Set(transitiveTagKeys)]),
+    policyArns: Object.freeze([...new Set(policyArns)]),
+    durationSeconds,
+    region: region ?? '',
+  }
+  // Where the Region is missing, every table would seem to be elsewhere.
+  const { scope: _, ...withoutScope } = parts
+  const assembled = assembleIdentity(
+    region === undefined ? withoutScope : parts,
+    common,
+    (option, complaint) => complain(option as OptionName, complaint),
+  )
+
+  if (problems.length > 0 || region === undefined) {
+    throw new CrossAccountDynamoError('CONFIG_INVALID', listed(problems, contextKey))
   }
   return Object.freeze({
-    identity: Object.freeze({
-      roleArn,
-      ...(externalId !== undefined && { externalId }),
-      sessionTags: Object.freeze(tags.map((tag) => Object.freeze({ ...tag }))),
-      transitiveTagKeys: Object.freeze([...new Set(transitiveTagKeys)]),
-      ...(sourceIdentity !== undefined && { sourceIdentity }),
-      sessionName,
-      durationSeconds,
-    }),
-    accountId: role.accountId,
+    identity: Object.keys(resolvers).length === 0 ? assembled : undefined,
+    resolveIdentity: createIdentityResolver(parts, resolvers, common, contextKey),
+    accountId: role?.accountId,
     region,
     stsRegions: Object.freeze([...(stsRegions ?? [functionRegion ?? region])]),
     refreshBefore,
+    maxSessions,
     contextKey,
     documentClient,
     // A copy of our own, and not frozen: the document client writes into it.
@@ -290,6 +362,6 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   })
 }
 
-const listed = (problems: readonly string[]): string =>
-  `the configuration of crossAccountDynamo() has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
+const listed = (problems: readonly string[], contextKey: string): string =>
+  `the configuration of crossAccountDynamo() for context.${contextKey} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
   problems.map((problem) => `  - ${problem}`).join('\n')

@@ -11,7 +11,7 @@ interface HttpHandler {
     request: unknown,
     options?: object,
   ): Promise<{ response: { body?: unknown; headers?: Record<string, string> } }>
-  destroy?(): void
+  destroy(): void
   updateHttpClientConfig?(key: unknown, value: unknown): void
   httpHandlerConfigs?(): object
 }
@@ -32,7 +32,8 @@ export const contained = (requestHandler: RequestHandler, clock: Clock): Request
       response.body = await bytes(response.body)
       return { response }
     },
-    destroy: () => inner.destroy?.(),
+    // The connections are shared: a handler that destroys its client must not cut off the requests of others.
+    destroy: () => {},
     updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig?.(key, value),
     httpHandlerConfigs: () => inner.httpHandlerConfigs?.() ?? {},
   }

@@ -21,6 +21,8 @@ export interface Session {
   readonly prefetch: () => Promise<void>
   /** The session's credentials as the SDK asks for them: with each request, and never past their expiry. */
   readonly credentials: CredentialProvider
+  /** Whether it had credentials that have ended, and nobody is getting others: then it holds nothing worth keeping. */
+  readonly isSpent: () => boolean
   /** The credentials at hand, for telling later whether they have been replaced since. */
   readonly current: () => Credentials | undefined
   /**
@@ -42,6 +44,8 @@ export interface CredentialProvider {
 
 export interface SessionOptions {
   readonly roleArn: string
+  /** Where the client is on the context, for errors. */
+  readonly contextKey: string
   /** In seconds. */
   readonly refreshBefore: number
   readonly assumeRole: AssumeRole
@@ -85,7 +89,7 @@ interface Flight {
 }
 
 export const createSession = (options: SessionOptions): Session => {
-  const { roleArn, refreshBefore, assumeRole, longestFlight, clock, logger } = options
+  const { roleArn, contextKey, refreshBefore, assumeRole, longestFlight, clock, logger } = options
   const lead = refreshBefore * 1000 * (1 + Math.random() * JITTER)
   let current: Credentials | undefined
   let rejected: Credentials | undefined
@@ -169,7 +173,7 @@ export const createSession = (options: SessionOptions): Session => {
     const milliseconds = good ? Math.min(GOOD_WAIT.most, most * GOOD_WAIT.share) : most
     const landed = assume(reason)
     try {
-      await within(milliseconds, landed, () => waitedTooLong(roleArn, milliseconds))
+      await within(milliseconds, landed, () => waitedTooLong(roleArn, milliseconds, contextKey))
     } catch (error) {
       if (areGood()) return
       // Somebody gave this flight up for frozen and started another.
@@ -201,6 +205,7 @@ export const createSession = (options: SessionOptions): Session => {
     ready,
     prefetch: () => assume('prefetch'),
     credentials: Object.assign(provide, { memoized: true as const }),
+    isSpent: () => current !== undefined && flight === undefined && !areGood(),
     current: () => current,
     replace: async (used, since) => {
       if (used === current && used !== rejected) {

@@ -40,9 +40,9 @@ describe('code', () => {
   test('of the README and of the doc comments compiles under the strict settings of the repository', () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
-    const sources = readdirSync(join(ROOT, 'src')).map((file) =>
-      readFileSync(join(ROOT, 'src', file), 'utf8'),
-    )
+    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
     const comments = sources.map((source) => source.replace(/^ *\* ?/gm, ''))
     const examples = [readme, ...comments].flatMap((text) => blocks(text, 'ts'))
     expect(examples.length).toBeGreaterThanOrEqual(6)

@@ -6,6 +6,7 @@ import { mockClient } from 'aws-sdk-client-mock'
 import { type AssumeRoleTrace, createAssumeRole, longestFlight } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from '../../src/options.ts'
+import type { SessionIdentity } from '../../src/session-identity.ts'
 
 const sts = mockClient(STSClient)
 beforeEach(() => {
@@ -15,13 +16,17 @@ afterAll(() => {
   sts.restore()
 })
 
+interface HttpOptions {
+  abortSignal: AbortSignal
+}
+
 const start = (options: CrossAccountDynamoOptions = {}, environment = {}) => {
   const configuration = readConfiguration(
     { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole', region: 'eu-west-1', ...options },
     environment,
   )
-  const assumeRole = createAssumeRole(configuration, createClock())
-  return () => assumeRole('first', new AbortController().signal)
+  const assumeRole = createAssumeRole(configuration, createClock())(configuration.identity as SessionIdentity)
+  return (signal = new AbortController().signal) => assumeRole('first', signal)
 }
 
 const complete = {
@@ -167,6 +172,25 @@ describe('attempts', () => {
     expect(bounds).toEqual([100, 200])
     pauses.mockRestore()
     random.mockRestore()
+  })
+
+  test.each([
+    [1, 3000],
+    [2, 1500],
+    [5, 1000],
+  ])('have, with %i Regions, %i ms each, and end with the flight', async (regions, milliseconds) => {
+    const stsRegions = Array.from({ length: regions }, (_, index) => `eu-west-${index + 1}`)
+    const timeout = jest.spyOn(AbortSignal, 'timeout')
+    sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
+    const giveUp = new AbortController()
+    await start({ stsRegions })(giveUp.signal)
+    expect(timeout.mock.calls).toEqual([[milliseconds]])
+    timeout.mockRestore()
+    const [call] = sts.commandCalls(AssumeRoleCommand) as unknown as { args: [unknown, HttpOptions] }[]
+    const options = call?.args[1]
+    expect(options?.abortSignal).toHaveProperty('aborted', false)
+    giveUp.abort()
+    expect(options?.abortSignal).toHaveProperty('aborted', true)
   })
 
   test('are bounded in time by what they can take together', () => {

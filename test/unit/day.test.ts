@@ -50,6 +50,7 @@ const live = async ({ refreshBefore = 900, outage = { from: -1, to: -1 } as Outa
   }
   const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const session = createSession({
+    contextKey: 'dynamo',
     longestFlight: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBefore,

@@ -17,6 +17,7 @@ const plain: SessionIdentity = {
   roleArn: ROLE,
   sessionTags: [],
   transitiveTagKeys: [],
+  policyArns: [],
   sessionName: 'orders-function',
   durationSeconds: 3600,
 }
@@ -171,6 +172,9 @@ describe('assumeRoleError', () => {
     expect(assumeRoleError(thrown, plain, 'us-esat-1').message).toContain(
       'Is us-esat-1 the Region that is meant?',
     )
+    const refused = bare('connect ECONNREFUSED', { code: 'ECONNREFUSED' })
+    expect(assumeRoleError(refused, plain, 'us-east-1').message).not.toContain('the Region that is meant')
+    expect(assumeRoleError(thrown, plain).message).not.toContain('the Region that is meant')
   })
 
   test('shows neither the external ID nor the value of a tag, however AWS words it', () => {
@@ -179,10 +183,28 @@ describe('assumeRoleError', () => {
       "Tag MARKER-2 is not allowed; Value 'MARKER-1' at 'externalId', Value 'MARKER-2' at 'tags' failed"
     const error = assumeRoleError(sdkError('ValidationError', said, 400), identity)
     expect(everything(error)).not.toContain('MARKER')
+    expect(error.message).toContain(
+      "Tag [not shown] is not allowed; Value '[not shown]' at 'externalId', Value '[not shown]' at 'tags' failed",
+    )
+    const four = { ...plain, externalId: 'four' }
+    const repeated = assumeRoleError(sdkError('ValidationError', 'four letters', 400), four)
+    expect(repeated.message).toContain('[not shown] letters')
+    const role = "Value 'arn:x' at 'roleArn' failed to satisfy constraint"
+    expect(assumeRoleError(sdkError('ValidationError', role, 400), plain).message).toContain(role)
     const short = { ...plain, externalId: 'at' }
     expect(assumeRoleError(sdkError('ValidationError', 'not at all', 400), short).message).toContain(
       'not at all',
     )
+  })
+
+  test('asks both sides to allow what AWS refused, also where nobody asked for it here', () => {
+    const thrown = sdkError(
+      'AccessDenied',
+      `User: ${CALLER} is not authorized to perform: sts:TagSession on resource: ${ROLE}`,
+      403,
+    )
+    const { message } = assumeRoleError(thrown, plain)
+    expect(message.match(/"sts:TagSession"/g)).toHaveLength(2)
   })
 
   describe('says what was sent', () => {

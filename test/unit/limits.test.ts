@@ -9,10 +9,10 @@ import {
   checkSessionTags,
   checkSourceIdentity,
   checkTransitiveTagKeys,
-  describe,
   parseRoleArn,
   toSessionName,
 } from '../../src/limits.ts'
+import { describe as kindOf } from '../../src/values.ts'
 
 const NO_STRINGS: [unknown, string][] = [
   [undefined, 'undefined'],
@@ -26,11 +26,11 @@ const NO_STRINGS: [unknown, string][] = [
 
 group('describe', () => {
   test.each(NO_STRINGS)('%p is %s', (value, words) => {
-    expect(describe(value)).toBe(words)
+    expect(kindOf(value)).toBe(words)
   })
 
   test('a string is not shown', () => {
-    expect(describe('secret')).toBe('a string')
+    expect(kindOf('secret')).toBe('a string')
   })
 })
 

@@ -10,6 +10,7 @@ const least: SessionIdentity = {
   roleArn: ROLE,
   sessionTags: [],
   transitiveTagKeys: [],
+  policyArns: [],
   sessionName: 'orders-function',
   durationSeconds: 3600,
 }

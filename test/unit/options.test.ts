@@ -7,6 +7,7 @@ import {
   type Environment,
   readConfiguration,
 } from '../../src/options.ts'
+import type { SessionIdentity } from '../../src/session-identity.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
 const least = { roleArn: ROLE }
@@ -14,8 +15,14 @@ const ireland = { AWS_REGION: 'eu-west-1' }
 const PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 /** Reads `options`, which types may forbid, as users of JavaScript do. */
-const read = (options: object = least, environment: Environment = ireland): Configuration =>
-  readConfiguration(options, environment)
+const read = (
+  options: object = least,
+  environment: Environment = ireland,
+): Configuration & { identity: SessionIdentity } => {
+  const configuration = readConfiguration(options, environment)
+  if (configuration.identity === undefined) throw new Error('there are resolvers')
+  return configuration as Configuration & { identity: SessionIdentity }
+}
 
 /** What is wrong, one problem a line. */
 const problemsOf = (options: unknown, environment: Environment = ireland): string[] => {
@@ -26,7 +33,7 @@ const problemsOf = (options: unknown, environment: Environment = ireland): strin
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', statusCode: 500, retryable: false })
     const [headline, ...problems] = (error as Error).message.split('\n  - ')
     expect(headline).toBe(
-      'CONFIG_INVALID: the configuration of crossAccountDynamo() has ' +
+      'CONFIG_INVALID: the configuration of crossAccountDynamo() for context.dynamo has ' +
         `${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:`,
     )
     return problems
@@ -47,7 +54,9 @@ describe('the least that is needed', () => {
         transitiveTagKeys: [],
         sessionName: 'middy-cross-account-dynamo',
         durationSeconds: 3600,
+        policyArns: [],
       },
+      resolveIdentity: expect.any(Function),
       accountId: '222222222222',
       region: 'eu-west-1',
       stsRegions: ['eu-west-1'],
@@ -58,6 +67,7 @@ describe('the least that is needed', () => {
         error: expect.any(Function),
       },
       refreshBefore: 900,
+      maxSessions: 100,
       contextKey: 'dynamo',
       documentClient: true,
       translateConfig: { marshallOptions: { removeUndefinedValues: true } },
@@ -105,6 +115,12 @@ describe('everything given as an option', () => {
     durationSeconds: 900,
     region: 'us-gov-west-1',
     refreshBefore: 60,
+    policy: { Version: '2012-10-17', Statement: [] },
+    policyArns: [
+      'arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess',
+      'arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess',
+    ],
+    maxSessions: 7,
     contextKey: 'orders',
     envPrefix: 'ORDERS_DYNAMO',
     documentClient: true,
@@ -129,7 +145,10 @@ describe('everything given as an option', () => {
         sourceIdentity: 'alice',
         sessionName: 'orders',
         durationSeconds: 900,
+        policy: '{"Version":"2012-10-17","Statement":[]}',
+        policyArns: ['arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess'],
       },
+      resolveIdentity: expect.any(Function),
       accountId: '333333333333',
       region: 'us-gov-west-1',
       stsRegions: ['us-gov-east-1'],
@@ -140,6 +159,7 @@ describe('everything given as an option', () => {
         error: expect.any(Function),
       },
       refreshBefore: 60,
+      maxSessions: 7,
       contextKey: 'orders',
       documentClient: true,
       translateConfig: {
@@ -156,7 +176,11 @@ describe('everything given as an option', () => {
   test('an option that is undefined is not set', () => {
     const names = Object.keys(given).filter((name) => name !== 'roleArn')
     const unset = { ...least, ...Object.fromEntries(names.map((name) => [name, undefined])) }
-    expect({ ...read(unset), awsClientCapture: null }).toEqual({ ...read(), awsClientCapture: null })
+    expect({ ...read(unset), awsClientCapture: null, resolveIdentity: null }).toEqual({
+      ...read(),
+      awsClientCapture: null,
+      resolveIdentity: null,
+    })
   })
 })
 
@@ -207,7 +231,11 @@ describe('the environment', () => {
     ['region', 'eu-north-1', 'REGION', 'eu-central-1'],
     ['refreshBefore', 61, 'REFRESH_BEFORE', '62'],
   ])('%s: the option wins, whatever its variable says', (name, value, variable, text) => {
-    const comparable = (configuration: Configuration) => ({ ...configuration, awsClientCapture: null })
+    const comparable = (configuration: Configuration) => ({
+      ...configuration,
+      awsClientCapture: null,
+      resolveIdentity: null,
+    })
     const alone = comparable(read({ ...least, [name]: value }))
     for (const said of [text, ' not valid\t']) {
       const environment = { ...ireland, [`${PREFIX}_${variable}`]: said }
@@ -221,9 +249,14 @@ describe('the environment', () => {
     const empty = Object.fromEntries(
       `${names} REFRESH_BEFORE`.split(' ').map((name) => [`${PREFIX}_${name}`, '']),
     )
-    expect({ ...read(least, { ...ireland, ...empty }), awsClientCapture: null }).toEqual({
+    expect({
+      ...read(least, { ...ireland, ...empty }),
+      awsClientCapture: null,
+      resolveIdentity: null,
+    }).toEqual({
       ...read(),
       awsClientCapture: null,
+      resolveIdentity: null,
     })
     expect(problemsOf({}, { AWS_REGION: '', CROSS_ACCOUNT_DYNAMO_ROLE_ARN: '' })).toEqual(problemsOf({}, {}))
   })
@@ -306,8 +339,8 @@ describe('envPrefix', () => {
     const environment = { ORDERS_SESSION_NAME: 'x', ordersExternalId: 'abc' }
     expect(problemsOf({ envPrefix: 'ORDERS' }, environment)).toEqual([
       'the variable ordersExternalId is not read; did you mean ORDERS_EXTERNAL_ID?',
-      expect.stringContaining('or set ORDERS_ROLE_ARN'),
       expect.stringMatching(/^sessionName \(from ORDERS_SESSION_NAME\): /),
+      expect.stringContaining('or set ORDERS_ROLE_ARN'),
       expect.stringMatching(/or set ORDERS_REGION$/),
     ])
   })
@@ -355,7 +388,7 @@ describe('misspelled', () => {
     ])
   })
 
-  test.each(['zzz', 'scope', 'toString', 'constructor', '__proto__'])(
+  test.each(['zzz', 'quux', 'toString', 'constructor', '__proto__'])(
     'option %s resembles none, so all are listed',
     (name) => {
       const options = { ...least }
@@ -399,16 +432,16 @@ describe('all problems at once', () => {
       'exernalId: is not an option; did you mean externalId?',
       'the variable CROSS_ACCOUNT_DYNAMO_SESSIONNAME is not read; did you mean CROSS_ACCOUNT_DYNAMO_SESSION_NAME?',
       expect.stringMatching(/^roleArn \(from CROSS_ACCOUNT_DYNAMO_ROLE_ARN\): .* account ID of 12 digits/),
+      'externalId (from CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID): must have 2 to 1224 characters, but has 1',
       'sessionTags: the key "aws:team" may not begin with aws:',
       'sessionTags: the value of "stage" may hold only letters, digits, spaces and _.:/=+-@, but holds "!"',
-      'transitiveTagKeys: "owner" is not a key of sessionTags (those are "aws:team", "stage")',
-      'externalId (from CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID): must have 2 to 1224 characters, but has 1',
       'sourceIdentity: may not begin with aws:, which AWS keeps for itself',
       expect.stringMatching(
         /^durationSeconds \(from CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS\): .* from 900 to 3600, not 43200; .*role chaining/,
       ),
       'region (from CROSS_ACCOUNT_DYNAMO_REGION): must be a Region\'s code such as eu-west-1, not "Ireland"',
       'contextKey: must be a string that is not a name of Lambda\'s own context, not "awsRequestId"',
+      'transitiveTagKeys: "owner" is not a key of sessionTags (those are "aws:team", "stage")',
     ])
   })
 })
@@ -816,13 +849,18 @@ describe('the configuration', () => {
   test('does not change with the options that it was made of, which stay as they are', () => {
     const options = full()
     const configuration = read(options)
-    const before = structuredClone({ ...configuration, awsClientCapture: null, logger: null })
+    const before = structuredClone({
+      ...configuration,
+      awsClientCapture: null,
+      resolveIdentity: null,
+      logger: null,
+    })
     expect(options).toEqual(full())
     options.sessionTags.team = 'billing'
     options.transitiveTagKeys.push('stage')
     options.translateConfig.marshallOptions.convertEmptyValues = false
     options.roleArn = 'other'
-    expect({ ...configuration, awsClientCapture: null, logger: null }).toEqual(before)
+    expect({ ...configuration, awsClientCapture: null, resolveIdentity: null, logger: null }).toEqual(before)
   })
 
   test('does not change with the environment', () => {

@@ -5,6 +5,7 @@ const least: SessionIdentity = {
   roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
   sessionTags: [],
   transitiveTagKeys: [],
+  policyArns: [],
   sessionName: 'orders-function',
   durationSeconds: 3600,
 }

@@ -122,6 +122,7 @@ const live = async (script: readonly Step[]): Promise<void> => {
   }
   const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const session = createSession({
+    contextKey: 'dynamo',
     longestFlight: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBefore: REFRESH_BEFORE,
@@ -244,6 +245,7 @@ describe('a session, whatever happens,', () => {
           expiration: new Date(Date.now() + HOUR),
         }
         const session = createSession({
+          contextKey: 'dynamo',
           longestFlight: 10 * SECOND,
           roleArn: 'arn:aws:iam::222222222222:role/R',
           refreshBefore: 900,

@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { createClock } from '../../src/clock.ts'
+import { CrossAccountDynamoError } from '../../src/errors.ts'
+import { createSession } from '../../src/session.ts'
 import { HOUR, MINUTE, REFRESH_BEFORE, SECOND, startReadySession, startSession } from './station.ts'
 
 beforeEach(() => {
@@ -497,6 +500,107 @@ describe('credentials that DynamoDB rejected', () => {
     fail()
     expect(await next).toBe('STS_UNAVAILABLE')
   })
+})
+
+/** A session whose flights go on when they are given up, as a request does that has left the machine. */
+const startStubbornSession = () => {
+  const flights: { land: (life: number) => void; crash: () => void }[] = []
+  const log = jest.fn()
+  const session = createSession({
+    roleArn: 'arn:aws:iam::222222222222:role/R',
+    contextKey: 'dynamo',
+    refreshBefore: 900,
+    longestFlight: 10 * SECOND,
+    clock: createClock(),
+    logger: { debug: log, info: log, warn: log, error: log },
+    assumeRole: () =>
+      new Promise((resolve, reject) => {
+        flights.push({
+          land: (life) => {
+            const expiration = new Date(Date.now() + life)
+            resolve({ accessKeyId: '', secretAccessKey: '', sessionToken: '', accountId: '', expiration })
+          },
+          crash: () => reject(new CrossAccountDynamoError('STS_UNAVAILABLE', 'as told')),
+        })
+      }),
+  })
+  return { ...session, flights, log }
+}
+
+describe('a flight that was given up', () => {
+  const startTwo = async () => {
+    const session = startStubbornSession()
+    session.ready()?.catch(() => {})
+    jest.setSystemTime(Date.now() + 10 * SECOND + 1)
+    const second = session.ready()
+    session.flights[1]?.land(HOUR)
+    await second
+    return session
+  }
+
+  test('is told of', async () => {
+    const { log } = await startTwo()
+    expect(log.mock.calls).toEqual([
+      [
+        'An AssumeRole was frozen on its way; the role is assumed anew',
+        { roleArn: 'arn:aws:iam::222222222222:role/R', reason: 'first' },
+      ],
+    ])
+  })
+
+  test('and lands after its successor changes nothing, unless its credentials last longer', async () => {
+    const { current, flights } = await startTwo()
+    const expiry = current()?.expiration
+    flights[0]?.land(HOUR - SECOND)
+    await jest.advanceTimersByTimeAsync(0)
+    expect(current()?.expiration).toBe(expiry)
+  })
+
+  test('and fails after its successor landed is no failure', async () => {
+    const { flights, log } = await startTwo()
+    log.mockClear()
+    flights[0]?.crash()
+    await jest.advanceTimersByTimeAsync(0)
+    expect(log).not.toHaveBeenCalled()
+  })
+})
+
+test('credentials of a short life are waited for in its last quarter', async () => {
+  const { ready, answer } = startSession()
+  const first = ready()
+  answer(100 * SECOND)
+  await first
+  await jest.advanceTimersByTimeAsync(75 * SECOND - 1)
+  expect(ready()).toBeUndefined()
+  await jest.advanceTimersByTimeAsync(1)
+  expect(ready()).toBeInstanceOf(Promise)
+})
+
+test('credentials that have been replaced meanwhile are not replaced again', async () => {
+  const { current, replace, ready, answer, assumeRole, log } = await startReadySession()
+  const old = current()
+  jest.setSystemTime(Date.now() + 50 * MINUTE)
+  ready()
+  answer()
+  await jest.advanceTimersByTimeAsync(0)
+  jest.setSystemTime(Date.now() + MINUTE)
+  await expect(replace(old, performance.now())).resolves.toBe(true)
+  expect(assumeRole).toHaveBeenCalledTimes(2)
+  expect(log).not.toHaveBeenCalled()
+})
+
+test('credentials that were rejected are told of', async () => {
+  const { current, replace, answer, log } = await startReadySession()
+  jest.setSystemTime(Date.now() + 30 * SECOND)
+  const replaced = replace(current(), performance.now())
+  answer()
+  await expect(replaced).resolves.toBe(true)
+  expect(log.mock.calls).toEqual([
+    [
+      'DynamoDB rejected the session token; the role is assumed again',
+      { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole' },
+    ],
+  ])
 })
 
 test('the provider bears the SDK’s mark for "do not cache"', () => {

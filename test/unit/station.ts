@@ -60,6 +60,7 @@ export const startSession = (refreshBefore = REFRESH_BEFORE) => {
     roleArn,
     refreshBefore,
     assumeRole: sts.assumeRole,
+    contextKey: 'dynamo',
     longestFlight: 10 * SECOND,
     clock,
     logger,

@@ -1,0 +1,152 @@
+/** A scope -> a session policy: what is left of the role's permissions in one session. */
+import { type Complaint, checkTable, type RoleArn, tableArn } from '../limits.ts'
+import { nearest } from '../nearest.ts'
+import { describe, isRecord, quoted, shown } from '../values.ts'
+import { type Access, actionNames, actionsOf, bare, isAction, isOnIndexes, namesKeys } from './actions.ts'
+
+/**
+ * What a session is narrowed to. It takes away from what the role may do and adds nothing.
+ *
+ * @example
+ * ```ts
+ * import { crossAccountDynamo, type Scope } from 'middy-cross-account-dynamo'
+ *
+ * const scope: Scope = { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: 'TENANT#acme#' }] }
+ * export const middleware = crossAccountDynamo({
+ *   roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
+ *   scope,
+ * })
+ * ```
+ */
+export interface Scope {
+  /** Names or ARNs, in the role's account and the option `region`; their indexes are included. */
+  readonly tables: readonly string[]
+  /** `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. */
+  readonly access: Access
+  /**
+   * Partition keys, or beginnings of them, that requests may name; for indexes, those of the index. What names no key
+   * (`Scan`, PartiQL) is not allowed then. Everything is taken to the letter: `*`, `?` and `${` mean themselves.
+   */
+  readonly leadingKeys?: readonly LeadingKey[]
+}
+
+/** A partition key, or what one begins with. End a prefix in a separator: `TENANT#1` is also how `TENANT#10` begins. */
+export type LeadingKey = string | { readonly prefix: string }
+
+/** Where the tables are. */
+export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
+  readonly region: string
+}
+
+/**
+ * Everything that is wrong with a scope in itself. Names are data, also those that an event brings: what could mean
+ * more than one table (`*`, `?`, `${`) is in no table's name and so refused, and no list may be empty, since in a policy
+ * an empty list is no condition at all.
+ */
+export const checkScope = (value: unknown): readonly string[] => {
+  if (!isRecord(value))
+    return [`must be an object { tables, access, leadingKeys? }, but is ${describe(value)}`]
+  const { tables, access, leadingKeys, ...rest } = value
+  return [
+    ...Object.keys(rest).map((key) => `has no ${quoted(key)}: it holds tables, access and leadingKeys`),
+    ...checkTables(tables),
+    ...checkAccess(access, leadingKeys !== undefined),
+    ...(leadingKeys === undefined ? [] : checkLeadingKeys(leadingKeys)),
+  ]
+}
+
+const checkTables = (tables: unknown): readonly string[] => {
+  if (!Array.isArray(tables) || tables.length === 0)
+    return ['tables must be a list of names or ARNs of tables']
+  return tables.flatMap((table) => prefixed('tables:', checkTable(table)))
+}
+
+const checkAccess = (access: unknown, withKeys: boolean): readonly string[] => {
+  if (access === 'read' || access === 'write' || access === 'read-write') return []
+  const words = "access must be 'read', 'write', 'read-write' or a list of actions"
+  if (!Array.isArray(access) || access.length === 0) return [`${words}, not ${shown(access)}`]
+  return access.flatMap((action) => {
+    if (typeof action !== 'string') return [`${words}, but holds ${describe(action)}`]
+    if (!isAction(bare(action))) {
+      const near = nearest(bare(action), actionNames())
+      return [
+        `access: ${quoted(action)} is not an action on items; ${near === undefined ? `those are ${actionNames().join(', ')}` : `did you mean ${near}?`}`,
+      ]
+    }
+    return withKeys && !namesKeys(bare(action))
+      ? [
+          `access: ${quoted(action)} may name no key, so leadingKeys cannot confine it; leave out one of the two`,
+        ]
+      : []
+  })
+}
+
+const checkLeadingKeys = (keys: unknown): readonly string[] => {
+  if (!Array.isArray(keys) || keys.length === 0) return ['leadingKeys must be a list that is not empty']
+  const ofKey = (key: unknown): Complaint => {
+    const text = isRecord(key) && Object.keys(key).join() === 'prefix' ? key.prefix : key
+    if (typeof text !== 'string') return `must hold strings or { prefix }, but holds ${describe(text)}`
+    if (text === '') return 'must not hold an empty string'
+    return text.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
+  }
+  // One complaint will do: the values are somebody's names, and not shown.
+  return keys.flatMap((key) => prefixed('leadingKeys', ofKey(key))).slice(0, 1)
+}
+
+const prefixed = (prefix: string, complaint: Complaint): readonly string[] =>
+  complaint === undefined ? [] : [`${prefix} ${complaint}`]
+
+/** What is wrong with a scope's tables for a role: credentials reach no other account, Region or partition. */
+export const checkScopeTarget = ({ tables }: Scope, target: Target): readonly string[] =>
+  tables
+    .filter((table) => table.startsWith('arn:') && table !== tableArn(table.split('/')[1] ?? '', target))
+    .map(
+      (table) =>
+        `tables: ${quoted(table)} is not in the account, Region and partition of this session, ` +
+        `where ARNs begin with ${tableArn('', target)}`,
+    )
+
+/**
+ * The session policy of a scope that has been checked, as text. Characters that STS takes in no policy are written as
+ * JSON escapes.
+ */
+export const compileScope = ({ tables, access, leadingKeys }: Scope, target: Target): string => {
+  const actions = actionsOf(access).filter((action) => leadingKeys === undefined || namesKeys(action))
+  const arns = [
+    ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, target)))),
+  ]
+  const indexes = actions.some(isOnIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
+  return policyText({
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Action: actions.map((action) => `dynamodb:${action}`),
+        Resource: [...arns, ...indexes],
+        ...(leadingKeys !== undefined && {
+          Condition: {
+            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...new Set(leadingKeys.map(pattern))] },
+            // ForAllValues holds for no values at all.
+            Null: { 'dynamodb:LeadingKeys': 'false' },
+          },
+        }),
+      },
+    ],
+  })
+}
+
+const pattern = (key: LeadingKey): string =>
+  typeof key === 'string' ? literal(key) : `${literal(key.prefix)}*`
+
+/**
+ * Text that stands for itself in a condition: `*` and `?` are wildcards there, and `$` begins a variable.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+ */
+const literal = (text: string): string => text.replace(/[*?$]/g, (special) => `\${${special}}`)
+
+/** A policy as JSON in the characters that STS takes: those up to U+00FF, without control characters. */
+export const policyText = (policy: object): string =>
+  JSON.stringify(policy).replace(
+    /[\u007f-\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
