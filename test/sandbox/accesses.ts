@@ -1,4 +1,4 @@
-import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
+import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import { attributesOf, type NamesAttributes } from './attributes.ts'
 import type { Context } from './authorize.ts'
 import {
@@ -8,6 +8,7 @@ import {
   leadingKeysOfQuery,
   type QueryInput,
 } from './leading-keys.ts'
+import { readStatement } from './partiql.ts'
 
 /** One thing that a DynamoDB request wants to do, and that IAM decides on. */
 export interface Access {
@@ -29,7 +30,14 @@ type Request = QueryInput &
     ReturnConsumedCapacity?: string
     RequestItems?: Record<string, BatchEntry>
     TransactItems?: Record<string, Request>[]
-  }
+    Statements?: PartiQL[]
+    TransactStatements?: PartiQL[]
+  } & Partial<PartiQL>
+
+interface PartiQL {
+  Statement: string
+  Parameters?: AttributeValue[]
+}
 
 /** Of BatchGetItem, or of BatchWriteItem. */
 type BatchEntry =
@@ -99,6 +107,15 @@ export function accessesOf(operation: string, request: Request, schemaOf: Schema
         if (kind === 'ConditionCheck') return access
         return { ...access, context: { ...access.context, 'dynamodb:EnclosingOperation': operation } }
       })
+    case 'ExecuteStatement':
+      return [statementAccess({ Statement: '', ...request }, schemaOf)]
+    case 'BatchExecuteStatement':
+      return (request.Statements ?? []).map((statement) => statementAccess(statement, schemaOf))
+    case 'ExecuteTransaction':
+      return (request.TransactStatements ?? []).map((statement) => {
+        const access = statementAccess(statement, schemaOf)
+        return { ...access, context: { ...access.context, 'dynamodb:EnclosingOperation': operation } }
+      })
     default:
       return undefined
   }
@@ -110,15 +127,37 @@ function itemAccess(action: string, request: Request, schemaOf: SchemaOf): Acces
   return { action, table, context: contextOf(request, keys) }
 }
 
+/**
+ * A SELECT that names no partition key by `=` or IN reads the whole table or index.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+ */
+function statementAccess({ Statement, Parameters }: PartiQL, schemaOf: SchemaOf): Access {
+  const { kind, table, index, attributes, select, returnValues, valuesOf } = readStatement(
+    Statement,
+    Parameters,
+  )
+  const name = leadingKeyName(schemaOf(table), index)
+  const keys = name === undefined ? undefined : valuesOf(name)
+  const context = present({
+    'dynamodb:LeadingKeys': keys,
+    'dynamodb:Attributes': attributes,
+    'dynamodb:Select': select,
+    'dynamodb:ReturnValues': returnValues,
+    'dynamodb:FullTableScan': kind === 'Select' ? String(keys === undefined) : undefined,
+  })
+  return { action: `dynamodb:PartiQL${kind}`, table, ...(index !== undefined && { index }), context }
+}
+
 function contextOf(request: Described, leadingKeys: string[]): Context {
-  const keys: Record<string, string | string[] | undefined> = {
+  return present({
     'dynamodb:LeadingKeys': leadingKeys,
     'dynamodb:Attributes': attributesOf(request),
     'dynamodb:Select': request.Select,
     'dynamodb:ReturnValues': request.ReturnValues,
     'dynamodb:ReturnConsumedCapacity': request.ReturnConsumedCapacity,
-  }
-  return Object.fromEntries(
-    Object.entries(keys).flatMap(([key, value]) => (value?.length ? [[key, value]] : [])),
-  )
+  })
 }
+
+/** A condition key without a value is not there. */
+const present = (keys: Record<string, string | string[] | undefined>): Context =>
+  Object.fromEntries(Object.entries(keys).flatMap(([key, value]) => (value?.length ? [[key, value]] : [])))

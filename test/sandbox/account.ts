@@ -1,5 +1,5 @@
 import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
-import { type Engine, startEngine } from './engine.ts'
+import type { Engine, Engines } from './engine.ts'
 import { randomId } from './random.ts'
 
 export interface PolicyDocument {
@@ -22,6 +22,8 @@ export interface SandboxAccount {
   id: string
   roles?: SandboxRole[]
   tables?: CreateTableCommandInput[]
+  /** By ARN; for session policies (PolicyArns of AssumeRole). Roles have their policies in themselves. */
+  managedPolicies?: Record<string, PolicyDocument>
   /** Besides FullAWSAccess, as an organisation attaches them by default. */
   serviceControlPolicies?: PolicyDocument[]
 }
@@ -40,23 +42,23 @@ export interface Account {
   roles: Role[]
   /** Definitions of the tables that exist now, by name. */
   tables: Map<string, CreateTableCommandInput>
+  managedPolicies: Record<string, PolicyDocument>
   serviceControlPolicies: PolicyDocument[]
   engine: Engine
-  engineUrl: string
   /** Puts items straight into the engine, past signatures and policies. */
   seed(table: string, items: Record<string, AttributeValue>[]): Promise<void>
   close(): Promise<void>
 }
 
-export async function openAccount(setup: SandboxAccount, region: string): Promise<Account> {
-  const engine = await startEngine(setup.id, region)
+export async function openAccount(setup: SandboxAccount, region: string, engines: Engines): Promise<Account> {
+  const engine = await engines.open(setup.id, region)
   const account: Account = {
     id: setup.id,
     roles: [],
     tables: new Map(),
+    managedPolicies: setup.managedPolicies ?? {},
     serviceControlPolicies: setup.serviceControlPolicies ?? [],
     engine,
-    engineUrl: engine.url,
     async seed(table, items) {
       for (const item of items) await must(engine, 'PutItem', { TableName: table, Item: item })
     },

@@ -28,6 +28,12 @@ const LIMITS = {
 } satisfies Record<string, Limit>
 const DURATION_SECONDS: Limit = { min: 900, max: 43_200 }
 const LIST: Limit = { min: 0, max: 50 }
+const POLICY_ARN: Limit = { min: 20, max: 2048 }
+
+/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const POLICY_ARNS: Limit = { min: 0, max: 10 }
+/** Of the inline session policy and the ARNs of the managed ones, not of what these hold. */
+const SESSION_POLICIES: Limit = { min: 0, max: 2048 }
 
 /** https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
 const TAG_KEY: Limit = { min: 1, max: 128, pattern: /[\p{L}\p{Z}\p{N}_.:/=+\-@]+/u }
@@ -63,6 +69,13 @@ export function checkLimits(request: AssumeRoleRequest): void {
     request.durationSeconds,
     DURATION_SECONDS,
   )
+  const { policy = '', policyArns } = request
+  check('length', 'policyArns', `${policyArns.length} ARNs`, policyArns.length, POLICY_ARNS)
+  for (const [index, arn] of policyArns.entries())
+    checkText(`policyArns.${index + 1}.member.arn`, arn, POLICY_ARN)
+  const size = policy.length + policyArns.join('').length
+  if (policyArns.length > 0)
+    check('length', 'policy and policyArns', `${size} characters`, size, SESSION_POLICIES)
   check('length', 'tags', `${request.tags.length} tags`, request.tags.length, LIST)
   for (const [index, { key, value }] of request.tags.entries()) {
     checkText(`tags.${index + 1}.member.key`, key, TAG_KEY)
@@ -84,12 +97,6 @@ export function checkLimits(request: AssumeRoleRequest): void {
   }
   if (!/^arn:[\w-]+:iam::\d{12}:role\/./.test(request.roleArn))
     throw new Refusal(400, 'ValidationError', 'Request ARN is invalid')
-  if (request.policyArns.length > 0)
-    throw new Refusal(
-      400,
-      'ValidationError',
-      'The sandbox has no managed policies: PolicyArns is not supported',
-    )
 }
 
 /** Tag keys are one whatever their case. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html */

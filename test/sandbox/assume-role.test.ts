@@ -1,9 +1,17 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
+import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Clients, clientsOf, withSandbox } from './clients.ts'
-import { type Sandbox, startSandbox } from './index.ts'
+import { type PolicyDocument, type Sandbox, startSandbox } from './index.ts'
 import { allow, policy, statement } from './policies.ts'
-import { ACCOUNT_B, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook, UNTRUSTED_ROLE_ARN } from './textbook.ts'
+import {
+  ACCOUNT_B,
+  EXECUTION_ROLE_ARN,
+  TABLE,
+  TARGET_ROLE_ARN,
+  textbook,
+  UNTRUSTED_ROLE_ARN,
+} from './textbook.ts'
 
 let sandbox: Sandbox
 let clients: Clients
@@ -211,5 +219,107 @@ test('a role path is part of the role ARN and of who is trusted, not of the sess
       statement('sts:AssumeRole', { Principal: { AWS: withPath(EXECUTION_ROLE_ARN) } }),
     )
     await theirs.assume({ RoleArn }, caller)
+  })
+})
+
+describe('managed session policies', () => {
+  const arnOf = (name: string) => `arn:aws:iam::${ACCOUNT_B}:policy/${name}`
+  const Read = arnOf('Read')
+  const Write = arnOf('NoDeletes')
+  const on = { Resource: '*', Sid: 'Same' }
+
+  async function withPolicies(use: (theirs: Clients, itsSandbox: Sandbox) => Promise<void>) {
+    const accounts = textbook()
+    const [, b] = accounts
+    if (b)
+      b.managedPolicies = {
+        [Read]: { Version: '2012-10-17', Statement: statement('dynamodb:GetItem', on) },
+        [Write]: policy(statement('dynamodb:*Item', on), {
+          ...statement('dynamodb:DeleteItem'),
+          ...on,
+          Sid: 'No',
+          Effect: 'Deny',
+        }),
+        [arnOf('Old')]: { ...policy(statement('dynamodb:*', on)), Version: '2008-10-17' },
+      }
+    await withSandbox({ accounts }, async (itsSandbox, theirs) => use(theirs, itsSandbox))
+  }
+
+  /** Which operations on an item a session with these policies may do. */
+  async function allowed(theirs: Clients, arns: string[], Policy?: PolicyDocument) {
+    const PolicyArns = arns.map((arn) => ({ arn }))
+    const credentials = await theirs.assume({ PolicyArns, ...(Policy && { Policy: JSON.stringify(Policy) }) })
+    const client = theirs.documents(credentials)
+    const Key = { id: '1' }
+    const names: string[] = []
+    for (const [name, command] of Object.entries({
+      get: new GetCommand({ TableName: TABLE, Key }),
+      put: new PutCommand({ TableName: TABLE, Item: Key }),
+      delete: new DeleteCommand({ TableName: TABLE, Key }),
+    })) {
+      const error = await client.send(command as never).then(
+        () => undefined,
+        (reason: Error) => reason,
+      )
+      if (error) expect(error).toMatchObject({ name: 'AccessDeniedException' })
+      else names.push(name)
+    }
+    return names
+  }
+
+  test('allow what any of them allows and none denies, with the inline one, and no more than the role', async () => {
+    await withPolicies(async (theirs, { role }) => {
+      const inline = policy(statement('dynamodb:*', { Resource: '*' }))
+      expect(await allowed(theirs, [])).toEqual(['get', 'put', 'delete'])
+      expect(await allowed(theirs, [Read])).toEqual(['get'])
+      expect(await allowed(theirs, [Read], inline)).toEqual(['get', 'put', 'delete'])
+      expect(await allowed(theirs, [Read, Write])).toEqual(['get', 'put'])
+      expect(await allowed(theirs, [Write], inline)).toEqual(['get', 'put'])
+      role(TARGET_ROLE_ARN).policies = [policy(statement('dynamodb:PutItem', { Resource: '*' }))]
+      expect(await allowed(theirs, [Read, Write])).toEqual(['put'])
+    })
+  })
+
+  test('of another account, or of nobody, are none', async () => {
+    await withPolicies(async (theirs) => {
+      for (const arn of [arnOf('Nobody'), Read.replace(ACCOUNT_B, '111111111111')])
+        await expect(theirs.assume({ PolicyArns: [{ arn }] })).rejects.toMatchObject({
+          name: 'MalformedPolicyDocumentException',
+          message: `Policy ${arn} does not exist or is not attachable.`,
+        })
+    })
+  })
+
+  test('are ten at most, and their ARNs count with the inline one', async () => {
+    await withPolicies(async (theirs) => {
+      const PolicyArns = Array.from({ length: 11 }, () => ({ arn: Read }))
+      await expect(theirs.assume({ PolicyArns })).rejects.toMatchObject({
+        name: 'ValidationError',
+        message: expect.stringContaining("at 'policyArns' failed"),
+      })
+      const inline = JSON.stringify(policy(statement('dynamodb:GetItem', { Resource: '*' })))
+      const Policy = inline.padEnd(2048 - Read.length)
+      await theirs.assume({ Policy, PolicyArns: [{ arn: Read }] })
+      await expect(
+        theirs.assume({ Policy: `${Policy} `, PolicyArns: [{ arn: Read }] }),
+      ).rejects.toMatchObject({
+        name: 'ValidationError',
+        message: expect.stringContaining("at 'policy and policyArns' failed"),
+      })
+    })
+  })
+
+  test('of different versions are beyond the sandbox, and an invalid one is an error at the start', async () => {
+    await withPolicies(async (theirs) => {
+      const PolicyArns = [{ arn: Read }, { arn: arnOf('Old') }]
+      await expect(theirs.assume({ PolicyArns })).rejects.toMatchObject({
+        name: 'SandboxError',
+        message: expect.stringContaining('different versions'),
+      })
+    })
+    const managedPolicies = { [Read]: policy({ Effect: 'Allow', Actions: '*' }) }
+    await expect(startSandbox({ accounts: [{ id: ACCOUNT_B, managedPolicies }] })).rejects.toThrow(
+      `The policy ${Read}: `,
+    )
   })
 })

@@ -2,6 +2,7 @@ import { deflateRawSync } from 'node:zlib'
 import type { PolicyDocument, Role } from './account.ts'
 import { type AssumeRoleRequest, checkLimits, checkTags } from './assume-role-limits.ts'
 import { authorize, type Context, sessionPolicyErrors, tagContext } from './authorize.ts'
+import { unionOf } from './policy-union.ts'
 import { Refusal } from './refusal.ts'
 import type { Session, SessionRequest } from './sessions.ts'
 
@@ -36,7 +37,7 @@ export async function assumeRole(
   if (durationSeconds > (role.definition.maxSessionDuration ?? 3600))
     throw invalid('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.')
 
-  const policy = await parsePolicy(request.policy, role.arn)
+  const policy = await sessionPolicy(request, role)
   const packedPolicySize = packedSize(request)
   return {
     session: {
@@ -118,9 +119,23 @@ function denied(caller: Session, action: string, roleArn: string, explicitIn?: s
   return new Refusal(403, 'AccessDenied', message)
 }
 
+/** What any of the session policies allows and none denies: the inline one, and those of the role's account by ARN. */
+async function sessionPolicy(
+  { policy, policyArns }: AssumeRoleRequest,
+  role: Role,
+): Promise<PolicyDocument | undefined> {
+  const inline = await parsePolicy(policy, role.arn)
+  const managed = policyArns.map((arn) => {
+    const found = role.account.managedPolicies[arn]
+    // Which error it is, AWS does not document; of those that AssumeRole has, this one fits.
+    if (!found) throw malformed(`Policy ${arn} does not exist or is not attachable.`)
+    return found
+  })
+  return unionOf(inline ? [inline, ...managed] : managed)
+}
+
 async function parsePolicy(text: string | undefined, roleArn: string): Promise<PolicyDocument | undefined> {
   if (text === undefined) return undefined
-  const malformed = (message: string) => new Refusal(400, 'MalformedPolicyDocument', message)
   let policy: PolicyDocument
   try {
     policy = JSON.parse(text)
@@ -132,9 +147,10 @@ async function parsePolicy(text: string | undefined, roleArn: string): Promise<P
   return policy
 }
 
-function packedSize({ policy = '', tags }: AssumeRoleRequest): number | undefined {
-  if (!policy && tags.length === 0) return undefined
-  const percent = Math.ceil((deflateRawSync(policy + JSON.stringify(tags)).length / PACKED_BYTES) * 100)
+function packedSize({ policy = '', policyArns, tags }: AssumeRoleRequest): number | undefined {
+  if (!policy && policyArns.length === 0 && tags.length === 0) return undefined
+  const packed = deflateRawSync(policy + policyArns.join() + JSON.stringify(tags))
+  const percent = Math.ceil((packed.length / PACKED_BYTES) * 100)
   if (percent <= 100) return percent
   const message = `Packed policy consumes ${percent}% of allotted space, please use smaller policy.`
   throw new Refusal(400, 'PackedPolicyTooLarge', message)
@@ -147,4 +163,5 @@ function inheritedTags({ tags, transitiveTagKeys }: Session) {
   return Object.fromEntries(Object.entries(tags).filter(([key]) => transitive.has(key.toLowerCase())))
 }
 
+const malformed = (message: string) => new Refusal(400, 'MalformedPolicyDocument', message)
 const invalid = (message: string) => new Refusal(400, 'ValidationError', message)

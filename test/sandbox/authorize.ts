@@ -84,8 +84,12 @@ export async function authorize(question: Question): Promise<Denial | undefined>
   return { explicit: false, policy: silent?.[0] ?? 'resource-based' }
 }
 
-/** Runs every policy of an account's roles through the simulator's validation. */
+/** Runs every policy of an account through the simulator's validation. */
 export async function checkPolicies(account: Account): Promise<void> {
+  for (const [arn, policy] of Object.entries(account.managedPolicies)) {
+    const errors = await sessionPolicyErrors(policy, `arn:aws:iam::${account.id}:role/any`)
+    if (errors) throw new Error(`The policy ${arn}: ${errors}`)
+  }
   for (const { arn, definition } of account.roles) {
     const result = await runSimulation(
       {

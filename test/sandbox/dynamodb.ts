@@ -3,6 +3,7 @@ import { type Access, accessesOf } from './accesses.ts'
 import type { Account } from './account.ts'
 import { type Authenticator, authenticate, type RejectionCodes } from './authenticate.ts'
 import { authorize, type Denial } from './authorize.ts'
+import { runAllowed } from './batch-statements.ts'
 import type { Answer, Service } from './front.ts'
 import { Refusal } from './refusal.ts'
 import { parseTableArn, withTableNames } from './table-arn.ts'
@@ -67,16 +68,22 @@ export function dynamodbService({ accounts, region, sessions, clock }: DynamoDBC
       }
       const accesses = accessesOf(call.operation, input, schemaOf)
       if (!accesses) throw new Refusal(400, `${CORAL}UnknownOperationException`, '')
+      const table = accesses[0]?.table
+      if (table) call.table ??= parseTableArn(table).name
 
+      const refusals: (Refusal | undefined)[] = []
       for (const access of accesses) {
         const resource = resourceOf(access, region, home.id)
         const { action, context } = access
         const denial = await authorize({ session, action, resource, context, now: clock.now(), region })
-        if (denial) throw denied(session.arn, action, resource.arn, denial)
+        const refusal = denial && denied(session.arn, action, resource.arn, denial)
+        if (refusal && call.operation !== 'BatchExecuteStatement') throw refusal
+        refusals.push(refusal)
       }
-      const owner = accountOf(parseTableArn(accesses[0]?.table ?? '').accountId ?? home.id)
+      const owner = accountOf(parseTableArn(table ?? '').accountId ?? home.id)
       if (!owner) throw new Error('Allowed on a table of an account that is not in the sandbox')
-      const answer = await forward(owner, call.operation, input)
+      const run = (allowed: Record<string, unknown>) => forward(owner, call.operation, allowed)
+      const answer = refusals.some(Boolean) ? await runAllowed(input, refusals, run) : await run(input)
       if (answer.status !== 200) call.error = JSON.parse(answer.body).__type.split('#').at(-1)
       return answer
     },

@@ -1,7 +1,7 @@
-import { once } from 'node:events'
-import { Agent, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import dynalite from 'dynalite'
+import { openDynalite } from './dynalite-engine.ts'
+import { startDynamodbLocal } from './dynamodb-local.ts'
+import { connectEngine } from './engine-connection.ts'
+import { randomId } from './random.ts'
 
 /** Where an account's items are stored. It checks nothing: whoever talks to it has passed the front, or is a test. */
 export interface Engine {
@@ -11,57 +11,46 @@ export interface Engine {
   close(): Promise<void>
 }
 
-export async function startEngine(accountId: string, region: string): Promise<Engine> {
-  const server = createDynalite(accountId, region)
-  // A connection must not be closed in the moment when it is used again.
-  server.keepAliveTimeout = 0
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const agent = new Agent({ keepAlive: true })
+/** Gives each account of a sandbox an engine of its own. */
+export interface Engines {
+  open(accountId: string, region: string): Promise<Engine>
+  close(): Promise<void>
+}
 
+/** dynalite is embedded and fast; DynamoDB Local is AWS's own, needs Java, and knows transactions and PartiQL. */
+export type EngineName = 'dynalite' | 'dynamodb-local'
+
+/** What `SANDBOX_ENGINE` says; a word that is no engine must not silently be dynalite. */
+export function engineName(name = process.env.SANDBOX_ENGINE || 'dynalite'): EngineName {
+  if (name === 'dynalite' || name === 'dynamodb-local') return name
+  throw new Error(`There is no engine ${name}: SANDBOX_ENGINE is dynalite or dynamodb-local`)
+}
+
+export const startEngines = async (name = engineName()): Promise<Engines> =>
+  name === 'dynalite' ? { open: openDynalite, close: async () => {} } : startDatabases()
+
+/** One process for all accounts: DynamoDB Local has a database for each access key and Region. */
+async function startDatabases(): Promise<Engines> {
+  // One that serves many sandboxes, such as that of test:dynamodb-local; without it, the sandbox has its own.
+  const shared = process.env.SANDBOX_DYNAMODB_LOCAL_PORT
+  const { port, close } = shared
+    ? { port: Number(shared), close: async () => {} }
+    : await startDynamodbLocal()
   return {
-    url: `http://127.0.0.1:${port}`,
-    async send(operation, input) {
-      const outgoing = request({
-        port,
-        host: '127.0.0.1',
-        method: 'POST',
-        agent,
-        headers: headersOf(operation),
-      })
-      outgoing.end(JSON.stringify(input))
-      const [incoming] = await once(outgoing, 'response')
-      let body = ''
-      for await (const chunk of incoming.setEncoding('utf8')) body += chunk
-      return { status: incoming.statusCode, body }
+    async open(accountId, region) {
+      // Never used again, so that sandboxes with the same accounts have nothing in common.
+      const { send, ...engine } = connectEngine(port, `${accountId}${randomId(12)}`, region)
+      return {
+        ...engine,
+        async send(operation, input) {
+          const { status, body } = await send(operation, input)
+          return { status, body: body.replaceAll(LOCAL_ARN, `arn:aws:dynamodb:${region}:${accountId}:`) }
+        },
+      }
     },
-    async close() {
-      agent.destroy()
-      server.closeAllConnections()
-      await new Promise((done) => server.close(done))
-    },
+    close,
   }
 }
 
-/** dynalite takes the account and Region of its ARNs from the environment, at the moment when it is made. */
-function createDynalite(accountId: string, region: string) {
-  const { AWS_ACCOUNT_ID, AWS_REGION } = process.env
-  Object.assign(process.env, { AWS_ACCOUNT_ID: accountId, AWS_REGION: region })
-  try {
-    return dynalite({ createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 })
-  } finally {
-    for (const [name, value] of Object.entries({ AWS_ACCOUNT_ID, AWS_REGION })) {
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
-    }
-  }
-}
-
-/** Engines want a signature to be there and do not read it. */
-const headersOf = (operation: string) => ({
-  'content-type': 'application/x-amz-json-1.0',
-  'x-amz-target': `DynamoDB_20120810.${operation}`,
-  'x-amz-date': '20120810T000000Z',
-  authorization: 'AWS4-HMAC-SHA256 Credential=sandbox, SignedHeaders=host, Signature=none',
-})
+/** DynamoDB Local's ARNs name neither the account nor the Region. */
+const LOCAL_ARN = 'arn:aws:dynamodb:ddblocal:000000000000:'

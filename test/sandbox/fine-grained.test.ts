@@ -13,32 +13,14 @@ import { accessesOf } from './accesses.ts'
 import { type Clients, clientsOf } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
 import { OWN_TENANT, policy, statement } from './policies.ts'
-import { ACCOUNT_B, TABLE, TARGET_ROLE_ARN, textbook } from './textbook.ts'
+import { asAcme as acmeSession, ORDERS, tenants } from './tenants.ts'
+import { ACCOUNT_B, TABLE, TARGET_ROLE_ARN } from './textbook.ts'
 
 let sandbox: Sandbox
 let clients: Clients
 
 beforeEach(async () => {
-  const accounts = textbook({ sessionTags: true })
-  accounts[1]?.tables?.push({
-    TableName: 'Orders',
-    AttributeDefinitions: ['tenant', 'order', 'region'].map((AttributeName) => ({
-      AttributeName,
-      AttributeType: 'S',
-    })),
-    KeySchema: [
-      { AttributeName: 'tenant', KeyType: 'HASH' },
-      { AttributeName: 'order', KeyType: 'RANGE' },
-    ],
-    GlobalSecondaryIndexes: [
-      {
-        IndexName: 'byRegion',
-        KeySchema: [{ AttributeName: 'region', KeyType: 'HASH' }],
-        Projection: { ProjectionType: 'ALL' },
-      },
-    ],
-  })
-  sandbox = await startSandbox({ accounts })
+  sandbox = await startSandbox({ accounts: tenants() })
   clients = clientsOf(sandbox)
 })
 afterEach(async () => {
@@ -64,7 +46,7 @@ const permit = (...statements: object[]) => {
 describe('leading keys bound to a session tag', () => {
   const own = { tenant: 'acme', order: '1' }
   const other = { tenant: 'evil', order: '1' }
-  const TableName = 'Orders'
+  const TableName = ORDERS
   const query = (tenant: string) => ({
     TableName,
     KeyConditionExpression: '#pk = :tenant AND #sk BETWEEN :a AND :b',
@@ -72,15 +54,7 @@ describe('leading keys bound to a session tag', () => {
     ExpressionAttributeValues: { ':tenant': tenant, ':a': '0', ':b': '9' },
   })
 
-  async function asAcme(condition: object) {
-    permit(
-      statement('dynamodb:*', {
-        Resource: [tableArn(TableName), `${tableArn(TableName)}/index/*`],
-        Condition: condition,
-      }),
-    )
-    return clients.documents(await clients.assume({ Tags: [{ Key: 'TenantId', Value: 'acme' }] }))
-  }
+  const asAcme = (condition: object) => acmeSession(sandbox, clients, 'dynamodb:*', condition)
 
   test.each([
     ['GetItem', (key: typeof own) => new GetCommand({ TableName, Key: key })],

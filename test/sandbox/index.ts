@@ -4,6 +4,7 @@ import { checkPolicies } from './authorize.ts'
 import type { Call } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
 import { dynamodbService } from './dynamodb.ts'
+import { type EngineName, startEngines } from './engine.ts'
 import { createFaults, type Fault } from './faults.ts'
 import { startFront } from './front.ts'
 import { createSessions } from './sessions.ts'
@@ -39,7 +40,7 @@ export interface Sandbox {
   credentials(roleArn: string, sessionName?: string, options?: CredentialsOptions): SandboxCredentials
   /** The role's own definition: what a test changes in it counts at once. */
   role(arn: string): SandboxRole
-  account(id: string): Pick<Account, 'engineUrl' | 'seed'>
+  account(id: string): Pick<Account, 'engine' | 'seed'>
   clock: Clock
   /** Grows by each request as it arrives. */
   calls: Call[]
@@ -58,6 +59,8 @@ export interface Sandbox {
 export interface SandboxSetup {
   accounts: SandboxAccount[]
   region?: string
+  /** Default: what the variable SANDBOX_ENGINE says, or dynalite. */
+  engine?: EngineName
   /** Called with each call once it is answered. */
   log?: (call: Call) => void
 }
@@ -69,6 +72,7 @@ const LAMBDA_SECONDS = 12 * 3600
 export async function startSandbox({
   accounts: setups,
   region = 'us-east-1',
+  engine,
   log,
 }: SandboxSetup): Promise<Sandbox> {
   const clock = createClock()
@@ -76,15 +80,17 @@ export async function startSandbox({
   const sessions = createSessions(clock)
   const calls: Call[] = []
   const accounts: Account[] = []
-  for (const setup of setups) accounts.push(await openAccount(setup, region))
+  const engines = await startEngines(engine)
 
   const context = { clock, faults, calls, log }
   const sts = await startFront(stsService({ accounts, sessions, clock }), context)
   const dynamodb = await startFront(dynamodbService({ accounts, sessions, clock, region }), context)
   const close = async () => {
     await Promise.all([sts.close(), dynamodb.close(), ...accounts.map((account) => account.close())])
+    await engines.close()
   }
   try {
+    for (const setup of setups) accounts.push(await openAccount(setup, region, engines))
     for (const account of accounts) await checkPolicies(account)
   } catch (error) {
     await close()

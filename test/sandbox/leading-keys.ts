@@ -27,13 +27,13 @@ export function leadingKeyName(
 
 /** Of items or keys. Each value once. */
 export const leadingKeysOf = (name: string | undefined, items: (Item | undefined)[]): string[] =>
-  name === undefined ? [] : unique(items.map((item) => text(item?.[name])))
+  name === undefined ? [] : unique(items.map((item) => keyText(item?.[name])))
 
 /** A query names one partition key, by `=`. */
 export function leadingKeysOfQuery(name: string | undefined, input: QueryInput): string[] {
   if (name === undefined) return []
   const legacy = input.KeyConditions?.[name]
-  if (legacy) return unique((legacy.AttributeValueList ?? []).map(text))
+  if (legacy) return unique((legacy.AttributeValueList ?? []).map(keyText))
 
   const nameOf = (operand: string) => input.ExpressionAttributeNames?.[operand] ?? operand
   const equalities = (input.KeyConditionExpression ?? '').matchAll(/([#:\w.-]+)\s*=\s*([#:\w.-]+)/g)
@@ -41,12 +41,12 @@ export function leadingKeysOfQuery(name: string | undefined, input: QueryInput):
     [...equalities]
       .map(([, left = '', right = '']) => (left.startsWith(':') ? [right, left] : [left, right]))
       .filter(([left = '']) => nameOf(left) === name)
-      .map(([, right = '']) => text(input.ExpressionAttributeValues?.[right])),
+      .map(([, right = '']) => keyText(input.ExpressionAttributeValues?.[right])),
   )
 }
 
 /** Key attributes are strings, numbers or binary (here still base64, as on the wire). */
-const text = (value: AttributeValue | undefined): string | undefined =>
+export const keyText = (value: AttributeValue | undefined): string | undefined =>
   value?.S ?? value?.N ?? (value?.B as string | undefined)
 
 const unique = (values: (string | undefined)[]) => [...new Set(values.filter((value) => value !== undefined))]

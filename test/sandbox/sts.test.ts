@@ -48,7 +48,7 @@ describe('limits', () => {
       { DurationSeconds: 3601 },
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     ],
-    [{ PolicyArns: [{ arn: 'arn:aws:iam::aws:policy/ReadOnlyAccess' }] }, 'PolicyArns is not supported'],
+    [{ PolicyArns: [{ arn: 'too short' }] }, "at 'policyArns.1.member.arn'"],
   ])('%j', async (input, message) => {
     await expect(clients.assume(input)).rejects.toMatchObject({
       name: 'ValidationError',
