@@ -17,6 +17,6 @@ export const nearest = (name: string, known: readonly string[]): string | undefi
   const within = (a: string, b: string) => a.length > 2 && b.toLowerCase().includes(a.toLowerCase())
   const [best] = known
     .map((candidate) => ({ candidate, edits: within(name, candidate) ? 0 : distance(name, candidate) }))
-    .sort((a, b) => a.edits - b.edits)
+    .sort((a, b) => a.edits - b.edits || a.candidate.length - b.candidate.length)
   return best !== undefined && best.edits <= Math.max(2, name.length / 3) ? best.candidate : undefined
 }

@@ -90,7 +90,7 @@ const READERS: { readonly [Option in IdentityOption]: Reader<Parts[Option]> } = 
   externalId: text(checkExternalId),
   sessionTags: (value, complain) => {
     if (!isRecord(value)) {
-      complain(`must be an object, but is ${describe(value)}`)
+      complain(`must be a plain object, but is ${describe(value)}`)
       return undefined
     }
     const tags = Object.entries(value).map(([Key, Value]) => Object.freeze({ Key, Value } as Tag))

@@ -3,6 +3,9 @@ import {
   checkDurationSeconds,
   checkExternalId,
   checkPartition,
+  checkPolicy,
+  checkPolicyArns,
+  checkPolicySize,
   checkRegion,
   checkRoleArn,
   checkSessionName,
@@ -482,5 +485,58 @@ group('checkPartition', () => {
     expect(checkPartition(region, role(partition))).toBe(
       `"${region}" is not a Region of the partition of roleArn, ${partition}`,
     )
+  })
+})
+
+group('session policies', () => {
+  const long = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`
+
+  test.each<[unknown, string | undefined]>([
+    [{ Version: '2012-10-17', Statement: [] }, undefined],
+    ['{"Version":"2012-10-17","Statement":[]}', undefined],
+    ['{\n\t"Caf\u00e9": 1\r\n}', undefined],
+    [{}, 'must be a policy document or its JSON text, but is empty'],
+    [[], 'must be a policy document or its JSON text, but is a list'],
+    [7, 'must be a policy document or its JSON text, but is a number'],
+    ['', 'is not valid JSON'],
+    ['{', 'is not valid JSON'],
+    ['[]', 'must be the JSON text of a policy document'],
+    ['"x"', 'must be the JSON text of a policy document'],
+    ['{"a":"ключ"}', 'may hold only characters up to U+00FF, but holds "к"; write it as a JSON escape'],
+    ['{"a":"😀"}', 'may hold only characters up to U+00FF, but holds "😀"; write it as a JSON escape'],
+  ])('checkPolicy(%j): %s', (policy, complaint) => {
+    expect(checkPolicy(policy)).toBe(complaint)
+  })
+
+  test.each<[unknown, string | undefined]>([
+    [['arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess'], undefined],
+    [['arn:aws-us-gov:iam::222222222222:policy/teams/Orders'], undefined],
+    [Array.from({ length: 10 }, (_, index) => `arn:aws:iam::aws:policy/P${index}`), undefined],
+    [
+      Array.from({ length: 11 }, (_, index) => `arn:aws:iam::aws:policy/P${index}`),
+      'may hold at most 10 ARNs, but holds 11',
+    ],
+    [[], 'must be a list of ARNs of managed policies'],
+    ['arn:aws:iam::aws:policy/P', 'must be a list of ARNs of managed policies'],
+    [
+      ['arn:aws:iam::222222222222:role/R'],
+      '"arn:aws:iam::222222222222:role/R" is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess',
+    ],
+    [
+      [7],
+      '7 is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess',
+    ],
+  ])('checkPolicyArns(%j): %s', (arns, complaint) => {
+    expect(checkPolicyArns(arns)).toBe(complaint)
+  })
+
+  test('checkPolicySize counts the policy and the ARNs together, and says how much is too much', () => {
+    expect(checkPolicySize(long(2048), [])).toBeUndefined()
+    expect(checkPolicySize(long(2049), [])).toBe(
+      'makes session policies of 2049 characters, 1 more than the 2048 that STS takes',
+    )
+    const arn = 'arn:aws:iam::aws:policy/P'
+    expect(checkPolicySize(long(2048 - arn.length), [arn])).toBeUndefined()
+    expect(checkPolicySize(long(2048), [arn])).toContain(`${arn.length} more than`)
   })
 })

@@ -552,8 +552,8 @@ describe('session tags in the environment', () => {
 
 describe('session tags as an option', () => {
   test.each([
-    ['a string', 'team=orders', 'sessionTags: must be an object, but is a string'],
-    ['a list', [{ Key: 'team', Value: 'orders' }], 'sessionTags: must be an object, but is a list'],
+    ['a string', 'team=orders', 'sessionTags: must be a plain object, but is a string'],
+    ['a list', [{ Key: 'team', Value: 'orders' }], 'sessionTags: must be a plain object, but is a list'],
     [
       'a value that is undefined',
       { team: undefined },
@@ -934,4 +934,111 @@ test('a variable of an option that has none is not ignored in silence', () => {
   expect(problemsOf(least, environment)).toEqual([
     'the variable CROSS_ACCOUNT_DYNAMO_DISABLE_PREFETCH is not read: disablePrefetch is an option only',
   ])
+})
+
+describe('session policies', () => {
+  const ORDERS = 'arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'
+  const policyOf = (options: object, environment: Environment = ireland) =>
+    JSON.parse(read({ ...least, ...options }, environment).identity.policy ?? 'null')
+
+  test('a scope is compiled for the role’s account and the table’s Region', () => {
+    const scope = { tables: ['Orders'], access: ['PutItem'] }
+    expect(policyOf({ scope }).Statement[0]).toEqual({
+      Effect: 'Allow',
+      Action: ['dynamodb:PutItem'],
+      Resource: [ORDERS],
+    })
+    expect(policyOf({ scope, region: 'eu-north-1' }).Statement[0].Resource).toEqual([
+      ORDERS.replace('eu-west-1', 'eu-north-1'),
+    ])
+  })
+
+  test.each([
+    ['read', 'dynamodb:GetItem', 'dynamodb:PutItem'],
+    [' write ', 'dynamodb:PutItem', 'dynamodb:GetItem'],
+    ['GetItem, dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:Scan'],
+  ])('the environment sets one with tables and the access %p', (access, allowed, not) => {
+    const environment = {
+      ...ireland,
+      [`${PREFIX}_TABLES`]: `Orders, ${ORDERS}s`,
+      [`${PREFIX}_ACCESS`]: access,
+    }
+    const { Action, Resource } = policyOf({}, environment).Statement[0]
+    expect(Action).toContain(allowed)
+    expect(Action).not.toContain(not)
+    expect(Resource).toEqual(expect.arrayContaining([ORDERS, `${ORDERS}s`]))
+    // The option wins, and nothing of the variables is left.
+    expect(
+      policyOf({ scope: { tables: ['Other'], access: 'write' } }, environment).Statement[0].Resource,
+    ).toEqual([ORDERS.replace('Orders', 'Other')])
+  })
+
+  test('half a scope in the environment is none', () => {
+    const from = `scope (from ${PREFIX}_TABLES, ${PREFIX}_ACCESS)`
+    expect(problemsOf(least, { ...ireland, [`${PREFIX}_TABLES`]: 'Orders' })).toEqual([
+      `${from}: access must be 'read', 'write', 'read-write' or a list of actions, not undefined`,
+    ])
+    expect(problemsOf(least, { ...ireland, [`${PREFIX}_ACCESS`]: 'read' })).toEqual([
+      `${from}: tables must be a list of names or ARNs of tables`,
+    ])
+    expect(problemsOf(least, { ...ireland, [`${PREFIX}_SCOPE`]: 'Orders' })).toEqual([
+      `the variable ${PREFIX}_SCOPE is not read: scope is an option only; set ${PREFIX}_TABLES and ${PREFIX}_ACCESS`,
+    ])
+    expect(problemsOf(least, { ...ireland, CROSSACCOUNT_DYNAMO_TABLES: 'Orders' })).toEqual([
+      `the variable CROSSACCOUNT_DYNAMO_TABLES is not read; did you mean ${PREFIX}_TABLES?`,
+    ])
+  })
+
+  test('a table elsewhere is out of reach', () => {
+    const scope = { tables: [ORDERS.replace('222222222222', '333333333333')], access: 'read' }
+    expect(problemsOf({ ...least, scope })).toEqual([
+      expect.stringMatching(
+        /^scope: tables: ".*" is not in the account, Region and partition of this session/,
+      ),
+    ])
+    // Without a Region, nothing is said of tables that may be right.
+    expect(problemsOf({ ...least, scope: { tables: [ORDERS], access: 'read' } }, {})).toEqual([
+      expect.stringMatching(/^region: is required/),
+    ])
+  })
+
+  test('one of one’s own is sent as it is given, or as JSON', () => {
+    const text = '{ "Version": "2012-10-17", "Statement": [] }'
+    expect(read({ ...least, policy: text }).identity.policy).toBe(text)
+    expect(read({ ...least, policy: { Sid: 'ключ' } }).identity.policy).toBe(
+      '{"Sid":"\\u043a\\u043b\\u044e\\u0447"}',
+    )
+  })
+
+  test.each([
+    [
+      'scope',
+      { scope: { tables: Array.from({ length: 40 }, (_, index) => `Orders${index}`), access: 'write' } },
+    ],
+    ['policy', { policy: { Sid: 'x'.repeat(2048) } }],
+    [
+      'policyArns',
+      { policyArns: Array.from({ length: 10 }, (_, i) => `arn:aws:iam::aws:policy/${'p'.repeat(200)}${i}`) },
+    ],
+  ])('too much of %s is refused before STS does', (option, options) => {
+    expect(problemsOf({ ...least, ...options })).toEqual([
+      expect.stringMatching(
+        new RegExp(`^${option}: makes session policies of \\d+ characters, \\d+ more than the 2048`),
+      ),
+    ])
+  })
+})
+
+test.each([[0], [-1], [1.5], ['many'], [Number.NaN]])('maxSessions may not be %p', (maxSessions) => {
+  expect(problemsOf({ ...least, maxSessions })).toEqual([
+    expect.stringMatching(/^maxSessions: must be a whole number from 1 on, not /),
+  ])
+  expect(read({ ...least, maxSessions: 1 }).maxSessions).toBe(1)
+  expect(read(least, { ...ireland, CROSS_ACCOUNT_DYNAMO_MAX_SESSIONS: '7' }).maxSessions).toBe(7)
+})
+
+test('errors name where the client would be', () => {
+  expect(() => readConfiguration({ contextKey: 'orders' }, ireland)).toThrow(
+    'the configuration of crossAccountDynamo() for context.orders has a problem',
+  )
 })
