@@ -107,7 +107,15 @@ const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
     'Enable that Region and its STS in both accounts, or name other Regions in stsRegions: ' +
       'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
   ],
-  [/^PackedPolicyTooLarge/, 'The session tags are too much together: send fewer of them, or shorter ones.'],
+  [
+    /^PackedPolicyTooLarge/,
+    'The session tags and session policies are too much together, in a form that only STS knows: send fewer tags or shorter ones, ' +
+      'or name fewer tables and keys in scope.',
+  ],
+  [
+    /^MalformedPolicyDocument/,
+    "It is the session policy that STS refuses: change policy or policyArns (managed policies must be in the account of the role, or AWS's own).",
+  ],
 ]
 
 /** Shorter ones would take ordinary words out of the message. */
@@ -225,6 +233,7 @@ const tried = (failure: Failure, identity: SessionIdentity, region: string | und
     identity.externalId === undefined ? 'no external ID' : 'an external ID',
     keys === '' ? 'no session tags' : `session tags ${keys}`,
     ...(identity.sourceIdentity === undefined ? [] : [`source identity ${identity.sourceIdentity}`]),
+    ...(identity.policy === undefined && identity.policyArns.length === 0 ? [] : ['a session policy']),
     `${identity.durationSeconds} seconds`,
     ...(region === undefined ? [] : [`to STS in ${region}`]),
   ]

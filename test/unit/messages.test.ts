@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
 import { assumeRoleError, waitedTooLong } from '../../src/errors.ts'
+import { readConfiguration } from '../../src/options.ts'
 import type { SessionIdentity } from '../../src/session-identity.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
@@ -35,7 +36,34 @@ const denied = (more = '', action = 'sts:AssumeRole') =>
     403,
   )
 
+const thrownBy = (work: () => unknown): Error => {
+  try {
+    work()
+  } catch (error) {
+    return error as Error
+  }
+  throw new Error('nothing was thrown')
+}
+const here = { roleArn: ROLE, region: 'eu-west-1' }
+
 const MESSAGES: Readonly<Record<string, Error>> = {
+  'The configuration cannot be right': thrownBy(() =>
+    readConfiguration({ region: 'Ireland', roleArn: () => ROLE, durationSeconds: 7200, scop: {} }, {}),
+  ),
+  'Nobody knows whose session it is': thrownBy(() =>
+    readConfiguration(
+      {
+        ...here,
+        contextKey: 'orders',
+        sessionTags: () => ({ TenantId: undefined }),
+        sessionName: () => 'a tenant of ours',
+        scope: () => {
+          throw new TypeError("Cannot read properties of undefined (reading 'claims')")
+        },
+      },
+      {},
+    ).resolveIdentity({ event: {}, context: {}, internal: {} } as never),
+  ),
   'Denied, of a session with all that it can have': assumeRoleError(denied(), most),
   'Denied, of a session with the least': assumeRoleError(denied(), least),
   'Denied by an organisation': assumeRoleError(
@@ -55,7 +83,14 @@ const MESSAGES: Readonly<Record<string, Error>> = {
     local('CredentialsProviderError', 'Could not load credentials from any providers'),
     least,
   ),
-  'The tags are too much': assumeRoleError(aws('PackedPolicyTooLargeException', 'too large', 400), least),
+  'The tags and session policies are too much': assumeRoleError(
+    aws('PackedPolicyTooLargeException', 'too large', 400),
+    { ...least, policy: '{}' },
+  ),
+  'The session policy is malformed': assumeRoleError(
+    aws('MalformedPolicyDocumentException', 'malformed', 400),
+    { ...least, policy: '{}' },
+  ),
   'The Region is not enabled': assumeRoleError(aws('RegionDisabledException', 'not activated', 403), least),
   'Something else is wrong with the request': assumeRoleError(aws('ValidationError', 'wrong', 400), least),
   Throttled: assumeRoleError(aws('Throttling', 'Rate exceeded', 400), least),

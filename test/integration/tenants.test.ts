@@ -1,0 +1,352 @@
+/** Many tenants behind one function, over real HTTP: who gets which session, and what happens when nobody knows. */
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import middy from '@middy/core'
+import httpErrorHandler from '@middy/http-error-handler'
+import {
+  CrossAccountDynamoError,
+  type CrossAccountDynamoMiddleware,
+  crossAccountDynamo,
+} from 'middy-cross-account-dynamo'
+import { type Sandbox, startSandbox } from '../sandbox/index.ts'
+import { policy, statement } from '../sandbox/policies.ts'
+import {
+  ACCOUNT_B,
+  EXECUTION_ROLE_ARN,
+  OTHER_TABLE,
+  TABLE,
+  TARGET_ROLE_ARN,
+  textbook,
+} from '../sandbox/textbook.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+
+const CUSTOMER = '333333333333'
+const CUSTOMER_ROLE_ARN = `arn:aws:iam::${CUSTOMER}:role/OrdersRole`
+const MANAGED = `arn:aws:iam::${ACCOUNT_B}:policy/ReadMyTable`
+const MINUTE = 60_000
+
+interface Event {
+  tenant?: string
+}
+
+let sandbox: Sandbox
+beforeAll(async () => {
+  const [a, b, ...rest] = textbook({ sessionTags: true })
+  if (a === undefined || b === undefined) throw new Error('the textbook has two accounts')
+  const tableOfB = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
+  sandbox = await startSandbox({
+    accounts: [
+      a,
+      { ...b, managedPolicies: { [MANAGED]: policy(statement('dynamodb:GetItem', { Resource: tableOfB })) } },
+      ...rest,
+      {
+        id: CUSTOMER,
+        roles: [
+          {
+            name: 'OrdersRole',
+            trustPolicy: policy(
+              statement('sts:AssumeRole', {
+                Principal: { AWS: EXECUTION_ROLE_ARN },
+                Condition: { StringEquals: { 'sts:ExternalId': 'customer-external-id' } },
+              }),
+            ),
+            policies: [policy(statement('dynamodb:*', { Resource: '*' }))],
+          },
+        ],
+        tables: b.tables ?? [],
+      },
+    ],
+  })
+  const execution = sandbox.role(EXECUTION_ROLE_ARN)
+  execution.policies = [
+    policy(
+      statement(['sts:AssumeRole', 'sts:TagSession'], { Resource: [TARGET_ROLE_ARN, CUSTOMER_ROLE_ARN] }),
+    ),
+  ]
+})
+afterAll(() => sandbox.close())
+beforeEach(() => {
+  jest.restoreAllMocks()
+  sandbox.clear()
+  setEnvironment(functionVariables(sandbox))
+})
+
+const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const requests = () =>
+  sandbox.calls.filter(({ service, operation }) => service === 'dynamodb' && operation !== 'Health')
+
+const tenantTag = ({ event }: { event: Event }) => ({ TenantId: event.tenant })
+const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
+
+const handlerOf = (middleware: CrossAccountDynamoMiddleware<'dynamo', true, Event>) =>
+  middy()
+    .use(middleware)
+    .handler(async (_event, context) => {
+      await context.dynamo.send(get)
+      return context.dynamo
+    })
+
+/** A middleware's request, for looking at one invocation from inside. */
+// biome-ignore lint/suspicious/noExplicitAny: what the middleware will add is not there yet
+const requestOf = (event: Event): middy.Request<Event, unknown, Error, any, any> => ({
+  event,
+  context: lambdaContext(),
+  internal: {},
+  response: undefined,
+  error: undefined,
+})
+
+// First, while no other middleware is still at it.
+describe('when the middleware is made', () => {
+  test('with a fixed role, the connection is opened and nobody is assumed', async () => {
+    await crossAccountDynamo({ sessionTags: tenantTag }).ready()
+    expect(sandbox.calls.map(({ operation }) => operation)).toEqual(['Health'])
+  })
+
+  test('with a role that is to be resolved, nothing can be done yet', async () => {
+    await crossAccountDynamo({ roleArn: () => CUSTOMER_ROLE_ARN }).ready()
+    expect(sandbox.calls).toEqual([])
+    expect(sandbox.connections).toEqual({ sts: 0, dynamodb: 0 })
+  })
+})
+
+describe('each tenant', () => {
+  test('has a session with its own tags, and one AssumeRole however many ask at once', async () => {
+    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const tenants = ['acme', 'globex', 'initech']
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        handler({ tenant: tenants[index % 3] as string }, lambdaContext()),
+      ),
+    )
+    expect(
+      assumeRoles()
+        .map(({ tags }) => tags?.TenantId)
+        .sort(),
+    ).toEqual(tenants)
+    expect(requests()).toHaveLength(60)
+    for (const tenant of tenants)
+      expect(requests().filter(({ tags }) => tags?.TenantId === tenant)).toHaveLength(20)
+  })
+
+  test('has one client for as long as its session lives, and nobody else has it', async () => {
+    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const acme = await handler({ tenant: 'acme' }, lambdaContext())
+    const globex = await handler({ tenant: 'globex' }, lambdaContext())
+    expect(globex).not.toBe(acme)
+    travel(50 * MINUTE)
+    expect(await handler({ tenant: 'acme' }, lambdaContext())).toBe(acme)
+    await eventually(() => assumeRoles().length === 3)
+    expect(assumeRoles()[2]).toMatchObject({ tags: { TenantId: 'acme' } })
+  })
+
+  test('is served at once when its session is at hand: no promise, no call', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    await middleware.before?.(requestOf({ tenant: 'acme' }))
+    const request = requestOf({ tenant: 'acme' })
+    const calls = sandbox.calls.length
+    expect(middleware.before?.(request)).toBeUndefined()
+    expect(request.context).toHaveProperty('dynamo')
+    expect(sandbox.calls).toHaveLength(calls)
+  })
+
+  test('has its own provider of credentials on request.internal', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const keyOf = async (tenant: string): Promise<unknown> => {
+      const request = requestOf({ tenant })
+      await middleware.before?.(request)
+      return (await (request.internal.dynamo as () => Promise<{ accessKeyId: string }>)()).accessKeyId
+    }
+    const [acme, globex, again] = [await keyOf('acme'), await keyOf('globex'), await keyOf('acme')]
+    expect(acme).not.toBe(globex)
+    expect(again).toBe(acme)
+  })
+
+  test('is known by Lambda’s tenant isolation mode, or by what an earlier middleware found', async () => {
+    const byContext = middy()
+      .use(crossAccountDynamo({ sessionTags: ({ context }) => ({ TenantId: context.tenantId }) }))
+      .handler(async (_event: unknown, context) => context.dynamo.send(get))
+    await byContext({}, { ...lambdaContext(), tenantId: 'acme' })
+    const byInternal = middy()
+      .before((request) => {
+        Object.assign(request.internal, { tenant: 'globex' })
+      })
+      .use(
+        crossAccountDynamo({
+          sessionTags: async ({ internal }) => ({ TenantId: String(await internal.tenant) }),
+        }),
+      )
+      .handler(async (_event: unknown, context) => context.dynamo.send(get))
+    await byInternal({}, lambdaContext())
+    expect(requests().map(({ tags }) => tags)).toEqual([{ TenantId: 'acme' }, { TenantId: 'globex' }])
+  })
+
+  test('shares the connections with all others', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    await middleware.ready()
+    const handler = handlerOf(middleware)
+    for (let tenant = 0; tenant < 20; tenant += 1)
+      await handler({ tenant: `tenant-${tenant}` }, lambdaContext())
+    expect(assumeRoles()).toHaveLength(20)
+    expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
+  })
+
+  test('may end its client without ending the requests of others', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const clientOf = (tenant: string) => middleware.clientFor({ event: { tenant }, context: lambdaContext() })
+    const [acme, globex] = await Promise.all([clientOf('acme'), clientOf('globex')])
+    sandbox.faults.inject({ service: 'dynamodb', kind: 'latency', ms: 50 })
+    const sent = globex.send(get)
+    await eventually(() => requests().length === 1)
+    acme.destroy()
+    await expect(sent).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    expect(requests()).toHaveLength(1)
+  })
+
+  test('meets the same sessions in every handler that uses the middleware', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const client = await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
+    await expect(handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())).resolves.toBe(client)
+    await expect(middleware.clientFor({ event: { tenant: 'acme' }, context: lambdaContext() })).resolves.toBe(
+      client,
+    )
+    expect(assumeRoles()).toHaveLength(1)
+  })
+})
+
+describe('a request of nobody', () => {
+  test('reaches neither STS nor the handler, and leaves no client', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    await middleware.ready()
+    const work = jest.fn(async () => {})
+    const handler = middy().use(middleware).handler(work)
+    const context = lambdaContext()
+    await expect(handler({}, context)).rejects.toMatchObject({
+      code: 'SESSION_IDENTITY_MISSING',
+      statusCode: 403,
+      message: expect.stringContaining(
+        'sessionTags: the resolver returned an object with nothing in "TenantId"',
+      ),
+    })
+    expect(work).not.toHaveBeenCalled()
+    expect(context).not.toHaveProperty('dynamo')
+    expect(sandbox.calls.filter(({ operation }) => operation !== 'Health')).toEqual([])
+  })
+
+  test('is not served with what the tenant before had', async () => {
+    const middleware = crossAccountDynamo({
+      sessionTags: async ({ event }: { event: Event }) => tenantTag({ event }),
+    })
+    await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
+    const request = requestOf({})
+    await expect(middleware.before?.(request)).rejects.toBeInstanceOf(CrossAccountDynamoError)
+    expect(request.internal).toEqual({})
+    expect(request.context).not.toHaveProperty('dynamo')
+  })
+
+  test('shows an HTTP client nothing', async () => {
+    const handler = middy()
+      .use(httpErrorHandler({ logger: () => {} }))
+      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .handler(async () => ({ statusCode: 200 }))
+    const answer = (await handler({}, lambdaContext())) as { statusCode: number; body?: string }
+    expect(answer.statusCode).toBe(500)
+    expect(JSON.stringify(answer)).not.toMatch(/TenantId|sessionTags|dynamo/)
+  })
+})
+
+describe('a customer’s account', () => {
+  const CUSTOMERS: Record<string, { roleArn: string; externalId: string }> = {
+    own: { roleArn: TARGET_ROLE_ARN, externalId: 'example-external-id' },
+    customer: { roleArn: CUSTOMER_ROLE_ARN, externalId: 'customer-external-id' },
+    stranger: { roleArn: CUSTOMER_ROLE_ARN, externalId: 'another-external-id' },
+  }
+  const customers = () =>
+    crossAccountDynamo({
+      contextKey: 'orders',
+      roleArn: async ({ event }: { event: Event }) => CUSTOMERS[event.tenant ?? '']?.roleArn,
+      externalId: async ({ event }: { event: Event }) => CUSTOMERS[event.tenant ?? '']?.externalId,
+    })
+  const handlerOfCustomers = () =>
+    middy()
+      .use(customers())
+      .handler(async ({ tenant }, context) => {
+        await context.orders.send(new PutCommand({ TableName: TABLE, Item: { id: 'whose', tenant } }))
+        return context.orders.send(new GetCommand({ TableName: TABLE, Key: { id: 'whose' } }))
+      })
+
+  test('is reached by its own role and external ID', async () => {
+    const handler = handlerOfCustomers()
+    const [own, customer] = await Promise.all([
+      handler({ tenant: 'own' }, lambdaContext()),
+      handler({ tenant: 'customer' }, lambdaContext()),
+    ])
+    expect([own.Item, customer.Item]).toEqual([
+      { id: 'whose', tenant: 'own' },
+      { id: 'whose', tenant: 'customer' },
+    ])
+    expect(new Set(requests().map(({ accountId }) => accountId))).toEqual(new Set([ACCOUNT_B, CUSTOMER]))
+  })
+
+  test('is not reached by a stranger who names its role, and the error says whose client it was', async () => {
+    const refused = handlerOfCustomers()({ tenant: 'stranger' }, lambdaContext())
+    await expect(refused).rejects.toMatchObject({
+      code: 'ASSUME_ROLE_DENIED',
+      message: expect.stringContaining(`assume ${CUSTOMER_ROLE_ARN} for context.orders.`),
+    })
+    expect(requests()).toEqual([])
+  })
+
+  test('that nobody knows is nobody’s', async () => {
+    await expect(handlerOfCustomers()({ tenant: 'nobody' }, lambdaContext())).rejects.toMatchObject({
+      code: 'SESSION_IDENTITY_MISSING',
+      message: expect.stringMatching(
+        /context\.orders .*\n {2}- roleArn: the resolver returned undefined\n {2}- externalId: the resolver returned undefined$/,
+      ),
+    })
+  })
+})
+
+describe('a session policy', () => {
+  const put = new PutCommand({ TableName: TABLE, Item: { id: '1' } })
+  const clientWith = (options: object) =>
+    crossAccountDynamo(options).clientFor({ event: {}, context: lambdaContext() })
+
+  test.each<[string, () => object]>([
+    ['of a scope', () => ({ scope: { tables: [TABLE], access: 'read' } })],
+    [
+      'of a scope that is resolved',
+      () => ({ scope: async () => ({ tables: [TABLE], access: ['GetItem'] }) }),
+    ],
+    [
+      'of one’s own',
+      () => ({
+        policy: policy(statement('dynamodb:GetItem', { Resource: `arn:aws:dynamodb:*:*:table/${TABLE}` })),
+      }),
+    ],
+    [
+      'of one’s own that is resolved, as text',
+      () => ({ policy: () => JSON.stringify(policy(statement('dynamodb:GetItem', { Resource: '*' }))) }),
+    ],
+    ['that is managed', () => ({ policyArns: [MANAGED] })],
+  ])('%s takes away from what the role may do', async (_what, options) => {
+    const client = await clientWith(options())
+    await expect(client.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await expect(client.send(put)).rejects.toThrow(
+      /not authorized to perform: dynamodb:PutItem .* no session policy/,
+    )
+  })
+
+  test('adds nothing to it', async () => {
+    const client = await clientWith({ scope: { tables: [OTHER_TABLE], access: 'read-write' } })
+    const other = new GetCommand({ TableName: OTHER_TABLE, Key: { id: '1' } })
+    await expect(client.send(other)).rejects.toThrow(/no identity-based policy/)
+  })
+
+  test('from the environment holds for all', async () => {
+    Object.assign(process.env, { CROSS_ACCOUNT_DYNAMO_TABLES: TABLE, CROSS_ACCOUNT_DYNAMO_ACCESS: 'write' })
+    const client = await clientWith({})
+    await expect(client.send(put)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await expect(client.send(get)).rejects.toThrow(/no session policy/)
+  })
+})
