@@ -10,10 +10,16 @@ import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN, textbook } from '../t
 const INVOCATIONS = 20_000
 const ROUNDS = 41
 
-const sandbox = await startSandbox({ accounts: textbook() })
+const sandbox = await startSandbox({ accounts: textbook({ sessionTags: true }) })
 Object.assign(process.env, sandbox.env, sandbox.lambdaEnv(EXECUTION_ROLE_ARN))
 const middleware = crossAccountDynamo({ roleArn: TARGET_ROLE_ARN, externalId: EXTERNAL_ID })
 await middleware.ready()
+const ofTenants = crossAccountDynamo({
+  roleArn: TARGET_ROLE_ARN,
+  externalId: EXTERNAL_ID,
+  sessionTags: ({ event }: { event: { tenant?: string } }) => ({ TenantId: event.tenant ?? 'acme' }),
+})
+await ofTenants.clientFor({ event: {}, context: {} as never })
 
 // biome-ignore lint/suspicious/noExplicitAny: handlers of different contexts, called alike
 type Handler = (event: object, context: any) => Promise<unknown>
@@ -22,6 +28,7 @@ const handlers: Record<string, Handler> = {
   'middy alone': middy(work),
   'with a middleware that does nothing': middy(work).use({ before: () => {} }),
   'with crossAccountDynamo()': middy(work).use(middleware),
+  'with a resolver of session tags': middy(work).use(ofTenants),
 }
 
 const nanosecondsOf = async (handler: Handler): Promise<number> => {
@@ -47,6 +54,6 @@ for (const [name, values] of samples) {
 }
 const { length } = sandbox.calls.filter(({ service }) => service === 'sts')
 console.log(
-  `STS was called ${length} time${length === 1 ? '' : 's'} in ${(INVOCATIONS * ROUNDS).toLocaleString('en')} invocations with it.`,
+  `STS was called ${length} time${length === 1 ? '' : 's'}, once a session, in ${(INVOCATIONS * ROUNDS).toLocaleString('en')} invocations of each.`,
 )
 await sandbox.close()

@@ -36,6 +36,8 @@ const NO_CREDENTIALS: CredentialProvider = Object.assign(
 export const createClients = (configuration: Configuration, clock: Clock): Clients => {
   const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
   const shared = { ...awsClientOptions, region, ...sharedOptions(configuration, clock) }
+  /** The clients of other sessions. */
+  const taken = new WeakSet<DynamoDBClient>()
 
   const open = (session: Session): DynamoDBClient | DynamoDBDocumentClient => {
     const plain = new DynamoDBClient({ ...shared, credentials: session.credentials })
@@ -53,7 +55,8 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
       },
       { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
     )
-    const captured = checkedCapture(awsClientCapture(plain))
+    const captured = checkedCapture(awsClientCapture(plain), taken)
+    taken.add(captured)
     const client = documentClient ? DynamoDBDocumentClient.from(captured, translateConfig) : captured
     // The SDK's clients hold cycles, and people log their context as JSON.
     Object.defineProperty(client, 'toJSON', {
@@ -119,12 +122,17 @@ const sharedOptions = ({ region, awsClientOptions }: Configuration, clock: Clock
   } satisfies DynamoDBClientConfig
 }
 
-/** What a capture returned, which plain JavaScript may have forgotten to return. */
-const checkedCapture = (captured: unknown): DynamoDBClient => {
+/**
+ * What a capture returned, which plain JavaScript may have forgotten to return; or, where it keeps what it returned
+ * first, the client of another session.
+ */
+const checkedCapture = (captured: unknown, taken: WeakSet<DynamoDBClient>): DynamoDBClient => {
   const { send, config } = (captured ?? {}) as Partial<DynamoDBClient>
-  if (typeof send === 'function' && config !== undefined) return captured as DynamoDBClient
+  const isClient = typeof send === 'function' && config !== undefined
+  if (isClient && !taken.has(captured as DynamoDBClient)) return captured as DynamoDBClient
   throw new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `awsClientCapture: must return the DynamoDBClient that it is given, but returned ${describe(captured)}`,
+    'awsClientCapture: must return the DynamoDBClient that it is given, but returned ' +
+      (isClient ? 'that of another session' : describe(captured)),
   )
 }

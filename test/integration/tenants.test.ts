@@ -1,4 +1,5 @@
 /** Many tenants behind one function, over real HTTP: who gets which session, and what happens when nobody knows. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
@@ -212,6 +213,23 @@ describe('each tenant', () => {
     )
     expect(assumeRoles()).toHaveLength(1)
   })
+})
+
+test('a capture that keeps what it returned first gives nobody another’s client', async () => {
+  let kept: DynamoDBClient | undefined
+  const middleware = crossAccountDynamo({
+    sessionTags: tenantTag,
+    awsClientCapture: (client) => {
+      kept ??= client
+      return kept
+    },
+  })
+  const clientOf = (tenant: string) => middleware.clientFor({ event: { tenant }, context: lambdaContext() })
+  await clientOf('acme')
+  await expect(clientOf('globex')).rejects.toThrow(
+    'CONFIG_INVALID: awsClientCapture: must return the DynamoDBClient that it is given, but returned that of another session',
+  )
+  await expect(clientOf('acme')).resolves.toBeDefined()
 })
 
 describe('a request of nobody', () => {
