@@ -195,7 +195,7 @@ export const assumeRoleError = (
   if (status >= 400 && status < 500) {
     return error(
       'ASSUME_ROLE_REJECTED',
-      `STS refused the request to assume ${role} itself.`,
+      `STS refused the request itself, to assume ${role}.`,
       REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
         'Change the option that AWS names above; policies are not the problem.',
     )

@@ -162,7 +162,7 @@ describe('refused for what was asked:', () => {
     const sessionTags = Object.fromEntries(Array.from({ length: 50 }, (_, tag) => [`key-${tag}`, word(tag)]))
     const error = await errorOf({ sessionTags })
     expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
-    expect(error.message).toContain('The session tags are too much together')
+    expect(error.message).toContain('The session tags and session policies are too much together')
   })
 
   test('a Region that is not enabled', async () => {
