@@ -14,6 +14,7 @@ import {
 } from '../../test/sandbox/textbook.ts'
 import { coldStart, type ExecutionEnvironment } from './runtime.ts'
 import { startStory } from './story.ts'
+import { tellOfTenants } from './tenants.ts'
 
 const HANDLER = '../put-and-get/handler.ts'
 const EVENT = { id: '123' }
@@ -161,6 +162,8 @@ try {
     'both were told at once, when the function was loaded, without a call to AWS',
     invalid instanceof Error && invalid.code === 'CONFIG_INVALID' && sandbox.calls.length === 0,
   )
+
+  await tellOfTenants(story, 9)
 } finally {
   await sandbox.close()
 }

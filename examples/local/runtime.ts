@@ -1,11 +1,11 @@
 /** As much of the Lambda runtime as an example needs: an environment, a cold start, and invocations. */
 import type { Context } from 'aws-lambda'
 
-type Handler = (event: { id: string }, context: Context) => Promise<unknown>
+type Handler = (event: object, context: Context) => Promise<unknown>
 
 /** One execution environment: `invoke` sends it an event. */
 export interface ExecutionEnvironment {
-  readonly invoke: (event: { id: string }) => Promise<unknown>
+  readonly invoke: (event: object) => Promise<unknown>
 }
 
 const TIMEOUT_MS = 30_000

@@ -8,16 +8,21 @@ import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/tex
 /** The name of the function, and so of its sessions. */
 export const FUNCTION_NAME = 'orders-function'
 
-/** The variables of a function that is set up right: the runtime's own, and ours. */
-export const functionVariables = (
-  sandbox: Sandbox,
-  roleArn = EXECUTION_ROLE_ARN,
-): Record<string, string> => ({
+/** The variables that the runtime gives a function. */
+export const runtimeVariables = (sandbox: Sandbox, roleArn = EXECUTION_ROLE_ARN): Record<string, string> => ({
   // What a developer's machine has in its configuration files is not the function's.
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   ...sandbox.env,
   ...sandbox.lambdaEnv(roleArn, FUNCTION_NAME),
+})
+
+/** The variables of a function that is set up right: the runtime's own, and ours. */
+export const functionVariables = (
+  sandbox: Sandbox,
+  roleArn = EXECUTION_ROLE_ARN,
+): Record<string, string> => ({
+  ...runtimeVariables(sandbox, roleArn),
   CROSS_ACCOUNT_DYNAMO_ROLE_ARN: TARGET_ROLE_ARN,
   CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID,
 })
@@ -25,7 +30,7 @@ export const functionVariables = (
 /** Replaces the function's environment; call it before the middleware is made. */
 export const setEnvironment = (variables: Readonly<Record<string, string>>): void => {
   for (const name of Object.keys(process.env)) {
-    if (/^(?:AWS_|CROSS_ACCOUNT_DYNAMO_|AUDIT_DYNAMO_)/.test(name)) delete process.env[name]
+    if (/^(?:AWS_|CROSS_ACCOUNT_DYNAMO_|ORDERS_DYNAMO_|AUDIT_DYNAMO_)/.test(name)) delete process.env[name]
   }
   Object.assign(process.env, variables)
 }

@@ -1,6 +1,6 @@
 /** The README's claims, run: its code and that of the doc comments compiles, its policies fit, its error is the error. */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
@@ -108,6 +108,21 @@ describe('the policies', () => {
     expect(readme).toContain(ACCOUNT_A)
     expect(readme).toContain(ACCOUNT_B)
   })
+})
+
+test('the condition that keeps tenants apart is that of the recipe', () => {
+  const [, condition = ''] = /<!-- condition: own tenant -->\n```json\n(.*?)```/s.exec(readme) ?? []
+  const roles = JSON.parse(readFileSync(join(ROOT, 'examples/pooled-tenants/policies.json'), 'utf8'))
+  const { permissions } = roles['arn:aws:iam::222222222222:role/TenantOrders']
+  expect(permissions.Statement[0].Condition).toEqual(JSON.parse(condition))
+})
+
+test('the list of recipes is the folders of examples/, and its links lead somewhere', () => {
+  const listed = [...readme.matchAll(/\[`([\w-]+)`\]\(examples\//g)].map(([, name]) => name)
+  const folders = readdirSync(join(ROOT, 'examples')).filter((name) => name !== 'local')
+  expect(listed.sort()).toEqual(folders.sort())
+  for (const [, path = ''] of readme.matchAll(/\]\((examples\/[^)]+)\)/g))
+    expect(existsSync(join(ROOT, path))).toBe(true)
 })
 
 test('the CONFIG_INVALID that it shows is the one that is thrown', () => {
