@@ -70,7 +70,7 @@ export interface CrossAccountDynamoOptions<
    */
   sessionTags?:
     | Readonly<Record<string, string>>
-    | Resolver<Readonly<Record<string, string | undefined>>, Event>
+    | Resolver<Readonly<Record<string, unknown>>, Event>
     | undefined
   /** Keys of `sessionTags` that stay on sessions assumed from this one. Variable: `…_TRANSITIVE_TAG_KEYS`, comma-separated. */
   transitiveTagKeys?: readonly string[] | undefined

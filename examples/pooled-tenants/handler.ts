@@ -16,10 +16,12 @@ const TableName = process.env.TABLE_NAME ?? 'Orders'
 export const handler = middy()
   .use(
     crossAccountDynamo({
-      sessionTags: ({ event }) => ({ TenantId: event.requestContext.authorizer.jwt.claims.tenantId }),
+      sessionTags: ({ event }: { event: APIGatewayProxyEventV2WithJWTAuthorizer }) => ({
+        TenantId: event.requestContext.authorizer.jwt.claims.tenantId,
+      }),
     }),
   )
-  .handler(async ({ pathParameters }: APIGatewayProxyEventV2WithJWTAuthorizer, context) => {
+  .handler(async ({ pathParameters }, context) => {
     // The path may name any tenant. Nothing here compares it with the token's: IAM does.
     const Key = { tenant: pathParameters?.tenant, order: pathParameters?.order }
     const { Item } = await context.dynamo.send(new GetCommand({ TableName, Key }))

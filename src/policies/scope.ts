@@ -11,7 +11,7 @@ import { type Access, actionNames, actionsOf, bare, isAction, isOnIndexes, names
  * ```ts
  * import { crossAccountDynamo, type Scope } from 'middy-cross-account-dynamo'
  *
- * const scope: Scope = { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: 'TENANT#acme#' }] }
+ * const scope: Scope = { tables: ['Orders'], access: 'read', leadingKeyPrefixes: ['TENANT#acme#'] }
  * export const middleware = crossAccountDynamo({
  *   roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
  *   scope,
@@ -24,14 +24,16 @@ export interface Scope {
   /** `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. */
   readonly access: Access
   /**
-   * Partition keys, or beginnings of them, that requests may name; for indexes, those of the index. What names no key
-   * (`Scan`, PartiQL) is not allowed then. Everything is taken to the letter: `*`, `?` and `${` mean themselves.
+   * Partition keys that requests may name; for indexes, those of the index. What names no key (`Scan`, PartiQL) is not
+   * allowed then. Everything is taken to the letter: `*`, `?` and `${` mean themselves.
    */
-  readonly leadingKeys?: readonly LeadingKey[]
+  readonly leadingKeys?: readonly string[]
+  /**
+   * What partition keys may begin with, beside or instead of `leadingKeys`. End each in a separator: `TENANT#1` is also
+   * how `TENANT#10` begins. (A list of its own, so that no value of `leadingKeys` can turn into a prefix.)
+   */
+  readonly leadingKeyPrefixes?: readonly string[]
 }
-
-/** A partition key, or what one begins with. End a prefix in a separator: `TENANT#1` is also how `TENANT#10` begins. */
-export type LeadingKey = string | { readonly prefix: string }
 
 /** Where the tables are. */
 export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
@@ -44,14 +46,16 @@ export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
  * an empty list is no condition at all.
  */
 export const checkScope = (value: unknown): readonly string[] => {
-  if (!isRecord(value))
-    return [`must be an object { tables, access, leadingKeys? }, but is ${describe(value)}`]
-  const { tables, access, leadingKeys, ...rest } = value
+  if (!isRecord(value)) return [`must be an object { tables, access, … }, but is ${describe(value)}`]
+  const { tables, access, leadingKeys, leadingKeyPrefixes, ...rest } = value
+  const withKeys = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
   return [
-    ...Object.keys(rest).map((key) => `has no ${quoted(key)}: it holds tables, access and leadingKeys`),
+    ...Object.keys(rest).map(
+      (key) => `has no ${quoted(key)}: it holds tables, access, leadingKeys and leadingKeyPrefixes`,
+    ),
     ...checkTables(tables),
-    ...checkAccess(access, leadingKeys !== undefined),
-    ...(leadingKeys === undefined ? [] : checkLeadingKeys(leadingKeys)),
+    ...checkAccess(access, withKeys),
+    ...Object.entries({ leadingKeys, leadingKeyPrefixes }).flatMap(([name, keys]) => checkKeys(name, keys)),
   ]
 }
 
@@ -81,16 +85,16 @@ const checkAccess = (access: unknown, withKeys: boolean): readonly string[] => {
   })
 }
 
-const checkLeadingKeys = (keys: unknown): readonly string[] => {
-  if (!Array.isArray(keys) || keys.length === 0) return ['leadingKeys must be a list that is not empty']
+const checkKeys = (name: string, keys: unknown): readonly string[] => {
+  if (keys === undefined) return []
+  if (!Array.isArray(keys) || keys.length === 0) return [`${name} must be a list that is not empty`]
   const ofKey = (key: unknown): Complaint => {
-    const text = isRecord(key) && Object.keys(key).join() === 'prefix' ? key.prefix : key
-    if (typeof text !== 'string') return `must hold strings or { prefix }, but holds ${describe(text)}`
-    if (text === '') return 'must not hold an empty string'
-    return text.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
+    if (typeof key !== 'string') return `must hold strings, but holds ${describe(key)}`
+    if (key === '') return 'must not hold an empty string'
+    return key.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
   }
   // One complaint will do: the values are somebody's names, and not shown.
-  return keys.flatMap((key) => prefixed('leadingKeys', ofKey(key))).slice(0, 1)
+  return keys.flatMap((key) => prefixed(name, ofKey(key))).slice(0, 1)
 }
 
 const prefixed = (prefix: string, complaint: Complaint): readonly string[] =>
@@ -110,8 +114,16 @@ export const checkScopeTarget = ({ tables }: Scope, target: Target): readonly st
  * The session policy of a scope that has been checked, as text. Characters that STS takes in no policy are written as
  * JSON escapes.
  */
-export const compileScope = ({ tables, access, leadingKeys }: Scope, target: Target): string => {
-  const actions = actionsOf(access).filter((action) => leadingKeys === undefined || namesKeys(action))
+export const compileScope = (
+  { tables, access, leadingKeys, leadingKeyPrefixes }: Scope,
+  target: Target,
+): string => {
+  const isConfined = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
+  const patterns = [
+    ...(leadingKeys ?? []).map(literal),
+    ...(leadingKeyPrefixes ?? []).map((prefix) => `${literal(prefix)}*`),
+  ]
+  const actions = actionsOf(access).filter((action) => !isConfined || namesKeys(action))
   const arns = [
     ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, target)))),
   ]
@@ -123,9 +135,9 @@ export const compileScope = ({ tables, access, leadingKeys }: Scope, target: Tar
         Effect: 'Allow',
         Action: actions.map((action) => `dynamodb:${action}`),
         Resource: [...arns, ...indexes],
-        ...(leadingKeys !== undefined && {
+        ...(isConfined && {
           Condition: {
-            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...new Set(leadingKeys.map(pattern))] },
+            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...new Set(patterns)] },
             // ForAllValues holds for no values at all.
             Null: { 'dynamodb:LeadingKeys': 'false' },
           },
@@ -134,9 +146,6 @@ export const compileScope = ({ tables, access, leadingKeys }: Scope, target: Tar
     ],
   })
 }
-
-const pattern = (key: LeadingKey): string =>
-  typeof key === 'string' ? literal(key) : `${literal(key.prefix)}*`
 
 /**
  * Text that stands for itself in a condition: `*` and `?` are wildcards there, and `$` begins a variable.

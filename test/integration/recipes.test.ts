@@ -302,7 +302,7 @@ describe('a scope with leadingKeys', () => {
     expect(acme.requestHandler).toBe(globex.requestHandler)
   })
 
-  test.each([undefined, null, '', { prefix: '' }])('is no scope with the key %j', async (tenant) => {
+  test.each([undefined, null, '', { prefix: 'g' }, ['g']])('is no scope with the key %j', async (tenant) => {
     await expect(clientOf(tenant)).rejects.toMatchObject({ code: 'SESSION_IDENTITY_MISSING' })
     expect(signedCalls()).toEqual([])
   })

@@ -103,9 +103,8 @@ describe('leading keys', () => {
     ['__proto__', '__proto__'],
   ])('mean themselves: %p', (key, pattern) => {
     expect(keysOf([key])['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([pattern])
-    expect(keysOf([{ prefix: key }])['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([
-      `${pattern}*`,
-    ])
+    const { Condition } = statementOf({ tables: ['Orders'], access: 'read', leadingKeyPrefixes: [key] })
+    expect(Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([`${pattern}*`])
   })
 
   test('are written in characters that STS takes in a policy', () => {
@@ -125,17 +124,17 @@ describe('checkScope', () => {
   test.each<Scope>([
     { tables: ['Orders'], access: 'read' },
     { tables: ['a.b-c_1', ORDERS], access: ['dynamodb:Scan', 'GetItem'] },
-    { tables: ['Orders'], access: 'write', leadingKeys: ['*', { prefix: 'TENANT#acme#' }] },
+    { tables: ['Orders'], access: 'write', leadingKeys: ['*'], leadingKeyPrefixes: ['TENANT#acme#'] },
   ])('takes %j', (scope) => {
     expect(checkScope(scope)).toEqual([])
   })
 
   test.each<[unknown, string]>([
-    [undefined, 'must be an object { tables, access, leadingKeys? }, but is undefined'],
-    [['Orders'], 'must be an object { tables, access, leadingKeys? }, but is a list'],
+    [undefined, 'must be an object { tables, access, … }, but is undefined'],
+    [['Orders'], 'must be an object { tables, access, … }, but is a list'],
     [
       { tables: ['Orders'], access: 'read', keys: [] },
-      'has no "keys": it holds tables, access and leadingKeys',
+      'has no "keys": it holds tables, access, leadingKeys and leadingKeyPrefixes',
     ],
     [{ access: 'read' }, 'tables must be a list of names or ARNs of tables'],
     [{ tables: [], access: 'read' }, 'tables must be a list of names or ARNs of tables'],
@@ -172,16 +171,16 @@ describe('checkScope', () => {
     ],
     [{ tables: ['Orders'], access: 'read', leadingKeys: [''] }, 'leadingKeys must not hold an empty string'],
     [
-      { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: '' }] },
-      'leadingKeys must not hold an empty string',
+      { tables: ['Orders'], access: 'read', leadingKeyPrefixes: [''] },
+      'leadingKeyPrefixes must not hold an empty string',
     ],
     [
       { tables: ['Orders'], access: 'read', leadingKeys: [undefined] },
-      'leadingKeys must hold strings or { prefix }, but holds undefined',
+      'leadingKeys must hold strings, but holds undefined',
     ],
     [
-      { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: 'a', suffix: 'b' }] },
-      'leadingKeys must hold strings or { prefix }, but holds an object',
+      { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: 'a' }] },
+      'leadingKeys must hold strings, but holds an object',
     ],
     [
       { tables: ['Orders'], access: 'read', leadingKeys: ['a\ud800'] },
