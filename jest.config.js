@@ -10,7 +10,10 @@ export default {
     ],
   },
   modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/dist'],
-  moduleNameMapper: { '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts' },
+  moduleNameMapper: {
+    '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts',
+    '^middy-cross-account-dynamo/policies$': '<rootDir>/src/policies/index.ts',
+  },
   // The connections and timers of a test are its own to close: a test that leaves one hangs here.
   testTimeout: 15_000,
   collectCoverageFrom: ['src/**/*.ts'],

@@ -1,0 +1,210 @@
+/** What the two accounts are to be set up for: options, checked all at once. */
+import { CrossAccountDynamoError } from '../errors.ts'
+import {
+  type Complaint,
+  checkExternalId,
+  checkPartition,
+  checkRegion,
+  checkRoleArn,
+  checkSessionTags,
+  checkSourceIdentity,
+  checkTransitiveTagKeys,
+  parseRoleArn,
+  type RoleArn,
+} from '../limits.ts'
+import { nearest } from '../nearest.ts'
+import { describe, isRecord, quoted, shown } from '../values.ts'
+import type { Access } from './actions.ts'
+import { actionsOf, namesKeys } from './actions.ts'
+import { checkScope, checkScopeTarget } from './scope.ts'
+
+/** What `crossAccountPolicies()` takes. */
+export interface CrossAccountPoliciesOptions {
+  /** ARN of the target role, in the account of the tables. */
+  readonly roleArn: string
+  /**
+   * ARN of the function's execution role, or a list. With `trustWholeAccount: true` also what is broader: `…:root`, an account's
+   * ID, a role's ARN with `*` or `?`, or `*`.
+   */
+  readonly executionRoleArn: string | readonly string[]
+  /** Names or ARNs, in the role's account and `region`. */
+  readonly tables: readonly string[]
+  /** `'read'`, `'write'`, `'read-write'` or a list of actions on items, as in the middleware's `scope`. */
+  readonly access: Access
+  /** The tables' Region. */
+  readonly region: string
+  /** What the function will send, if it sends one. */
+  readonly externalId?: string | undefined
+  /** The keys of the session tags that the function will send; a record fixes their values, too. */
+  readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string>> | undefined
+  /** The session tag whose value a request's partition keys must equal. It need not be among `sessionTagKeys`. */
+  readonly tenantTag?: string | undefined
+  /** Those of the tags that the function will send as transitive. */
+  readonly transitiveTagKeys?: readonly string[] | undefined
+  /** `true` where the function will send a source identity, or the one that it will send. */
+  readonly sourceIdentity?: boolean | string | undefined
+  /** Whether the tables' indexes may be read, too. Default: `false`. */
+  readonly indexes?: boolean | undefined
+  /** ARN of the customer managed key of the tables, if they have one. */
+  readonly kmsKeyArn?: string | undefined
+  /** ID of the organisation that the function's account must be in, such as `o-exampleorgid`. */
+  readonly organizationId?: string | undefined
+  /** `true` allows an `executionRoleArn` that is broader than roles; each is warned of. Default: `false`. */
+  readonly trustWholeAccount?: boolean | undefined
+}
+
+/** The options, complete. */
+export interface SetUp extends CrossAccountPoliciesOptions {
+  readonly role: RoleArn
+  readonly executionRoles: readonly string[]
+  /** Key and value of each tag that the function will send; `undefined`: any value that is not empty. */
+  readonly tags: ReadonlyMap<string, string | undefined>
+  readonly transitiveTagKeys: readonly string[]
+}
+
+const OPTIONS: Readonly<Record<keyof CrossAccountPoliciesOptions, true>> = {
+  roleArn: true,
+  executionRoleArn: true,
+  tables: true,
+  access: true,
+  region: true,
+  externalId: true,
+  sessionTagKeys: true,
+  tenantTag: true,
+  transitiveTagKeys: true,
+  sourceIdentity: true,
+  indexes: true,
+  kmsKeyArn: true,
+  organizationId: true,
+  trustWholeAccount: true,
+}
+
+/** https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
+const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
+/** https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
+const KEY_ARN = /^arn:[\w-]+:kms:(?<region>[\w-]+):(?<account>\d{12}):key\/[\w-]+$/
+
+const ACCOUNT = /^\d{12}$/
+const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
+const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s]*[*?][^\s]*$/
+
+/** Whether a principal is more than a role. */
+export const isBroad = (principal: string): boolean =>
+  principal === '*' || ACCOUNT.test(principal) || ROOT.test(principal) || ROLE_PATTERN.test(principal)
+
+/**
+ * The options, if nothing is wrong with them.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID`, naming every problem with its option.
+ */
+export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
+  const problems: string[] = []
+  const complain = (option: string, ...complaints: Complaint[]): void => {
+    for (const complaint of complaints) if (complaint !== undefined) problems.push(`${option}: ${complaint}`)
+  }
+  const options: Partial<CrossAccountPoliciesOptions> = isRecord(given) ? given : {}
+  if (!isRecord(given)) problems.push(`the options must be a plain object, but are ${describe(given)}`)
+  const names = Object.keys(OPTIONS)
+  for (const name of Object.keys(options)) {
+    if (Object.hasOwn(OPTIONS, name)) continue
+    const near = nearest(name, names)
+    complain(
+      name,
+      `is not an option; ${near === undefined ? `those are ${names.join(', ')}` : `did you mean ${near}?`}`,
+    )
+  }
+
+  const badRole = checkRoleArn(options.roleArn)
+  complain('roleArn', badRole)
+  const role = badRole === undefined ? parseRoleArn(options.roleArn as string) : undefined
+  const badRegion = checkRegion(options.region)
+  complain('region', badRegion)
+  if (role !== undefined && badRegion === undefined)
+    complain('region', checkPartition(options.region as string, role))
+
+  const executionRoles = [options.executionRoleArn ?? []].flat() as readonly string[]
+  if (executionRoles.length === 0)
+    complain('executionRoleArn', "is required: the ARN of the function's execution role")
+  for (const arn of executionRoles)
+    complain('executionRoleArn', checkPrincipal(arn, role, options.trustWholeAccount === true))
+
+  const scope = { tables: options.tables ?? [], access: options.access as Access }
+  const badScope = checkScope(scope)
+  problems.push(
+    ...badScope.map((complaint) => complaint.replace(/^(?<option>tables|access):? /, '$<option>: ')),
+  )
+  if (badScope.length === 0 && role !== undefined && badRegion === undefined) {
+    const elsewhere = checkScopeTarget(scope, { ...role, region: options.region as string })
+    problems.push(...elsewhere)
+  }
+
+  complain('externalId', options.externalId === undefined ? undefined : checkExternalId(options.externalId))
+  const tags = tagsOf(options)
+  if (tags === undefined)
+    complain('sessionTagKeys', 'must be a list of keys, or an object of keys and values')
+  else {
+    const sent = [...tags].map(([Key, Value]) => ({ Key, Value: Value ?? 'x' }))
+    complain('sessionTagKeys', ...checkSessionTags(sent))
+    const transitive = checkTransitiveTagKeys(options.transitiveTagKeys ?? [], sent)
+    complain('transitiveTagKeys', ...transitive)
+  }
+  if (options.tenantTag !== undefined && badScope.length === 0 && !actionsOf(scope.access).some(namesKeys))
+    complain('access', 'holds no action that tenantTag can confine: what may name no key is left out')
+  const { sourceIdentity } = options
+  if (sourceIdentity !== undefined && typeof sourceIdentity !== 'boolean')
+    complain('sourceIdentity', checkSourceIdentity(sourceIdentity))
+  for (const name of ['indexes', 'trustWholeAccount'] as const) {
+    if (options[name] !== undefined && typeof options[name] !== 'boolean')
+      complain(name, `must be a boolean, but is ${describe(options[name])}`)
+  }
+  if (options.kmsKeyArn !== undefined) complain('kmsKeyArn', checkKey(options.kmsKeyArn, options.region))
+  if (options.organizationId !== undefined && !ORGANIZATION_ID.test(String(options.organizationId)))
+    complain(
+      'organizationId',
+      `must be the ID of an organisation such as o-exampleorgid, not ${shown(options.organizationId)}`,
+    )
+
+  if (problems.length > 0 || role === undefined || tags === undefined) {
+    throw new CrossAccountDynamoError(
+      'CONFIG_INVALID',
+      `the set-up has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    )
+  }
+  const { transitiveTagKeys = [] } = options
+  return { ...(options as CrossAccountPoliciesOptions), role, executionRoles, tags, transitiveTagKeys }
+}
+
+const tagsOf = ({
+  sessionTagKeys = [],
+  tenantTag,
+}: Partial<CrossAccountPoliciesOptions>): Map<string, string | undefined> | undefined => {
+  const tags = new Map<string, string | undefined>()
+  if (Array.isArray(sessionTagKeys))
+    for (const key of sessionTagKeys as readonly string[]) tags.set(key, undefined)
+  else if (isRecord(sessionTagKeys))
+    for (const [key, value] of Object.entries(sessionTagKeys)) tags.set(key, value as string)
+  else return undefined
+  if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
+  return tags
+}
+
+const checkPrincipal = (arn: unknown, role: RoleArn | undefined, trustWholeAccount: boolean): Complaint => {
+  if (typeof arn === 'string' && isBroad(arn)) {
+    return trustWholeAccount
+      ? undefined
+      : `${quoted(arn)} trusts more than one role; name the function's execution role, or say trustWholeAccount: true`
+  }
+  const complaint = checkRoleArn(arn)
+  if (complaint !== undefined || role === undefined) return complaint
+  const { partition } = parseRoleArn(arn as string)
+  return partition === role.partition
+    ? undefined
+    : `${quoted(arn as string)} is in the partition ${partition}, and roleArn in ${role.partition}: no role is assumed across`
+}
+
+const checkKey = (arn: unknown, region: unknown): Complaint => {
+  const key = KEY_ARN.exec(String(arn))?.groups
+  if (key === undefined)
+    return `must be the ARN of a KMS key, not ${shown(arn)} (an alias cannot be named in a policy)`
+  return key.region === region ? undefined : `is in ${key.region}, and the tables are in ${shown(region)}`
+}
