@@ -21,7 +21,7 @@ export interface Session {
   readonly prefetch: () => Promise<void>
   /** The session's credentials as the SDK asks for them: with each request, and never past their expiry. */
   readonly credentials: CredentialProvider
-  /** Whether it had credentials that have ended, and nobody is getting others: then it holds nothing worth keeping. */
+  /** Whether it holds nothing worth keeping: no good credentials, none under way, and no refusal to remember. */
   readonly isSpent: () => boolean
   /** The credentials at hand, for telling later whether they have been replaced since. */
   readonly current: () => Credentials | undefined
@@ -205,7 +205,7 @@ export const createSession = (options: SessionOptions): Session => {
     ready,
     prefetch: () => assume('prefetch'),
     credentials: Object.assign(provide, { memoized: true as const }),
-    isSpent: () => current !== undefined && flight === undefined && !areGood(),
+    isSpent: () => flight === undefined && !areGood() && !isNowIn(refusal?.span ?? NEVER),
     current: () => current,
     replace: async (used, since) => {
       if (used === current && used !== rejected) {

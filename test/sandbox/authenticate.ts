@@ -49,8 +49,6 @@ export async function authenticate(
   const signedAt = parseLongDate(longDate)
   if (!claim || !signedAt)
     throw reject('incomplete', `Authorization header or date is incomplete. Authorization=${authorization}`)
-  call.accessKeyId = claim.accessKeyId
-  call.region = claim.region
 
   const wrong =
     skew(longDate, signedAt.getTime(), clock.now()) ?? scopeError(claim, longDate, service, region)

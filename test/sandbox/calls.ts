@@ -7,8 +7,8 @@ export interface Call {
   /** The session's ARN; only of a caller whose signature was good. */
   principal?: string
   accountId?: string
+  /** Whose signature the request claims to bear, whatever became of it; and the Region of that. */
   accessKeyId?: string
-  /** The Region of the signature's scope. */
   region?: string
   sessionName?: string
   tags?: Record<string, string>
@@ -16,6 +16,10 @@ export interface Call {
   sourceIdentity?: string
   roleArn?: string
   externalIdGiven?: boolean
+  /** What the request asks for: of AssumeRole all that it says, of DynamoDB the body. */
+  input?: object
+  /** The access key that AssumeRole gave out. */
+  issued?: string
   table?: string
   /** 0 until it is answered, and for ever when it never is. */
   status: number

@@ -41,8 +41,13 @@ export function dynamodbService({ accounts, region, sessions, clock }: DynamoDBC
       status === 503 ? `${CORAL}ServiceUnavailableException` : `${CORAL}InternalServerError`,
     describe({ method, headers, body }) {
       if (method === 'GET') return { operation: 'Health' }
-      const table = tableOf(body)
-      return { operation: headers['x-amz-target']?.split('.')[1] ?? 'Unknown', ...(table && { table }) }
+      const input = parsed(body)
+      const table = input && tableOf(input)
+      return {
+        operation: headers['x-amz-target']?.split('.')[1] ?? 'Unknown',
+        ...(input && { input }),
+        ...(table && { table }),
+      }
     },
     headersOf: ({ body }) => ({ 'x-amz-crc32': crc32(body) }),
     refuse: ({ status, code, message }) => ({
@@ -60,7 +65,8 @@ export function dynamodbService({ accounts, region, sessions, clock }: DynamoDBC
         return { status: 200, contentType: 'text/plain', body: `healthy: dynamodb.${region}.amazonaws.com ` }
 
       const session = await authenticate(authenticator, request, call)
-      const input = parse(request.body)
+      const input = call.input as Record<string, unknown> | undefined
+      if (!input) throw new Refusal(400, `${CORAL}SerializationException`, '')
       const home = session.role.account
       const schemaOf = (table: string) => {
         const { accountId = home.id, name } = parseTableArn(table)
@@ -99,18 +105,24 @@ async function forward(account: Account, operation: string, input: Record<string
   return { status, contentType: CONTENT_TYPE, body: restore(body) }
 }
 
-function parse(body: Buffer): Record<string, unknown> {
+function parsed(body: Buffer): Record<string, unknown> | undefined {
   try {
     return JSON.parse(body.toString())
   } catch {
-    throw new Refusal(400, `${CORAL}SerializationException`, '')
+    return undefined
   }
 }
 
+interface Named {
+  TableName?: string
+  RequestItems?: object
+  TransactItems?: Record<string, { TableName?: string }>[]
+}
+
 /** The table that a request is about, or the first of a batch. */
-function tableOf(body: Buffer): string | undefined {
+function tableOf(input: object): string | undefined {
   try {
-    const { TableName, RequestItems = {}, TransactItems = [] } = JSON.parse(body.toString())
+    const { TableName, RequestItems = {}, TransactItems = [] } = input as Named
     const [transacted] = Object.values<{ TableName?: string }>(TransactItems[0] ?? {})
     const table = TableName ?? Object.keys(RequestItems)[0] ?? transacted?.TableName
     return table && parseTableArn(table).name

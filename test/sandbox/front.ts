@@ -6,7 +6,7 @@ import type { Call, ServiceName } from './calls.ts'
 import type { Clock } from './clock.ts'
 import type { Fault, Faults } from './faults.ts'
 import { Refusal } from './refusal.ts'
-import type { SignedRequest } from './signature.ts'
+import { readClaim, type SignedRequest } from './signature.ts'
 
 export interface Answer {
   status: number
@@ -68,12 +68,14 @@ export async function startFront(
 
   async function serve(req: IncomingMessage, res: ServerResponse) {
     const request = await receive(req)
+    const { accessKeyId, region } = readClaim(request.headers.authorization ?? '') ?? {}
     const call: Call = {
       service: service.name,
       status: 0,
       connection: numbers.get(req.socket) ?? 0,
       at: clock.now(),
       ...(request.headers.host && { host: request.headers.host }),
+      ...(accessKeyId && region && { accessKeyId, region }),
       ...service.describe(request),
     }
     calls.push(call)

@@ -37,6 +37,22 @@ test('each call is logged once it is answered', async () => {
   })
 })
 
+test('a call tells what was asked, and whose signature it claims, also when a fault strikes it', async () => {
+  await withSandbox({ accounts: textbook() }, async (sandbox, clients) => {
+    const { accessKeyId, ...rest } = await clients.assume({
+      Policy: '{"Version":"2012-10-17","Statement":[]}',
+    })
+    expect(sandbox.calls).toMatchObject([
+      { issued: accessKeyId, input: { roleArn: TARGET_ROLE_ARN, roleSessionName: 'orders', policyArns: [] } },
+    ])
+    sandbox.faults.inject({ service: 'dynamodb', kind: 'reset' })
+    await expect(clients.dynamodb({ accessKeyId, ...rest }).send(getItem())).rejects.toThrow()
+    const struck = sandbox.calls.at(-1)
+    expect(struck).toMatchObject({ accessKeyId, input: { TableName: TABLE, Key: { id: { S: '1' } } } })
+    expect(struck).not.toHaveProperty('principal')
+  })
+})
+
 test('the clock moves and comes back', async () => {
   await withSandbox({ accounts: [] }, async (sandbox) => {
     const { clock } = sandbox

@@ -38,6 +38,7 @@ export function stsService({ accounts, sessions, clock }: StsContext): Service {
       const { roleArn, roleSessionName, tags, transitiveTagKeys, externalId, sourceIdentity } = asked
       return {
         operation,
+        input: asked,
         roleArn,
         sessionName: roleSessionName,
         tags: Object.fromEntries(tags.map(({ key, value }) => [key, value])),
@@ -81,6 +82,7 @@ export function stsService({ accounts, sessions, clock }: StsContext): Service {
       const region = call.region ?? ''
       const granted = await assumeRole(caller, readAssumeRole(request), { roles, now: clock.now(), region })
       const session = sessions.issue(granted.session)
+      call.issued = session.accessKeyId
       return answer({
         AssumedRoleUser: { AssumedRoleId: session.userId, Arn: session.arn },
         Credentials: {

@@ -1,0 +1,75 @@
+/** For any tenants, however they are called, and whatever happens: each request is signed by its own tenant's session. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
+import fc from 'fast-check'
+import { type Sandbox, startSandbox } from '../sandbox/index.ts'
+import { twoTargets } from '../sandbox/tenants.ts'
+import { lookAlikes, outlaws, tenants } from './hostile-tenants.ts'
+import { functionVariables, setEnvironment, travel } from './lambda.ts'
+import { openLedger, startEnvironment, wave } from './tenants-at-once.ts'
+
+/** The same histories each time, so that a failure is the change's and nobody's bad luck; `SEED=7 npm test` for others. */
+const RUNS = { numRuns: 5, seed: Number(process.env.SEED ?? 1), endOnFailure: true }
+
+const ledger = openLedger()
+let sandbox: Sandbox
+beforeAll(async () => {
+  sandbox = await startSandbox({ accounts: twoTargets(), log: ledger.note })
+})
+afterAll(() => sandbox.close())
+beforeEach(() => {
+  const {
+    CROSS_ACCOUNT_DYNAMO_ROLE_ARN: _,
+    CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: __,
+    ...variables
+  } = functionVariables(sandbox)
+  setEnvironment(variables)
+})
+afterEach(() => {
+  jest.restoreAllMocks()
+})
+
+const history = fc.record({
+  tenants,
+  maxSessions: fc.constantFrom(1, 2, 3, 5, 100),
+  waves: fc.array(wave, { minLength: 2, maxLength: 4, size: 'max' }),
+})
+
+test('each request is signed by its own tenant’s session, and a request without one is never sent', async () => {
+  const sum: Record<string, number> = {}
+  await fc.assert(
+    fc.asyncProperty(history, async ({ waves, ...rest }) => {
+      const environment = startEnvironment({ ...rest, sandbox, ledger, travel })
+      for (const each of waves) await environment.live(each)
+      await environment.end()
+      expect(environment.strange).toEqual([])
+      expect(ledger.leaks).toEqual([])
+      for (const [name, count] of Object.entries(environment.figures())) sum[name] = (sum[name] ?? 0) + count
+    }),
+    // With room for all, and for hardly any.
+    {
+      ...RUNS,
+      examples: [
+        [{ tenants: lookAlikes, maxSessions: 100, waves: [] }],
+        [{ tenants: lookAlikes, maxSessions: 3, waves: [] }],
+      ],
+    },
+  )
+  // Or it would show nothing.
+  expect(ledger.counts.requests).toBeGreaterThan(1000)
+  expect(ledger.counts.rejectedTokens).toBeGreaterThan(0)
+  for (const name of ['refused', 'letDown', 'evictions', 'refreshes', 'mishaps'])
+    expect(sum[name]).toBeGreaterThan(0)
+}, 60_000)
+
+test('what AWS would refuse is refused at once, and AWS hears nothing of it', async () => {
+  sandbox.clear()
+  const environment = startEnvironment({ sandbox, ledger, travel, tenants: [], maxSessions: 100 })
+  const invocations = outlaws.flatMap((tenant) =>
+    (['handler', 'clientFor'] as const).map((by) => ({ tenant, by, before: 0, turns: 0, requests: 2 })),
+  )
+  await environment.live({ minutes: 0, mishaps: [], invocations })
+  await environment.end()
+  expect(environment.strange).toEqual([])
+  expect(environment.figures().refused).toBe(2 * outlaws.length)
+  expect(sandbox.calls).toEqual([])
+})

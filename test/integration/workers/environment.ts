@@ -1,0 +1,47 @@
+/**
+ * One of the worker threads in which Lambda Managed Instances run Node.js: it loads the function by itself, and has many
+ * invocations at once. Each message is a list of them, answered by the list of their outcomes: `ok`, or an error's code.
+ */
+import { setImmediate } from 'node:timers/promises'
+import { parentPort } from 'node:worker_threads'
+import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
+import middy from '@middy/core'
+import { crossAccountDynamo } from '../../../src/index.ts'
+
+export interface Invocation {
+  readonly tenant: string
+  /** The sort key of the item, by which the invocation's requests are known. */
+  readonly order: string
+  readonly table: string
+}
+
+/** As one looks a tenant up: others have their turn before it answers. */
+const tenantOf = async ({ tenant }: Invocation): Promise<{ TenantId: string }> => {
+  await setImmediate()
+  return { TenantId: tenant }
+}
+
+const handler = middy()
+  .use(crossAccountDynamo({ sessionTags: ({ event }: { event: Invocation }) => tenantOf(event) }))
+  .handler(async ({ tenant, order, table }: Invocation, context) => {
+    const Key = { tenant, order }
+    await context.dynamo.send(new PutCommand({ TableName: table, Item: { ...Key, by: order } }))
+    const { Item } = await context.dynamo.send(new GetCommand({ TableName: table, Key }))
+    if (Item?.by !== order) throw new Error('this is not what it wrote')
+  })
+
+const invoke = async (event: Invocation): Promise<string> => {
+  // biome-ignore lint/suspicious/noExplicitAny: middy's types want the client to be there already
+  const context: any = { getRemainingTimeInMillis: () => 10_000 }
+  try {
+    await handler(event, context)
+    return 'ok'
+  } catch (error) {
+    const { code, name } = error as Error & { code?: string }
+    return code ?? name
+  }
+}
+
+parentPort?.on('message', async (invocations: readonly Invocation[]) => {
+  parentPort?.postMessage(await Promise.all(invocations.map(invoke)))
+})
