@@ -40,14 +40,21 @@ export class CrossAccountDynamoError extends Error {
   readonly statusCode: 403 | 500 | 503
   /** Always `false`: the message is for operators, never for an HTTP client. */
   readonly expose = false
-  /** `true` when the same call may succeed later without a change of configuration or policy. */
+  /**
+   * `true` when the same call may succeed later without a change of configuration or policy; of a
+   * `SESSION_IDENTITY_MISSING`, when a resolver was late or says of its error that it is `retryable`.
+   */
   readonly retryable: boolean
 
-  constructor(code: CrossAccountDynamoErrorCode, message: string, options?: ErrorOptions) {
+  constructor(
+    code: CrossAccountDynamoErrorCode,
+    message: string,
+    { retryable = RETRYABLE.has(code), ...options }: ErrorOptions & { retryable?: boolean } = {},
+  ) {
     super(`${code}: ${message}`, options)
     this.code = code
-    this.retryable = RETRYABLE.has(code)
-    this.statusCode = this.retryable ? 503 : code === 'SESSION_IDENTITY_MISSING' ? 403 : 500
+    this.retryable = retryable
+    this.statusCode = code === 'SESSION_IDENTITY_MISSING' ? 403 : RETRYABLE.has(code) ? 503 : 500
   }
 }
 
@@ -126,12 +133,16 @@ const CONSTRAINT = /Value '.*?' at '(?!roleArn|roleSessionName|durationSeconds|s
 
 const withoutSecrets = (message: string, { externalId, sessionTags }: SessionIdentity): string => {
   const secrets = [externalId ?? '', ...sessionTags.map(({ Value }) => Value)]
-  return secrets
-    .filter((secret) => secret.length >= LEAST_SECRET)
-    .reduce(
-      (text, secret) => text.replaceAll(secret, '[not shown]'),
-      message.replace(CONSTRAINT, "Value '[not shown]' at '"),
-    )
+  return (
+    secrets
+      .filter((secret) => secret.length >= LEAST_SECRET)
+      // The longest first, since one may be the beginning of another.
+      .sort((a, b) => b.length - a.length)
+      .reduce(
+        (text, secret) => text.replaceAll(secret, '[not shown]'),
+        message.replace(CONSTRAINT, "Value '[not shown]' at '"),
+      )
+  )
 }
 
 /**

@@ -10,6 +10,6 @@ export {
 } from './middleware.ts'
 export type { CrossAccountDynamoOptions } from './options.ts'
 export type { Access } from './policies/actions.ts'
-export type { Scope } from './policies/scope.ts'
+export type { ResolvedScope, Scope } from './policies/scope.ts'
 export type { Resolver, ResolverRequest } from './resolvers.ts'
 export type { CredentialProvider } from './session.ts'

@@ -66,6 +66,9 @@ const PARTITION_OF_REGION = {
 }
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
 
+/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+const PARTITION_KEY_BYTES = 2048
+
 const TABLE_NAME = /^[\w.-]{3,255}$/
 const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/(?<name>[^/]*)$/
 
@@ -86,7 +89,8 @@ interface Words {
 /** Length and characters, without quoting the value. Lengths are counted in characters, as AWS counts them. */
 const checkText = (value: unknown, { min, max, stray, allowed }: Words): Complaint => {
   if (typeof value !== 'string') return `must be a string, but is ${describe(value)}`
-  const { length } = [...value]
+  // A character takes two code units at most; what is much too long is not counted, for it may be somebody's attempt.
+  const length = value.length > 2 * max ? value.length : [...value].length
   if (length < min || length > max) return `must have ${min} to ${max} characters, but has ${length}`
   const found = stray.exec(value)?.[0]
   if (found !== undefined) return `may hold only ${allowed}, but holds ${quoted(found)}`
@@ -146,7 +150,7 @@ export const toSessionName = (text: string): string =>
     .padEnd(SESSION_NAME.min, '-')
 
 export const checkSourceIdentity = (value: unknown): Complaint =>
-  typeof value === 'string' && RESERVED_PREFIX.test(value)
+  isReserved(value)
     ? 'may not begin with aws:, which AWS keeps for itself'
     : checkText(value, SOURCE_IDENTITY)
 
@@ -159,15 +163,19 @@ export const checkDurationSeconds = (value: unknown): Complaint => {
   )
 }
 
+const isReserved = (value: unknown): boolean => typeof value === 'string' && RESERVED_PREFIX.test(value)
+
 /** All that is wrong with the tags, one complaint each. */
 export const checkSessionTags = (tags: readonly Tag[]): readonly string[] => {
   const complaints: string[] = []
   if (tags.length > TAGS) complaints.push(`may hold at most ${TAGS} tags, but holds ${tags.length}`)
+  // So many are nobody's mistake.
+  if (tags.length > 10 * TAGS) return complaints
   const spelled = new Map<string, string>()
   for (const { Key, Value } of tags) {
-    const badKey = RESERVED_PREFIX.test(Key) ? 'may not begin with aws:' : checkText(Key, TAG_KEY)
+    const badKey = isReserved(Key) ? 'may not begin with aws:' : checkText(Key, TAG_KEY)
     if (badKey !== undefined) complaints.push(`the key ${quoted(Key)} ${badKey}`)
-    const badValue = RESERVED_PREFIX.test(Value) ? 'may not begin with aws:' : checkText(Value, TAG_VALUE)
+    const badValue = isReserved(Value) ? 'may not begin with aws:' : checkText(Value, TAG_VALUE)
     if (badValue !== undefined) complaints.push(`the value of ${quoted(Key)} ${badValue}`)
     const folded = Key.toLowerCase()
     const twin = spelled.get(folded)
@@ -185,7 +193,8 @@ export const checkSessionTags = (tags: readonly Tag[]): readonly string[] => {
 export const checkTransitiveTagKeys = (keys: readonly string[], tags: readonly Tag[]): readonly string[] => {
   const known = new Set(tags.map(({ Key }) => Key))
   const missing = [...new Set(keys)].filter((key) => !known.has(key))
-  const have = known.size === 0 ? 'there are none' : `those are ${[...known].map(quoted).join(', ')}`
+  const some = [...known].slice(0, TAGS).map(quoted).join(', ')
+  const have = known.size === 0 ? 'there are none' : `those are ${some}`
   return missing.map((key) => `${quoted(key)} is not a key of sessionTags (${have})`)
 }
 
@@ -214,6 +223,15 @@ export const checkTable = (value: unknown): Complaint => {
     : `${quoted(value)} is neither a table's name (3 to 255 letters, digits and _.-) nor its ARN`
 }
 
+/** What a partition key may be, as text. The value is not shown. */
+export const checkPartitionKey = (value: unknown): Complaint => {
+  if (typeof value !== 'string') return `must hold strings, but holds ${describe(value)}`
+  if (value === '') return 'must not hold an empty string'
+  if (value.length > PARTITION_KEY_BYTES || Buffer.byteLength(value) > PARTITION_KEY_BYTES)
+    return `must hold keys of at most ${PARTITION_KEY_BYTES} bytes`
+  return value.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
+}
+
 export const tableArn = (
   name: string,
   { partition, region, accountId }: { partition: string; region: string; accountId: string },
@@ -229,7 +247,11 @@ export const checkPolicy = (value: unknown): Complaint => {
   if (stray !== undefined)
     return `may hold only characters up to U+00FF, but holds ${quoted(stray)}; write it as a JSON escape`
   try {
-    return isRecord(JSON.parse(value)) ? undefined : 'must be the JSON text of a policy document'
+    const policy: unknown = JSON.parse(value)
+    if (!isRecord(policy)) return 'must be the JSON text of a policy document'
+    return Object.keys(policy).length > 0
+      ? undefined
+      : 'must be the JSON text of a policy document, but is empty'
   } catch {
     return 'is not valid JSON'
   }

@@ -5,6 +5,7 @@ import { createAssumeRole } from './assume-role.ts'
 import { createClients } from './client.ts'
 import { createClock } from './clock.ts'
 import { type Deadline, patience, within } from './deadline.ts'
+import { CrossAccountDynamoError } from './errors.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
 import type { ResolverRequest } from './resolvers.ts'
 import type { CredentialProvider, Session } from './session.ts'
@@ -78,7 +79,7 @@ export interface CrossAccountDynamoMiddleware<
    * ```
    */
   clientFor(
-    request: Pick<ResolverRequest<Event>, 'event' | 'context'> & Partial<ResolverRequest<Event>>,
+    request: Pick<ResolverRequest<Event>, 'event' | 'context'> & { internal?: Record<string, unknown> },
   ): Promise<ClientOf<Document>>
 }
 
@@ -87,7 +88,7 @@ export interface CrossAccountDynamoMiddleware<
  *
  * The client is at `context.dynamo` (or at `contextKey`), with credentials of the target role that are refreshed
  * before they end. `request.internal` holds their provider under the same key, for other middlewares'
- * `awsClientAssumeRole`.
+ * `awsClientAssumeRole`; with resolvers, one that refuses, since such middlewares keep the first client for all.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` at once, naming everything that is wrong; the other codes from an
  * invocation that finds no credentials and cannot get any.
@@ -149,24 +150,35 @@ export const crossAccountDynamo = <
     withConnection(only?.session.prefetch()).catch(() => {})
   }
 
-  const enter = (request: middy.Request, { session, client }: OpenSession): Promise<void> | undefined => {
+  /** In the first invocation one sees whether another middleware of the handler has the same place. */
+  let isAlone: boolean | undefined
+  const enter = (
+    request: middy.Request,
+    { session, client }: OpenSession,
+    provider: CredentialProvider,
+  ): Promise<void> | undefined => {
     const context = request.context as Record<Key, unknown>
     const internal = request.internal as Record<Key, unknown>
-    internal[contextKey] = session.credentials
+    isAlone ??= (internal[contextKey] as Partial<CredentialProvider> | undefined)?.memoized !== true
+    if (!isAlone) throw placeTaken(contextKey)
+    internal[contextKey] = provider
     const waiting = prepare(session, request.context)
     context[contextKey] = client
     // middy waits for a promise and for nothing else: a warm invocation makes none.
     return waiting
   }
+  const nobodys = refusingProvider(contextKey)
   const enterOwn = (request: middy.Request): Promise<void> | undefined => {
+    // Whatever an earlier invocation left there: until its own session is known, an invocation has none.
+    delete (request.context as Partial<Record<Key, unknown>>)[contextKey]
     const identified = resolveIdentity(request)
     return identified instanceof Promise
-      ? identified.then((own) => enter(request, sessionOf(own)))
-      : enter(request, sessionOf(identified))
+      ? identified.then((own) => enter(request, sessionOf(own), nobodys))
+      : enter(request, sessionOf(identified), nobodys)
   }
 
   return {
-    before: only === undefined ? enterOwn : (request) => enter(request, only),
+    before: only === undefined ? enterOwn : (request) => enter(request, only, only.session.credentials),
     ready: async () => prepare(only?.session),
     clientFor: async ({ event, context, internal = {} }) => {
       const request = { event, context, internal, response: undefined, error: undefined }
@@ -176,3 +188,26 @@ export const crossAccountDynamo = <
     },
   }
 }
+
+const placeTaken = (contextKey: string): CrossAccountDynamoError =>
+  new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    `another crossAccountDynamo() of this handler has put its client at context.${contextKey}: give one of the two another contextKey`,
+  )
+
+/**
+ * What stands at `request.internal` where each invocation has a session of its own. Other middlewares, middy's among
+ * them, make one client and keep it: with the first tenant's credentials, for all that come after.
+ */
+const refusingProvider = (contextKey: string): CredentialProvider =>
+  Object.assign(
+    () =>
+      Promise.reject(
+        new CrossAccountDynamoError(
+          'CONFIG_INVALID',
+          `context.${contextKey} has a session for each invocation, which no other middleware may keep: ` +
+            `awsClientAssumeRole: '${contextKey}' is for a crossAccountDynamo() without resolvers`,
+        ),
+      ),
+    { memoized: true as const },
+  )

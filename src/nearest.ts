@@ -12,8 +12,12 @@ const distance = (a: string, b: string): number => {
   return row.at(-1) ?? 0
 }
 
+/** No known name is nearly as long, and the distance of a long one is long in the making. */
+const LONGEST_NAME = 64
+
 /** The known name that a misspelled or shortened one most likely meant, or `undefined` when none is near. */
 export const nearest = (name: string, known: readonly string[]): string | undefined => {
+  if (name.length > LONGEST_NAME) return undefined
   const within = (a: string, b: string) => a.length > 2 && b.toLowerCase().includes(a.toLowerCase())
   const [best] = known
     .map((candidate) => ({ candidate, edits: within(name, candidate) ? 0 : distance(name, candidate) }))

@@ -96,6 +96,8 @@ export interface OptionReader {
   /** An option's value as it was given, or as its variable's text is read. */
   readonly readOption: (name: OptionName) => unknown
   readonly isSet: (name: OptionName) => boolean
+  /** Whether the option itself was given, and not only its variable. */
+  readonly isGiven: (name: OptionName) => boolean
   /** Notes a problem with an option, naming the variable if that is where its value came from. */
   readonly complain: (name: OptionName, complaint: Complaint) => void
   /** The name of the variable of an option. */
@@ -178,6 +180,7 @@ export const createOptionReader = (
       complain(name, complaint)
       return complaint === undefined ? (value as T) : undefined
     },
+    isGiven: (name) => options[name] !== undefined,
     isSet: (name) =>
       options[name] !== undefined ||
       textOf(name) !== undefined ||

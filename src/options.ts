@@ -14,7 +14,7 @@ import {
 } from './limits.ts'
 import { LEVELS, type Logger, SILENT } from './logger.ts'
 import { createOptionReader, type OptionName } from './option-reader.ts'
-import type { Scope } from './policies/scope.ts'
+import type { ResolvedScope, Scope } from './policies/scope.ts'
 import {
   assembleIdentity,
   createIdentityResolver,
@@ -88,7 +88,7 @@ export interface CrossAccountDynamoOptions<
    * The tables and actions that sessions are narrowed to, by a session policy made of it; or a resolver.
    * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or actions.
    */
-  scope?: Scope | Resolver<Scope, Event> | undefined
+  scope?: Scope | Resolver<ResolvedScope, Event> | undefined
   /** A session policy of one's own, as a document or its JSON text, at most 2,048 characters; or a resolver. Not with `scope`. */
   policy?: object | string | Resolver<object | string, Event> | undefined
   /** ARNs of managed policies, in the role's account or AWS's own, as session policies; at most 10. Not with `scope`. */
@@ -204,7 +204,7 @@ const checkLogger = (value: unknown): Complaint => {
  */
 export const readConfiguration = (given: unknown, environment: Environment): Configuration => {
   const problems: string[] = []
-  const { checked, isSet, readOption, complain, variableOf } = createOptionReader(
+  const { checked, isSet, isGiven, readOption, complain, variableOf } = createOptionReader(
     given,
     environment,
     problems,
@@ -229,13 +229,13 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   if (!isSet('sessionTags')) parts.sessionTags = []
   if (!isSet('sessionName'))
     parts.sessionName = toSessionName(environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME)
-  if (resolvers.roleArn !== undefined && !isSet('externalId')) {
+  if (resolvers.roleArn !== undefined && !isGiven('externalId')) {
     complain(
       'externalId',
       'is required where roleArn is a resolver: without one of its own for each customer, a customer who names somebody ' +
         "else's role is let in by your permissions (the confused deputy, " +
-        'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). Give a value or a resolver, or say externalId: false ' +
-        'where all the roles are your own',
+        'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). Give a resolver; where all the roles are your own, a ' +
+        `value or externalId: false will do (${variableOf('externalId')} alone will not: it is the same for all)`,
     )
   }
   const role = parts.roleArn === undefined ? undefined : parseRoleArn(parts.roleArn)

@@ -15,7 +15,14 @@ import {
   checkTransitiveTagKeys,
   parseRoleArn,
 } from './limits.ts'
-import { checkScope, checkScopeTarget, compileScope, policyText, type Scope } from './policies/scope.ts'
+import {
+  checkScope,
+  checkScopeTarget,
+  compileScope,
+  copyOfScope,
+  policyText,
+  type Scope,
+} from './policies/scope.ts'
 import type { SessionIdentity, Tag } from './session-identity.ts'
 import { describe, isRecord, quoted } from './values.ts'
 
@@ -99,7 +106,7 @@ const READERS: { readonly [Option in IdentityOption]: Reader<Parts[Option]> } = 
   },
   sessionName: text(checkSessionName),
   sourceIdentity: text(checkSourceIdentity),
-  scope: checked(checkScope),
+  scope: checked(checkScope, copyOfScope),
   policy: checked(
     (value) => [checkPolicy(value)],
     (value: string | object) => (typeof value === 'string' ? value : policyText(value)),
@@ -113,8 +120,13 @@ export const readPart = (
   value: unknown,
   complain: Complain,
 ): void => {
-  const part = READERS[option](value, complain)
-  if (part !== undefined) Object.assign(parts, { [option]: part })
+  try {
+    const part = READERS[option](value, complain)
+    if (part !== undefined) Object.assign(parts, { [option]: part })
+  } catch (error) {
+    // A getter that throws, or lists within lists without end.
+    complain(`cannot be read: ${worded(error)}`)
+  }
 }
 
 /**
@@ -169,65 +181,107 @@ export const createIdentityResolver = (
   common: Common,
   contextKey: string,
 ): ResolveIdentity => {
+  const { scope, ...rest } = fixed
+  // A fixed scope for a fixed role is compiled once.
+  const known: Partial<Parts> =
+    scope === undefined || rest.roleArn === undefined
+      ? fixed
+      : { ...rest, policy: compileScope(scope, { ...parseRoleArn(rest.roleArn), region: common.region }) }
   const asked = Object.entries(resolvers) as [IdentityOption, Resolver<unknown>][]
 
-  const missing = (problems: readonly string[], cause?: unknown): CrossAccountDynamoError =>
+  const missing = (problems: readonly string[], cause: unknown, retryable: boolean) =>
     new CrossAccountDynamoError(
       'SESSION_IDENTITY_MISSING',
       `there is no session for context.${contextKey} of this invocation:\n${listed(problems)}`,
-      cause === undefined ? undefined : { cause },
+      { ...(cause instanceof Error && { cause: plainCopy(cause) }), retryable },
     )
 
-  const identify = (outcomes: ReadonlyMap<IdentityOption, Outcome>): SessionIdentity => {
-    const parts: Partial<Parts> = { ...fixed }
+  const identify = (answers: Iterable<Answer>): SessionIdentity => {
+    const parts: Partial<Parts> = { ...known }
     const problems: string[] = []
     let cause: unknown
+    for (const { part, complaints, error } of answers) {
+      Object.assign(parts, part)
+      problems.push(...complaints)
+      cause ??= error
+    }
     const complain = (option: string, complaint: Complaint): void => {
       if (complaint !== undefined) problems.push(`${option}: ${complaint}`)
     }
-    for (const [option, outcome] of outcomes) {
-      if ('error' in outcome) {
-        cause ??= outcome.error
-        complain(option, `the resolver threw ${worded(outcome.error)}`)
-        continue
-      }
-      const nothing = nothingIn(outcome.value)
-      if (nothing !== undefined) complain(option, `the resolver returned ${nothing}`)
-      else readPart(parts, option, outcome.value, (complaint) => complain(option, complaint))
-    }
-    if (outcomes.has('roleArn') && parts.roleArn !== undefined)
+    if (resolvers.roleArn !== undefined && parts.roleArn !== undefined)
       complain('roleArn', checkPartition(common.region, parseRoleArn(parts.roleArn)))
     const identity = assembleIdentity(parts, common, complain)
-    if (problems.length > 0 || identity === undefined) throw missing(problems, cause)
+    if (problems.length > 0 || identity === undefined) throw missing(problems, cause, isRetryable(cause))
     return identity
   }
 
   return (request) => {
     // In the order of the options, whenever they answer.
-    const outcomes = new Map<IdentityOption, Outcome>()
+    const answers = new Map<IdentityOption, Answer>()
     const waiting: Promise<unknown>[] = []
     for (const [option, resolve] of asked) {
+      const answer = (value: unknown) => answers.set(option, read(option, value))
+      const fail = (error: unknown) => answers.set(option, failed(option, error))
       try {
         const value = resolve(request)
-        outcomes.set(option, { value })
-        if (!isThenable(value)) continue
-        const settled = Promise.resolve(value).then(
-          (later) => outcomes.set(option, { value: later }),
-          (error: unknown) => outcomes.set(option, { error }),
-        )
-        waiting.push(settled)
+        if (isThenable(value)) {
+          answers.set(option, NO_ANSWER)
+          waiting.push(Promise.resolve(value).then(answer, fail))
+        } else answer(value)
       } catch (error) {
-        outcomes.set(option, { error })
+        fail(error)
       }
     }
-    if (waiting.length === 0) return identify(outcomes)
+    if (waiting.length === 0) return identify(answers.values())
     const milliseconds = patience(request.context)
-    const late = () =>
-      missing([
-        `a resolver did not answer within the ${Math.round(milliseconds)} ms that this invocation could wait`,
-      ])
-    return within(milliseconds, Promise.all(waiting), late).then(() => identify(outcomes))
+    const late = () => {
+      const within = `within the ${Math.round(milliseconds)} ms that this invocation could wait`
+      return missing([`a resolver did not answer ${within}`], undefined, true)
+    }
+    return within(milliseconds, Promise.all(waiting), late).then(() => identify(answers.values()))
   }
+}
+
+/**
+ * What came of a resolver. Its value is read and copied in the moment when it comes: another invocation may change the
+ * object while this one waits for other resolvers.
+ */
+interface Answer {
+  readonly part: Partial<Parts>
+  readonly complaints: readonly string[]
+  readonly error?: unknown
+}
+const NO_ANSWER: Answer = { part: {}, complaints: ['a resolver has not answered'] }
+
+const read = (option: IdentityOption, value: unknown): Answer => {
+  const nothing = nothingIn(value)
+  if (nothing !== undefined) return { part: {}, complaints: [`${option}: the resolver returned ${nothing}`] }
+  const part: Partial<Parts> = {}
+  const complaints: string[] = []
+  readPart(part, option, value, (complaint) => {
+    if (complaint !== undefined) complaints.push(`${option}: ${complaint}`)
+  })
+  return { part, complaints }
+}
+
+const failed = (option: IdentityOption, error: unknown): Answer => ({
+  part: {},
+  complaints: [`${option}: the resolver threw ${worded(error)}`],
+  error,
+})
+
+/** Whether an error says of itself that it may pass, as those of the SDK and of this package do. */
+const isRetryable = (error: unknown): boolean => {
+  const { retryable, $retryable } = (error ?? {}) as { retryable?: unknown; $retryable?: unknown }
+  return retryable === true || ($retryable !== undefined && $retryable !== null)
+}
+
+/** An error without what may hang on it: the SDK's hold requests, with session tokens in their headers. */
+const plainCopy = (error: Error): Error => {
+  const copy = new Error(error.message)
+  Object.defineProperty(copy, 'name', { value: error.name })
+  Object.defineProperty(copy, 'stack', { value: error.stack })
+  return copy
 }
 
 /** Many problems come from data that somebody made up. */
@@ -238,8 +292,6 @@ const listed = (problems: readonly string[]): string => {
   const shown = more > 0 ? [...problems.slice(0, MOST_PROBLEMS), `and ${more} more`] : problems
   return shown.map((problem) => `  - ${problem}`).join('\n')
 }
-
-type Outcome = { readonly value: unknown } | { readonly error: unknown }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
@@ -255,5 +307,6 @@ const nothingIn = (value: unknown): string | undefined => {
   return empty && `an object with nothing in ${quoted(empty[0])}`
 }
 
+/** An error in words, in quotes: what it says may be from the event. */
 const worded = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${error.message}` : describe(error)
+  error instanceof Error ? `${error.name}: ${quoted(error.message)}` : describe(error)

@@ -16,8 +16,8 @@ export interface OpenSession {
 }
 
 /**
- * The session of an identity, the same for as long as it is kept. At most `maxSessions` are: the least recently used
- * goes first. One that is let go changes in nothing for those who hold its client, since nothing of it is shared with
+ * The session of an identity, the same for as long as it is kept. At most `maxSessions` are, and those that are waiting for
+ * STS: the least recently used goes first. One that is let go changes in nothing for those who hold its client, since nothing of it is shared with
  * another session; whoever asks next gets a new one.
  */
 export type SessionStore = (identity: SessionIdentity) => OpenSession
@@ -48,14 +48,18 @@ export const createSessionStore = (
 
   return (identity) => {
     const key = keyOf(identity)
-    const found = kept.get(key) ?? open(identity)
+    const found = kept.get(key)
+    const taken = found ?? open(identity)
     kept.delete(key)
-    kept.set(key, found)
-    // Those who came last stand last; in front stand the quiet ones, whose credentials have ended sooner or later.
+    kept.set(key, taken)
     for (const [oldest, { session }] of kept) {
-      if (oldest === key || (kept.size <= maxSessions && !session.isSpent())) break
-      kept.delete(oldest)
+      if (oldest === key) break
+      const areTooMany = kept.size > maxSessions
+      // One that waits for STS stays: others wait with it, and whoever came next would ask again.
+      if (session.isSpent() || (areTooMany && !session.isBusy())) kept.delete(oldest)
+      // The quiet ones stand in front; all are looked through when a new one comes.
+      else if (found !== undefined && !areTooMany) break
     }
-    return found
+    return taken
   }
 }

@@ -21,6 +21,8 @@ export interface Session {
   readonly prefetch: () => Promise<void>
   /** The session's credentials as the SDK asks for them: with each request, and never past their expiry. */
   readonly credentials: CredentialProvider
+  /** Whether an AssumeRole is under way. */
+  readonly isBusy: () => boolean
   /** Whether it holds nothing worth keeping: no good credentials, none under way, and no refusal to remember. */
   readonly isSpent: () => boolean
   /** The credentials at hand, for telling later whether they have been replaced since. */
@@ -205,6 +207,7 @@ export const createSession = (options: SessionOptions): Session => {
     ready,
     prefetch: () => assume('prefetch'),
     credentials: Object.assign(provide, { memoized: true as const }),
+    isBusy: () => flight !== undefined,
     isSpent: () => flight === undefined && !areGood() && !isNowIn(refusal?.span ?? NEVER),
     current: () => current,
     replace: async (used, since) => {

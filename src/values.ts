@@ -3,9 +3,19 @@
 /** Longer ones may be an attacker's, and a log is no place for them. */
 const LONGEST_QUOTE = 1000
 
+/** Characters that change what a line of a log looks like: controls, line ends, and the direction of writing. */
+const MISLEADING = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+
 /** A text for messages: in quotes, its odd characters escaped, and cut when it is very long. */
-export const quoted = (text: string): string =>
-  text.length > LONGEST_QUOTE ? `${JSON.stringify(text.slice(0, LONGEST_QUOTE))}…` : JSON.stringify(text)
+export const quoted = (text: string): string => {
+  const isLong = text.length > LONGEST_QUOTE
+  const quote = JSON.stringify(isLong ? text.slice(0, LONGEST_QUOTE) : text).replace(MISLEADING, escaped)
+  return isLong ? `${quote}…` : quote
+}
+
+/** A character as JSON escapes it. */
+export const escaped = (character: string): string =>
+  `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** A value for messages: itself if it is short and plain, else its kind. */
 export const shown = (value: unknown): string =>

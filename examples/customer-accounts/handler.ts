@@ -15,10 +15,11 @@ import { type Customer, findCustomer } from './registry.ts'
 
 type Event = EventBridgeEvent<'Order placed', { customerId: string; order: string }>
 
-/** Looked up once for both resolvers. */
+/** Looked up once for both resolvers, under the customer's own name. */
 const customerOf = ({ event, internal }: ResolverRequest<Event>): Promise<Customer | undefined> => {
-  internal.customer ??= findCustomer(event.detail.customerId)
-  return internal.customer as Promise<Customer | undefined>
+  const name = `customer:${event.detail.customerId}`
+  internal[name] ??= findCustomer(event.detail.customerId)
+  return internal[name] as Promise<Customer | undefined>
 }
 
 export const handler = middy()

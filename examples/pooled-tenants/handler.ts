@@ -25,5 +25,5 @@ export const handler = middy()
     // The path may name any tenant. Nothing here compares it with the token's: IAM does.
     const Key = { tenant: pathParameters?.tenant, order: pathParameters?.order }
     const { Item } = await context.dynamo.send(new GetCommand({ TableName, Key }))
-    return Item ?? { statusCode: 404 }
+    return Item ? { statusCode: 200, body: JSON.stringify(Item) } : { statusCode: 404 }
   })

@@ -36,5 +36,5 @@ export const handler = middy()
     if (requestContext.http.method === 'PUT')
       await context.dynamo.send(new PutCommand({ TableName, Item: { ...JSON.parse(body ?? '{}'), ...Key } }))
     const { Item } = await context.dynamo.send(new GetCommand({ TableName, Key, ConsistentRead: true }))
-    return Item ?? { statusCode: 404 }
+    return Item ? { statusCode: 200, body: JSON.stringify(Item) } : { statusCode: 404 }
   })

@@ -18,5 +18,5 @@ export const handler = middy()
     // First the note: what cannot be noted is not read.
     await audit.send(new PutCommand({ TableName: 'Reads', Item: { request: awsRequestId, order } }))
     const { Item } = await orders.send(new GetCommand({ TableName: 'Orders', Key: { order } }))
-    return Item ?? { statusCode: 404 }
+    return Item ? { statusCode: 200, body: JSON.stringify(Item) } : { statusCode: 404 }
   })

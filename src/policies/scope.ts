@@ -1,7 +1,7 @@
 /** A scope -> a session policy: what is left of the role's permissions in one session. */
-import { type Complaint, checkTable, type RoleArn, tableArn } from '../limits.ts'
+import { type Complaint, checkPartitionKey, checkTable, type RoleArn, tableArn } from '../limits.ts'
 import { nearest } from '../nearest.ts'
-import { describe, isRecord, quoted, shown } from '../values.ts'
+import { describe, escaped, isRecord, quoted, shown } from '../values.ts'
 import { type Access, actionNames, actionsOf, bare, isAction, isOnIndexes, namesKeys } from './actions.ts'
 
 /**
@@ -19,13 +19,22 @@ import { type Access, actionNames, actionsOf, bare, isAction, isOnIndexes, names
  * ```
  */
 export interface Scope {
-  /** Names or ARNs, in the role's account and the option `region`; their indexes are included. */
+  /** Names or ARNs, in the role's account and the option `region`. */
   readonly tables: readonly string[]
-  /** `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. */
+  /**
+   * `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. Writes may tell what was there
+   * before (`ReturnValues`).
+   */
   readonly access: Access
   /**
-   * Partition keys that requests may name; for indexes, those of the index. What names no key (`Scan`, PartiQL) is not
-   * allowed then. Everything is taken to the letter: `*`, `?` and `${` mean themselves.
+   * Whether the tables' indexes may be read, too. Default: `true`, but `false` with `leadingKeys` or `leadingKeyPrefixes`:
+   * those are then the index's own partition keys, so a tenant who is called like a value of that attribute would read
+   * everybody's items that have it. Say `true` where each index begins with the tenant.
+   */
+  readonly indexes?: boolean
+  /**
+   * Partition keys that requests may name. What names no key (`Scan`, PartiQL) is not allowed then. Everything is taken
+   * to the letter: `*`, `?` and `${` mean themselves.
    */
   readonly leadingKeys?: readonly string[]
   /**
@@ -33,6 +42,12 @@ export interface Scope {
    * how `TENANT#10` begins. (A list of its own, so that no value of `leadingKeys` can turn into a prefix.)
    */
   readonly leadingKeyPrefixes?: readonly string[]
+}
+
+/** What a resolver may yield: what is no text is refused at run time, so that nobody needs `String()`, which hides it. */
+export type ResolvedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
+  readonly leadingKeys?: readonly unknown[]
+  readonly leadingKeyPrefixes?: readonly unknown[]
 }
 
 /** Where the tables are. */
@@ -47,17 +62,30 @@ export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
  */
 export const checkScope = (value: unknown): readonly string[] => {
   if (!isRecord(value)) return [`must be an object { tables, access, … }, but is ${describe(value)}`]
-  const { tables, access, leadingKeys, leadingKeyPrefixes, ...rest } = value
+  const { tables, access, indexes, leadingKeys, leadingKeyPrefixes, ...rest } = value
   const withKeys = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
   return [
     ...Object.keys(rest).map(
-      (key) => `has no ${quoted(key)}: it holds tables, access, leadingKeys and leadingKeyPrefixes`,
+      (key) => `has no ${quoted(key)}: it holds tables, access, indexes, leadingKeys and leadingKeyPrefixes`,
     ),
     ...checkTables(tables),
     ...checkAccess(access, withKeys),
+    ...(indexes === undefined || typeof indexes === 'boolean'
+      ? []
+      : [`indexes must be a boolean, but is ${describe(indexes)}`]),
     ...Object.entries({ leadingKeys, leadingKeyPrefixes }).flatMap(([name, keys]) => checkKeys(name, keys)),
   ]
 }
+
+/** A copy of a scope that has been checked, which nobody can change. */
+export const copyOfScope = ({ tables, access, indexes, leadingKeys, leadingKeyPrefixes }: Scope): Scope =>
+  Object.freeze({
+    tables: Object.freeze([...tables]),
+    access: typeof access === 'string' ? access : Object.freeze([...access]),
+    ...(indexes !== undefined && { indexes }),
+    ...(leadingKeys !== undefined && { leadingKeys: Object.freeze([...leadingKeys]) }),
+    ...(leadingKeyPrefixes !== undefined && { leadingKeyPrefixes: Object.freeze([...leadingKeyPrefixes]) }),
+  })
 
 const checkTables = (tables: unknown): readonly string[] => {
   if (!Array.isArray(tables) || tables.length === 0)
@@ -88,13 +116,8 @@ const checkAccess = (access: unknown, withKeys: boolean): readonly string[] => {
 const checkKeys = (name: string, keys: unknown): readonly string[] => {
   if (keys === undefined) return []
   if (!Array.isArray(keys) || keys.length === 0) return [`${name} must be a list that is not empty`]
-  const ofKey = (key: unknown): Complaint => {
-    if (typeof key !== 'string') return `must hold strings, but holds ${describe(key)}`
-    if (key === '') return 'must not hold an empty string'
-    return key.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
-  }
   // One complaint will do: the values are somebody's names, and not shown.
-  return keys.flatMap((key) => prefixed(name, ofKey(key))).slice(0, 1)
+  return keys.flatMap((key) => prefixed(name, checkPartitionKey(key))).slice(0, 1)
 }
 
 const prefixed = (prefix: string, complaint: Complaint): readonly string[] =>
@@ -115,10 +138,11 @@ export const checkScopeTarget = ({ tables }: Scope, target: Target): readonly st
  * JSON escapes.
  */
 export const compileScope = (
-  { tables, access, leadingKeys, leadingKeyPrefixes }: Scope,
+  { tables, access, leadingKeys, leadingKeyPrefixes, ...scope }: Scope,
   target: Target,
 ): string => {
   const isConfined = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
+  const withIndexes = scope.indexes ?? !isConfined
   const patterns = [
     ...(leadingKeys ?? []).map(literal),
     ...(leadingKeyPrefixes ?? []).map((prefix) => `${literal(prefix)}*`),
@@ -127,7 +151,7 @@ export const compileScope = (
   const arns = [
     ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, target)))),
   ]
-  const indexes = actions.some(isOnIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
+  const indexes = withIndexes && actions.some(isOnIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
   return policyText({
     Version: '2012-10-17',
     Statement: [
@@ -155,7 +179,4 @@ const literal = (text: string): string => text.replace(/[*?$]/g, (special) => `\
 
 /** A policy as JSON in the characters that STS takes: those up to U+00FF, without control characters. */
 export const policyText = (policy: object): string =>
-  JSON.stringify(policy).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  JSON.stringify(policy).replace(/[\u007f-\uffff]/g, escaped)

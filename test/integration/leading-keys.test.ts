@@ -259,7 +259,12 @@ describe('with a scope, under a role that may do anything with the table,', () =
   describe('the own leading key is all that can be reached:', () => {
     const start = () =>
       handlerWith({
-        scope: ({ event }) => ({ tables: [ORDERS], access: 'read-write', leadingKeys: [event.tenant] }),
+        scope: ({ event }) => ({
+          tables: [ORDERS],
+          access: 'read-write',
+          indexes: true,
+          leadingKeys: [event.tenant],
+        }),
       })
 
     test.each(Object.entries(OPERATIONS))('%s', async (_name, attempt) => {
@@ -394,9 +399,12 @@ describe('with a scope, under a role that may do anything with the table,', () =
 
     test('an index is about its own leading key', async () => {
       await seed('acme', 'evil')
-      const call = scoped({ leadingKeys: ['acme'] })
+      const call = scoped({ indexes: true, leadingKeys: ['acme'] })
       await expect(call(to('acme'), queryIndex)).resolves.toMatchObject({ Items: [seeded('acme')] })
       await expect(call(to('evil'), queryIndex)).rejects.toEqual(denied('session'))
+      // Unless it is asked for, nobody reads by a key that is not the tenant's.
+      const closed = scoped({ leadingKeys: ['acme'] })
+      await expect(closed(to('acme'), queryIndex)).rejects.toEqual(denied('session'))
     })
 
     test('an index is not reached where nothing may be read', async () => {

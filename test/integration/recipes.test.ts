@@ -33,6 +33,9 @@ const requests = () =>
 /** What no invocation may cause that has no session; the early connection may come at any time, and is nobody's. */
 const signedCalls = () => sandbox.calls.filter(({ operation }) => operation !== 'Health')
 
+/** What an HTTP client gets to read. */
+const bodyOf = (answer: { statusCode: number; body?: string }): unknown => JSON.parse(answer.body ?? 'null')
+
 const ORDERS = [table('Orders', 'tenant', 'order')]
 const EXTERNAL = { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID }
 const POOLED = { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleIn(ACCOUNT_B, 'TenantOrders'), ...EXTERNAL }
@@ -52,7 +55,7 @@ describe('pooled-tenants', () => {
   afterAll(() => sandbox.close())
 
   const read = (claims: Record<string, string>, tenant: string) =>
-    handler(apiEvent(claims, { tenant, order: '1' }), lambdaContext())
+    handler(apiEvent(claims, { tenant, order: '1' }), lambdaContext()).then(bodyOf)
   const orderOf = (tenant: string) => ({ tenant, order: '1', of: tenant })
 
   test('each tenant reads its own order, and only the first request of each waits for STS', async () => {
@@ -114,7 +117,7 @@ describe('table-per-tenant', () => {
   afterAll(() => sandbox.close())
 
   const ask = (claims: Record<string, string>, tenant: string, body?: object) =>
-    handler(apiEvent(claims, { tenant, order: '1' }, body), lambdaContext())
+    handler(apiEvent(claims, { tenant, order: '1' }, body), lambdaContext()).then(bodyOf)
 
   test('each tenant writes and reads its own table', async () => {
     for (const tenant of ['acme', 'globex'])
@@ -229,7 +232,7 @@ describe('two-accounts', () => {
   })
   afterAll(() => sandbox.close())
 
-  const read = () => handler(apiEvent({}, { order: '1' }), lambdaContext())
+  const read = () => handler(apiEvent({}, { order: '1' }), lambdaContext()).then(bodyOf)
   const seen = () => requests().map(({ operation, table, accountId }) => [operation, table, accountId])
 
   test('notes the read in one account, and reads the order in the other', async () => {
@@ -270,7 +273,12 @@ describe('a scope with leadingKeys', () => {
     })
   const dynamo = () =>
     crossAccountDynamo({
-      scope: ({ event }) => ({ tables: [TableName], access: 'read', leadingKeys: [event.tenant] }),
+      scope: ({ event }) => ({
+        tables: [TableName],
+        access: 'read',
+        indexes: true,
+        leadingKeys: [event.tenant],
+      }),
     })
   const clientOf = (tenant: unknown, from = dynamo()) =>
     from.clientFor({ event: { tenant }, context: lambdaContext() })

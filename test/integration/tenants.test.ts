@@ -1,9 +1,11 @@
 /** Many tenants behind one function, over real HTTP: who gets which session, and what happens when nobody knows. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import httpErrorHandler from '@middy/http-error-handler'
+import { createClient as createMiddyClient } from '@middy/util'
 import {
   CrossAccountDynamoError,
   type CrossAccountDynamoMiddleware,
@@ -105,7 +107,7 @@ describe('when the middleware is made', () => {
   })
 
   test('with a role that is to be resolved, nothing can be done yet', async () => {
-    await crossAccountDynamo({ roleArn: () => CUSTOMER_ROLE_ARN }).ready()
+    await crossAccountDynamo({ roleArn: () => CUSTOMER_ROLE_ARN, externalId: false }).ready()
     expect(sandbox.calls).toEqual([])
     expect(sandbox.connections).toEqual({ sts: 0, dynamodb: 0 })
   })
@@ -151,16 +153,46 @@ describe('each tenant', () => {
     expect(sandbox.calls).toHaveLength(calls)
   })
 
-  test('has its own provider of credentials on request.internal', async () => {
+  test('has its own credentials, which its client asks for', async () => {
     const middleware = crossAccountDynamo({ sessionTags: tenantTag })
-    const keyOf = async (tenant: string): Promise<unknown> => {
-      const request = requestOf({ tenant })
-      await middleware.before?.(request)
-      return (await (request.internal.dynamo as () => Promise<{ accessKeyId: string }>)()).accessKeyId
+    const keyOf = async (tenant: string) => {
+      const client = await middleware.clientFor({ event: { tenant }, context: lambdaContext() })
+      return (await client.config.credentials()).accessKeyId
     }
     const [acme, globex, again] = [await keyOf('acme'), await keyOf('globex'), await keyOf('acme')]
     expect(acme).not.toBe(globex)
     expect(again).toBe(acme)
+  })
+
+  test('does not lend them to middlewares that keep one client for all, as middy’s do', async () => {
+    let client: STSClient | undefined
+    const handler = middy()
+      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .before(async (request) => {
+        client ??= await createMiddyClient<STSClient, object>(
+          { AwsClient: STSClient as never, awsClientAssumeRole: 'dynamo' },
+          request as never,
+        )
+        await client.send(new GetCallerIdentityCommand({}))
+      })
+      .handler(async () => {})
+    await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: expect.stringContaining(
+        "awsClientAssumeRole: 'dynamo' is for a crossAccountDynamo() without resolvers",
+      ),
+    })
+    expect(sandbox.calls.filter(({ operation }) => operation === 'GetCallerIdentity')).toEqual([])
+  })
+
+  test('waits for one AssumeRole, also where there are more tenants than sessions are kept', async () => {
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag, maxSessions: 2 })
+    await Promise.all(
+      Array.from({ length: 60 }, (_, index) =>
+        middleware.clientFor({ event: { tenant: `tenant-${index % 3}` }, context: lambdaContext() }),
+      ),
+    )
+    expect(assumeRoles()).toHaveLength(3)
   })
 
   test('is known by Lambda’s tenant isolation mode, or by what an earlier middleware found', async () => {
@@ -262,6 +294,21 @@ describe('a request of nobody', () => {
     expect(request.context).not.toHaveProperty('dynamo')
   })
 
+  test('finds nothing that an earlier invocation left on a context that is used again', async () => {
+    const seen: unknown[] = []
+    const handler = middy()
+      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .onError(({ context }) => {
+        seen.push('dynamo' in context)
+      })
+      .handler(async () => {})
+    const context = lambdaContext()
+    await handler({ tenant: 'acme' }, context)
+    expect(context).toHaveProperty('dynamo')
+    await expect(handler({}, context)).rejects.toThrow('SESSION_IDENTITY_MISSING')
+    expect(seen).toEqual([false])
+  })
+
   test('shows an HTTP client nothing', async () => {
     const handler = middy()
       .use(httpErrorHandler({ logger: () => {} }))
@@ -271,6 +318,41 @@ describe('a request of nobody', () => {
     expect(answer.statusCode).toBe(500)
     expect(JSON.stringify(answer)).not.toMatch(/TenantId|sessionTags|dynamo/)
   })
+})
+
+test('two middlewares at one place of the context are an error, in each invocation', async () => {
+  const work = jest.fn(async () => {})
+  const handler = middy()
+    .use(crossAccountDynamo())
+    .use(crossAccountDynamo({ sessionTags: tenantTag }))
+    .handler(work)
+  for (let invocation = 0; invocation < 2; invocation += 1) {
+    await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toThrow(
+      'CONFIG_INVALID: another crossAccountDynamo() of this handler has put its client at context.dynamo: give one of the two another contextKey',
+    )
+  }
+  expect(work).not.toHaveBeenCalled()
+})
+
+test('a table may be in another Region than the function, whose own STS is asked all the same', async () => {
+  const abroad = await startSandbox({ accounts: textbook({ region: 'eu-west-1' }), region: 'eu-west-1' })
+  try {
+    setEnvironment({ ...functionVariables(abroad), AWS_REGION: 'us-east-1' })
+    const client = await crossAccountDynamo({ region: 'eu-west-1' }).clientFor({
+      event: {},
+      context: lambdaContext(),
+    })
+    await expect(client.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    const regions = abroad.calls
+      .filter(({ operation }) => operation !== 'Health')
+      .map(({ operation, region }) => [operation, region])
+    expect(regions).toEqual([
+      ['AssumeRole', 'us-east-1'],
+      ['GetItem', 'eu-west-1'],
+    ])
+  } finally {
+    await abroad.close()
+  }
 })
 
 describe('a customer’s account', () => {

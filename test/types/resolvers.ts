@@ -61,6 +61,10 @@ crossAccountDynamo({
 })
 crossAccountDynamo({ policy: async () => ({ Version: '2012-10-17', Statement: [] }), externalId: false })
 crossAccountDynamo({ policy: () => '{}' })
+// What may be missing is refused at run time, in leading keys as in tags.
+crossAccountDynamo({
+  scope: ({ context }) => ({ tables: ['Orders'], access: 'read', leadingKeys: [context.tenantId] }),
+})
 
 // A resolver of one's own may be shared.
 const tenantTag: Resolver<Record<string, string | undefined>, HttpEvent> = ({ event, context }) => ({

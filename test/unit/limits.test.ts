@@ -501,6 +501,7 @@ group('session policies', () => {
     ['', 'is not valid JSON'],
     ['{', 'is not valid JSON'],
     ['[]', 'must be the JSON text of a policy document'],
+    ['{}', 'must be the JSON text of a policy document, but is empty'],
     ['"x"', 'must be the JSON text of a policy document'],
     ['{"a":"ключ"}', 'may hold only characters up to U+00FF, but holds "к"; write it as a JSON escape'],
     ['{"a":"😀"}', 'may hold only characters up to U+00FF, but holds "😀"; write it as a JSON escape'],

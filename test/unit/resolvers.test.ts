@@ -131,15 +131,20 @@ describe('nothing is never a broader session:', () => {
     })
 
     test('that throws, whose error is the cause', async () => {
-      const thrown = new TypeError('no claims')
+      const thrown = Object.assign(new TypeError('no claims'), { response: 'MARKER' })
       const fail = () => {
         throw thrown
       }
       for (const resolve of [fail, async () => fail()]) {
         expect(await problemsOf(withResolver(name, resolve))).toEqual([
-          `${name}: the resolver threw TypeError: no claims`,
+          `${name}: the resolver threw TypeError: "no claims"`,
         ])
-        await expect(identify(withResolver(name, resolve))).rejects.toHaveProperty('cause', thrown)
+        const { cause } = (await identify(withResolver(name, resolve)).catch(
+          (error: unknown) => error,
+        )) as Error
+        expect(cause).toMatchObject({ name: 'TypeError', message: 'no claims', stack: thrown.stack })
+        // What hangs on it may be the SDK's, and hold a session token.
+        expect(Object.getOwnPropertyNames(cause)).not.toContain('response')
       }
     })
 
@@ -183,7 +188,7 @@ describe('nothing is never a broader session:', () => {
     expect(problems).toEqual([
       'sessionTags: the resolver returned undefined',
       'sessionName: must have 2 to 64 characters, but has 1',
-      'sourceIdentity: the resolver threw Error: nobody',
+      'sourceIdentity: the resolver threw Error: "nobody"',
       'scope: tables must be a list of names or ARNs of tables',
     ])
   })
@@ -191,9 +196,26 @@ describe('nothing is never a broader session:', () => {
   test('a resolver that does not answer is waited for as long as the invocation can', async () => {
     const context = { getRemainingTimeInMillis: () => 20 }
     const resolve = resolverOf({ sessionName: () => new Promise(() => {}) })
-    await expect(resolve(requestOf({}, context))).rejects.toThrow(
-      'a resolver did not answer within the 18 ms that this invocation could wait',
-    )
+    await expect(resolve(requestOf({}, context))).rejects.toMatchObject({
+      code: 'SESSION_IDENTITY_MISSING',
+      statusCode: 403,
+      retryable: true,
+      message: expect.stringContaining(
+        'a resolver did not answer within the 18 ms that this invocation could wait',
+      ),
+    })
+  })
+
+  test.each<[string, object, boolean]>([
+    ['says nothing of it', {}, false],
+    ['is retryable to the SDK', { $retryable: {} }, true],
+    ['is retryable to this package', { retryable: true }, true],
+    ['is not retryable', { retryable: false }, false],
+  ])('an error that %s is as retryable as that', async (_what, more, retryable) => {
+    const sessionName = async () => {
+      throw Object.assign(new Error('throttled'), more)
+    }
+    await expect(identify({ sessionName })).rejects.toMatchObject({ statusCode: 403, retryable })
   })
 
   test('a resolver that fails after another has failed is no unhandled rejection', async () => {
@@ -226,6 +248,40 @@ describe('nothing is never a broader session:', () => {
     expect(await problemsOf({ externalId: false, roleArn })).toEqual([
       'roleArn: "eu-west-1" is not a Region of the partition of roleArn, aws-cn',
     ])
+  })
+})
+
+describe('what a resolver yielded is read in that moment:', () => {
+  test('an object that two invocations share says of each what it said to it', async () => {
+    const tags: Record<string, string> = {}
+    const resolve = resolverOf({
+      sessionTags: ({ event }: { event: { tenant: string } }) =>
+        Object.assign(tags, { TenantId: event.tenant }),
+      sessionName: async () => 'orders',
+    })
+    const [acme, globex] = await Promise.all([
+      resolve(requestOf({ tenant: 'acme' })),
+      resolve(requestOf({ tenant: 'globex' })),
+    ])
+    expect(acme.sessionTags).toEqual([{ Key: 'TenantId', Value: 'acme' }])
+    expect(globex.sessionTags).toEqual([{ Key: 'TenantId', Value: 'globex' }])
+  })
+
+  test('a scope that changes later does not change the session', async () => {
+    const scope = { tables: ['Orders'], access: ['GetItem'], leadingKeys: ['acme'] as string[] | undefined }
+    const before = (await identify({ scope: structuredClone(scope), sessionName: () => 'orders' })).policy
+    for (const given of [scope, () => scope, async () => scope]) {
+      const resolve = resolverOf({ scope: given, sessionName: async () => 'orders' })
+      const first = resolve(requestOf({}))
+      if (given === scope) {
+        scope.tables.push('*')
+        scope.access.push('*')
+        scope.leadingKeys = undefined
+      }
+      expect((await first).policy).toBe(before)
+      if (given === scope) expect((await resolve(requestOf({}))).policy).toBe(before)
+      Object.assign(scope, { tables: ['Orders'], access: ['GetItem'], leadingKeys: ['acme'] })
+    }
   })
 })
 
@@ -263,6 +319,50 @@ describe('what an event brings is data:', () => {
     expect(others).toEqual([])
   })
 
+  const nested = (depth: number): unknown => {
+    let value: unknown = []
+    for (let level = 0; level < depth; level += 1) value = [value]
+    return value
+  }
+
+  test.each<[string, unknown]>([
+    ['an object that is no text', { toString: 1 }],
+    ['lists within lists', nested(5000)],
+    ['a list that reads like a reserved text', ['aws:x']],
+  ])('a tag’s value that is %s is refused like any other', async (_what, value) => {
+    expect(await problemsOf({ sessionTags: () => ({ TenantId: value }) })).toEqual([
+      expect.stringMatching(/^sessionTags: the value of "TenantId" must be a string, but is /),
+    ])
+  })
+
+  test('a policy without end is refused like any other', async () => {
+    const cyclic: Record<string, unknown> = { Version: '2012-10-17' }
+    cyclic.Statement = [cyclic]
+    for (const policy of [cyclic, { Statement: nested(20_000) }]) {
+      expect(await problemsOf({ policy: () => policy })).toEqual([
+        expect.stringMatching(/^policy: cannot be read: (?:TypeError|RangeError): "/),
+      ])
+    }
+  })
+
+  test('what an error says can forge no line of the log, and fill none', async () => {
+    const fail = (message: string) => () => {
+      throw new Error(message)
+    }
+    const [forged] = await problemsOf({ sessionName: fail('x\n  - all is well\u001b[31m\u202e\u0085') })
+    expect(forged).toBe(
+      'sessionName: the resolver threw Error: "x\\n  - all is well\\u001b[31m\\u202e\\u0085"',
+    )
+    const [long] = await problemsOf({ sessionName: fail('x'.repeat(5_000_000)) })
+    expect(long?.length).toBeLessThan(1100)
+  })
+
+  test('a long name of an action is not looked for among the known ones', async () => {
+    const access = ['x'.repeat(1_000_000)]
+    const [problem] = await problemsOf({ scope: () => ({ tables: ['Orders'], access }) })
+    expect(problem?.length).toBeLessThan(1500)
+  })
+
   test('keys that are one to AWS are refused', async () => {
     expect(await problemsOf({ sessionTags: () => ({ TenantId: 'a', tenantid: 'b' }) })).toEqual([
       'sessionTags: the keys "TenantId" and "tenantid" are the same to AWS, which ignores their case',
@@ -282,7 +382,7 @@ describe('what an event brings is data:', () => {
   })
 
   test('made-up problems do not fill the log', async () => {
-    const tags = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`aws:${index}`, '']))
+    const tags = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`aws:${index}`, '']))
     tags['x'.repeat(100_000)] = 'y'
     const options = {
       sessionTags: () => ({ ...tags, ...Object.fromEntries(Object.keys(tags).map((key) => [key, 'v'])) }),
@@ -314,8 +414,11 @@ describe('at construction', () => {
     expect(problems({ roleArn, externalId: '' })).toContain('externalId: must have 2 to 1224 characters')
     expect(problems({ roleArn, externalId: false })).toBe('none')
     expect(problems({ roleArn, externalId: 'example-external-id' })).toBe('none')
+    // The variable may have been left over, and is the same for all.
+    expect(problems({ roleArn }, { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'example-external-id' })).toContain(
+      'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID alone will not',
+    )
     expect(problems({ roleArn, externalId: () => 'example-external-id' })).toBe('none')
-    expect(problems({ roleArn }, { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'example-external-id' })).toBe('none')
     expect(problems({ externalId: () => 'example-external-id' })).toBe('none')
   })
 

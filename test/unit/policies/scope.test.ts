@@ -46,6 +46,15 @@ describe('a scope becomes one statement', () => {
     expect(statementOf({ tables: ['Orders'], access: ['Query'] }).Resource).toHaveLength(2)
   })
 
+  test('with or without indexes as it is told; with leading keys, without', () => {
+    const scope: Scope = { tables: ['Orders'], access: 'read' }
+    const keyed: Scope = { ...scope, leadingKeys: ['acme'] }
+    expect(statementOf({ ...scope, indexes: false }).Resource).toEqual([ORDERS])
+    expect(statementOf(keyed).Resource).toEqual([ORDERS])
+    expect(statementOf({ ...scope, leadingKeyPrefixes: ['acme#'] }).Resource).toEqual([ORDERS])
+    expect(statementOf({ ...keyed, indexes: true }).Resource).toEqual([ORDERS, `${ORDERS}/index/*`])
+  })
+
   test('that says nothing twice', () => {
     const scope: Scope = { tables: ['Orders', ORDERS, 'Orders'], access: ['GetItem', 'dynamodb:GetItem'] }
     expect(statementOf(scope)).toMatchObject({ Action: ['dynamodb:GetItem'], Resource: [ORDERS] })
@@ -134,7 +143,7 @@ describe('checkScope', () => {
     [['Orders'], 'must be an object { tables, access, … }, but is a list'],
     [
       { tables: ['Orders'], access: 'read', keys: [] },
-      'has no "keys": it holds tables, access, leadingKeys and leadingKeyPrefixes',
+      'has no "keys": it holds tables, access, indexes, leadingKeys and leadingKeyPrefixes',
     ],
     [{ access: 'read' }, 'tables must be a list of names or ARNs of tables'],
     [{ tables: [], access: 'read' }, 'tables must be a list of names or ARNs of tables'],
@@ -181,6 +190,18 @@ describe('checkScope', () => {
     [
       { tables: ['Orders'], access: 'read', leadingKeys: [{ prefix: 'a' }] },
       'leadingKeys must hold strings, but holds an object',
+    ],
+    [
+      { tables: ['Orders'], access: 'read', leadingKeys: ['x'.repeat(2049)] },
+      'leadingKeys must hold keys of at most 2048 bytes',
+    ],
+    [
+      { tables: ['Orders'], access: 'read', leadingKeys: ['\u0436'.repeat(1025)] },
+      'leadingKeys must hold keys of at most 2048 bytes',
+    ],
+    [
+      { tables: ['Orders'], access: 'read', indexes: 'byRegion' },
+      'indexes must be a boolean, but is a string',
     ],
     [
       { tables: ['Orders'], access: 'read', leadingKeys: ['a\ud800'] },
