@@ -39,9 +39,15 @@ const lookup: LookupFunction = (_hostname, _options, callback) => {
 
 /** How many AssumeRoles have ended, one way or the other. */
 let ended = 0
+/** How many are under way. */
+let open = 0
 const subscriber = {
+  start: () => {
+    open += 1
+  },
   asyncEnd: () => {
     ended += 1
+    open -= 1
   },
 }
 const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
@@ -229,6 +235,8 @@ describe.each(ROWS)('STS $name', (row) => {
       address = '127.0.0.1'
       travel(2 * MINUTE)
       await expect(invoke()).resolves.toBe('served')
+      // The next cell counts its own.
+      await eventually(() => open === 0)
     })
   })
 })
