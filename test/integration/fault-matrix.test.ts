@@ -37,6 +37,8 @@ const lookup: LookupFunction = (_hostname, _options, callback) => {
   process.nextTick(callback, error, '', 4)
 }
 
+let timeout = TIMEOUT_MS
+
 /** How many AssumeRoles have ended, one way or the other. */
 let ended = 0
 /** How many are under way. */
@@ -191,7 +193,7 @@ const start = (options = { disablePrefetch: false }): Started => {
     stsClientOptions: {
       endpoint,
       requestHandler: {
-        requestTimeout: TIMEOUT_MS,
+        requestTimeout: timeout,
         throwOnRequestTimeout: true,
         httpAgent: new Agent({ lookup, keepAlive: false }),
       },
@@ -218,6 +220,8 @@ describe.each(ROWS)('STS $name', (row) => {
     test.each([1, 64])('%d at once', async (count) => {
       lookups = 0
       ended = 0
+      // Where time is not the matter, a busy machine shall not make it one.
+      timeout = row.code === 'STS_TIMEOUT' ? TIMEOUT_MS : 3000
       const invoke = await column.arrange(row, start)
       const outcomes = new Set(await Promise.all(Array.from({ length: count }, invoke)))
       const expected = column.served ? 'served' : row.code
