@@ -264,8 +264,8 @@ const ACCOUNT = /^arn:[^:]+:[^:]+::(?<account>\d{12}):/
  * Why, where AWS says it.
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
-const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
-const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
+export const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
+export const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
 
 /**
  * Both halves of the set-up, ready to paste. STS mostly does not say which side refused, and never that the external

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { readmeParts } from '../../scripts/readme-parts.ts'
 import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
 import { ACCOUNT_A, ACCOUNT_B, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
 import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
@@ -108,6 +109,19 @@ describe('the policies', () => {
     expect(readme).toContain(ACCOUNT_A)
     expect(readme).toContain(ACCOUNT_B)
   })
+})
+
+test('what it shows of the command line is what the command line says: else run npm run readme', async () => {
+  const parts = await readmeParts()
+  expect(Object.keys(parts)).toEqual(['README.md', 'docs/policies.svg', 'docs/check.svg'])
+  for (const [path, text] of Object.entries(parts)) {
+    expect(text).toBe(readFileSync(join(ROOT, path), 'utf8'))
+    expect(path === 'README.md' || readme.includes(`](${path})`)).toBe(true)
+  }
+  // A name of the sandbox's own would make another picture each time.
+  expect(`${parts['docs/policies.svg']}${parts['docs/check.svg']}`).not.toMatch(
+    /127\.0\.0\.1|request [\da-f]{8}-/,
+  )
 })
 
 test('the condition that keeps tenants apart is that of the recipe', () => {

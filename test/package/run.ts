@@ -1,5 +1,6 @@
 /**
- * The package as its users get it: packed, installed into empty projects, used from ESM, CommonJS and TypeScript.
+ * The package as its users get it: packed, installed into empty projects, used from ESM, CommonJS and TypeScript, and
+ * run by npx.
  * `npm run test:package` builds it first.
  */
 import { execFile } from 'node:child_process'
@@ -34,7 +35,8 @@ const run = (command: string, args: readonly string[], cwd: string): Promise<Out
       args,
       { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
-        done({ code: error === null ? 0 : 1, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+        done({ code, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
       },
     )
   })
@@ -131,6 +133,38 @@ const install = async (project: string, tarball: string, versions: readonly stri
   await must(run('npm', ['install', ...flags, tarball, ...versions, ...types], project))
 }
 
+/** The command as npx runs it where nothing is: with what it brings along, in a cache that goes with the test. */
+const checkCommand = async (tarball: string): Promise<undefined> => {
+  const folder = join(work, 'empty')
+  mkdirSync(folder)
+  const flags = [
+    '--yes',
+    '--loglevel=error',
+    '--cache',
+    join(work, 'npx-cache'),
+    '--package',
+    tarball,
+    '--',
+    name,
+  ]
+  const role = (account: string) => `arn:aws:iam::${account.repeat(12)}:role/Example`
+  const expected: readonly (readonly [code: number, words: RegExp, args: string])[] = [
+    [0, /^Usage: npx /, '--help'],
+    [
+      0,
+      /"accounts": \{\s+"tables": "222222222222"/,
+      `policies --json --role-arn ${role('2')} --execution-role-arn ${role('1')} --table Orders --access read --region us-east-1`,
+    ],
+    // Not a Region, so nobody is called; but all that would call is loaded.
+    [2, /--region: must be a Region's code/, `check --role-arn ${role('2')} --region nowhere`],
+  ]
+  for (const [code, words, args] of expected) {
+    const outcome = await run('npx', [...flags, ...args.split(' ')], folder)
+    if (outcome.code !== code || !words.test(outcome.output))
+      throw new Error(`${args}\nended with ${outcome.code}, not ${code}:\n${outcome.output}`)
+  }
+}
+
 const projects: Readonly<Record<string, readonly string[]>> = {
   'newest peers': peers.map(([peer]) => `${peer}@${installedVersion(peer)}`),
   'oldest peers': peers.map(([peer, range]) => `${peer}@${/\d+\.\d+\.\d+/.exec(range)?.[0]}`),
@@ -145,6 +179,8 @@ try {
   }
   await check('publint --strict', clean('publint', ['run', tarball, '--strict']))
   await check('attw --profile esm-only', clean('@arethetypeswrong/cli', [tarball, '--profile', 'esm-only']))
+
+  await check('npx in an empty folder', () => checkCommand(tarball))
 
   for (const [title, versions] of Object.entries(projects)) {
     const project = join(work, title.replace(' ', '-'))

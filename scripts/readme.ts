@@ -1,0 +1,7 @@
+/** `npm run readme`: writes what the README shows of the command line. */
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { readmeParts } from './readme-parts.ts'
+
+for (const [path, text] of Object.entries(await readmeParts()))
+  writeFileSync(join(import.meta.dirname, '..', path), text)
