@@ -227,7 +227,7 @@ export const checkTable = (value: unknown): Complaint => {
 export const checkPartitionKey = (value: unknown): Complaint => {
   if (typeof value !== 'string') return `must hold strings, but holds ${describe(value)}`
   if (value === '') return 'must not hold an empty string'
-  if (value.length > PARTITION_KEY_BYTES || Buffer.byteLength(value) > PARTITION_KEY_BYTES)
+  if (value.length > PARTITION_KEY_BYTES || new TextEncoder().encode(value).length > PARTITION_KEY_BYTES)
     return `must hold keys of at most ${PARTITION_KEY_BYTES} bytes`
   return value.isWellFormed() ? undefined : 'must hold Unicode, but holds half of a surrogate pair'
 }

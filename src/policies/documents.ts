@@ -68,21 +68,27 @@ export const trustPolicyOf = (setUp: SetUp): PolicyDocument => {
   )
 }
 
+const isPattern = (executionRole: string): boolean => executionRole !== '*' && /[*?]/.test(executionRole)
+
 /** A principal holds no wildcard but `*` alone; a pattern of roles is its account, narrowed by a condition. */
 const principalOf = (executionRole: string): string =>
-  executionRole !== '*' && /[*?]/.test(executionRole)
-    ? executionRole.replace(/:role\/.*$/, ':root')
-    : executionRole
+  isPattern(executionRole) ? executionRole.replace(/:role\/.*$/, ':root') : executionRole
 
-const callersOf = ({ executionRoles, organizationId }: SetUp): Condition => {
-  const patterns = executionRoles.filter((arn) => arn !== '*' && /[*?]/.test(arn))
-  // A condition holds for all principals: where one is a pattern, the others are named beside it.
-  const callers = patterns.length === 0 ? [] : executionRoles
+const callersOf = ({ executionRoles, organizationId, role }: SetUp): Condition => {
+  // A condition holds for all principals: where one is a pattern, the others stand beside it, unless `*` is everybody.
+  const isNarrowed = executionRoles.some(isPattern) && !executionRoles.includes('*')
+  const callers = isNarrowed ? executionRoles.map((arn) => callerPattern(arn, role.partition)) : []
   return {
     ...(organizationId !== undefined && { StringEquals: { 'aws:PrincipalOrgID': organizationId } }),
-    ...(callers.length > 0 && { ArnLike: { 'aws:PrincipalArn': oneOrMany(callers) } }),
+    ...(callers.length > 0 && { ArnLike: { 'aws:PrincipalArn': oneOrMany([...new Set(callers)]) } }),
   }
 }
+
+/** No caller's ARN is that of its account. */
+const callerPattern = (executionRole: string, partition: string): string =>
+  executionRole
+    .replace(/^\d{12}$/, `arn:${partition}:iam::$&:*`)
+    .replace(/^(?<account>arn:[\w-]+:iam::\d{12}):root$/, '$<account>:*')
 
 /** Exactly these tags: each must be there, with its value if that is fixed, and no other. */
 const tagConditionsOf = ({ tags, transitiveTagKeys }: SetUp): Condition => {
@@ -198,6 +204,8 @@ const warningsOfOptions = ({
   indexes,
   access,
   kmsKeyArn,
+  role,
+  roleArn,
 }: SetUp): string[] => {
   const broad = executionRoles.filter(isBroad)
   return [
@@ -210,9 +218,11 @@ const warningsOfOptions = ({
       : []),
     ...(tenantTag !== undefined && actionsOf(access).some((action) => !namesKeys(action))
       ? [
-          `With tenantTag, ${actionsOf(access)
+          `With tenantTag this is left out, since it may name no key, and no condition would confine it to a tenant: ${actionsOf(
+            access,
+          )
             .filter((action) => !namesKeys(action))
-            .join(', ')} are left out: they may name no key, so no condition confines them to a tenant.`,
+            .join(', ')}.`,
         ]
       : []),
     ...(tenantTag !== undefined && indexes === true
@@ -223,7 +233,9 @@ const warningsOfOptions = ({
     ...(kmsKeyArn === undefined
       ? []
       : [
-          `The key policy of ${kmsKeyArn} must let IAM policies of its account allow its use, which the default key policy does.`,
+          kmsKeyArn.includes(`:${role.accountId}:`)
+            ? `The key policy of ${kmsKeyArn} must let IAM policies of its account allow its use, which the default key policy does.`
+            : `${kmsKeyArn} is in another account than the role: its key policy must allow the same to ${roleArn}.`,
         ]),
   ]
 }

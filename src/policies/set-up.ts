@@ -82,11 +82,13 @@ const OPTIONS: Readonly<Record<keyof CrossAccountPoliciesOptions, true>> = {
 /** https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
 const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
 /** https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
-const KEY_ARN = /^arn:[\w-]+:kms:(?<region>[\w-]+):(?<account>\d{12}):key\/[\w-]+$/
+const KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
 
+/** What makes a text mean others than itself where a policy names a resource. A role's path may hold it. */
+const WILDCARD = /[*?$]/
 const ACCOUNT = /^\d{12}$/
 const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
-const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s]*[*?][^\s]*$/
+const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
 
 /** Whether a principal is more than a role. */
 export const isBroad = (principal: string): boolean =>
@@ -116,6 +118,8 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
 
   const badRole = checkRoleArn(options.roleArn)
   complain('roleArn', badRole)
+  if (badRole === undefined && WILDCARD.test(String(options.roleArn)))
+    complain('roleArn', `${quoted(String(options.roleArn))} would be a pattern of roles in a policy`)
   const role = badRole === undefined ? parseRoleArn(options.roleArn as string) : undefined
   const badRegion = checkRegion(options.region)
   complain('region', badRegion)
@@ -139,14 +143,17 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
   }
 
   complain('externalId', options.externalId === undefined ? undefined : checkExternalId(options.externalId))
-  const tags = tagsOf(options)
+  const badTenantTag = checkTenantTag(options.tenantTag)
+  complain('tenantTag', ...badTenantTag)
+  const tags = tagsOf(options.sessionTagKeys, badTenantTag.length > 0 ? undefined : options.tenantTag)
   if (tags === undefined)
-    complain('sessionTagKeys', 'must be a list of keys, or an object of keys and values')
+    complain('sessionTagKeys', 'must be a list of keys, or an object of keys and values that are not empty')
   else {
     const sent = [...tags].map(([Key, Value]) => ({ Key, Value: Value ?? 'x' }))
     complain('sessionTagKeys', ...checkSessionTags(sent))
-    const transitive = checkTransitiveTagKeys(options.transitiveTagKeys ?? [], sent)
-    complain('transitiveTagKeys', ...transitive)
+    const { transitiveTagKeys: transitive = [] } = options
+    if (isListOfTexts(transitive)) complain('transitiveTagKeys', ...checkTransitiveTagKeys(transitive, sent))
+    else complain('transitiveTagKeys', 'must be a list of keys')
   }
   if (options.tenantTag !== undefined && badScope.length === 0 && !actionsOf(scope.access).some(namesKeys))
     complain('access', 'holds no action that tenantTag can confine: what may name no key is left out')
@@ -157,8 +164,12 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
     if (options[name] !== undefined && typeof options[name] !== 'boolean')
       complain(name, `must be a boolean, but is ${describe(options[name])}`)
   }
-  if (options.kmsKeyArn !== undefined) complain('kmsKeyArn', checkKey(options.kmsKeyArn, options.region))
-  if (options.organizationId !== undefined && !ORGANIZATION_ID.test(String(options.organizationId)))
+  if (options.kmsKeyArn !== undefined)
+    complain('kmsKeyArn', checkKey(options.kmsKeyArn, options.region, role))
+  if (
+    options.organizationId !== undefined &&
+    !(typeof options.organizationId === 'string' && ORGANIZATION_ID.test(options.organizationId))
+  )
     complain(
       'organizationId',
       `must be the ID of an organisation such as o-exampleorgid, not ${shown(options.organizationId)}`,
@@ -171,40 +182,59 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
     )
   }
   const { transitiveTagKeys = [] } = options
-  return { ...(options as CrossAccountPoliciesOptions), role, executionRoles, tags, transitiveTagKeys }
+  return {
+    ...(options as CrossAccountPoliciesOptions),
+    role,
+    executionRoles,
+    tags,
+    transitiveTagKeys: [...new Set(transitiveTagKeys)],
+  }
 }
 
-const tagsOf = ({
-  sessionTagKeys = [],
-  tenantTag,
-}: Partial<CrossAccountPoliciesOptions>): Map<string, string | undefined> | undefined => {
+const isListOfTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === 'string')
+
+const checkTenantTag = (tag: unknown): readonly string[] => {
+  if (tag === undefined) return []
+  if (typeof tag !== 'string') return [`must be the key of a session tag, but is ${describe(tag)}`]
+  return checkSessionTags([{ Key: tag, Value: 'x' }])
+}
+
+/** `undefined` for what is neither. A value that is not there must not become one that may be any. */
+const tagsOf = (
+  keys: unknown = [],
+  tenantTag: string | undefined,
+): Map<string, string | undefined> | undefined => {
   const tags = new Map<string, string | undefined>()
-  if (Array.isArray(sessionTagKeys))
-    for (const key of sessionTagKeys as readonly string[]) tags.set(key, undefined)
-  else if (isRecord(sessionTagKeys))
-    for (const [key, value] of Object.entries(sessionTagKeys)) tags.set(key, value as string)
+  if (isListOfTexts(keys)) for (const key of keys) tags.set(key, undefined)
+  else if (isRecord(keys) && Object.values(keys).every((value) => typeof value === 'string' && value !== ''))
+    for (const [key, value] of Object.entries(keys)) tags.set(key, value as string)
   else return undefined
   if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
   return tags
 }
 
 const checkPrincipal = (arn: unknown, role: RoleArn | undefined, trustWholeAccount: boolean): Complaint => {
-  if (typeof arn === 'string' && isBroad(arn)) {
-    return trustWholeAccount
-      ? undefined
-      : `${quoted(arn)} trusts more than one role; name the function's execution role, or say trustWholeAccount: true`
-  }
-  const complaint = checkRoleArn(arn)
+  const broad = typeof arn === 'string' && isBroad(arn)
+  if (broad && !trustWholeAccount)
+    return `${quoted(arn)} trusts more than one role; name the function's execution role, or say trustWholeAccount: true`
+  const complaint = broad ? undefined : checkRoleArn(arn)
   if (complaint !== undefined || role === undefined) return complaint
-  const { partition } = parseRoleArn(arn as string)
-  return partition === role.partition
+  const partition = partitionOf(arn as string)
+  return partition === undefined || partition === role.partition
     ? undefined
     : `${quoted(arn as string)} is in the partition ${partition}, and roleArn in ${role.partition}: no role is assumed across`
 }
 
-const checkKey = (arn: unknown, region: unknown): Complaint => {
-  const key = KEY_ARN.exec(String(arn))?.groups
+/** `undefined` for what is in every partition, such as an account's ID. */
+const partitionOf = (arn: string): string | undefined => /^arn:([^:]*):/.exec(arn)?.[1]
+
+const checkKey = (arn: unknown, region: unknown, role: RoleArn | undefined): Complaint => {
+  const key = typeof arn === 'string' ? KEY_ARN.exec(arn)?.groups : undefined
   if (key === undefined)
     return `must be the ARN of a KMS key, not ${shown(arn)} (an alias cannot be named in a policy)`
-  return key.region === region ? undefined : `is in ${key.region}, and the tables are in ${shown(region)}`
+  if (key.region !== region) return `is in ${key.region}, and the tables are in ${shown(region)}`
+  return role === undefined || key.partition === role.partition
+    ? undefined
+    : `is in the partition ${key.partition}, and roleArn in ${role.partition}`
 }

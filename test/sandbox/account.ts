@@ -26,6 +26,8 @@ export interface SandboxAccount {
   managedPolicies?: Record<string, PolicyDocument>
   /** Besides FullAWSAccess, as an organisation attaches them by default. */
   serviceControlPolicies?: PolicyDocument[]
+  /** That it is a member of; none for an account on its own. */
+  organizationId?: string
 }
 
 /** A role of an account. Its definition stays the test's object: what a test changes there counts at once. */
@@ -44,6 +46,8 @@ export interface Account {
   tables: Map<string, CreateTableCommandInput>
   managedPolicies: Record<string, PolicyDocument>
   serviceControlPolicies: PolicyDocument[]
+  /** What a test changes here counts at once. */
+  organizationId: string | undefined
   engine: Engine
   /** Puts items straight into the engine, past signatures and policies. */
   seed(table: string, items: Record<string, AttributeValue>[]): Promise<void>
@@ -58,6 +62,7 @@ export async function openAccount(setup: SandboxAccount, region: string, engines
     tables: new Map(),
     managedPolicies: setup.managedPolicies ?? {},
     serviceControlPolicies: setup.serviceControlPolicies ?? [],
+    organizationId: setup.organizationId,
     engine,
     async seed(table, items) {
       for (const item of items) await must(engine, 'PutItem', { TableName: table, Item: item })

@@ -5,6 +5,7 @@ import { type Clients, clientsOf, withSandbox } from './clients.ts'
 import { type PolicyDocument, type Sandbox, startSandbox } from './index.ts'
 import { allow, policy, statement } from './policies.ts'
 import {
+  ACCOUNT_A,
   ACCOUNT_B,
   EXECUTION_ROLE_ARN,
   TABLE,
@@ -66,6 +67,17 @@ describe('AssumeRole needs both sides', () => {
   test('a principal that the trust policy does not name', async () => {
     const untrusted = sandbox.credentials(UNTRUSTED_ROLE_ARN)
     await expect(clients.assume({}, untrusted)).rejects.toEqual(not('sts:AssumeRole', untrusted.arn))
+  })
+
+  test('a caller of another organisation, or of none', async () => {
+    const account = sandbox.account(ACCOUNT_A)
+    const ofOurs = { StringEquals: { 'aws:PrincipalOrgID': 'o-exampleorgid' } }
+    allow(sandbox, [], 'both', ofOurs)
+    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
+    account.organizationId = 'o-anotherorgid'
+    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
+    account.organizationId = 'o-exampleorgid'
+    await expect(clients.assume()).resolves.toHaveProperty('sessionToken')
   })
 
   test('a caller whose own account does not allow it', async () => {

@@ -41,6 +41,7 @@ export async function authorize(question: Question): Promise<Denial | undefined>
           'aws:PrincipalArn': arn,
           'aws:PrincipalAccount': account.id,
           'aws:PrincipalType': 'AssumedRole',
+          ...(account.organizationId !== undefined && { 'aws:PrincipalOrgID': account.organizationId }),
           'aws:userid': session.userId,
           'aws:TokenIssueTime': new Date(session.issuedAt).toISOString(),
           'aws:CurrentTime': new Date(now).toISOString(),

@@ -40,7 +40,7 @@ export interface Sandbox {
   credentials(roleArn: string, sessionName?: string, options?: CredentialsOptions): SandboxCredentials
   /** The role's own definition: what a test changes in it counts at once. */
   role(arn: string): SandboxRole
-  account(id: string): Pick<Account, 'engine' | 'seed'>
+  account(id: string): Pick<Account, 'engine' | 'seed' | 'organizationId'>
   clock: Clock
   /** Grows by each request as it arrives. */
   calls: Call[]

@@ -1,0 +1,77 @@
+/** What a set-up was made for, and every neighbour of it, tried on a sandbox that holds the set-up's documents. */
+import type { CrossAccountPolicies } from 'middy-cross-account-dynamo/policies'
+import type { Clients } from '../sandbox/clients.ts'
+import { engineName } from '../sandbox/engine.ts'
+import type { Sandbox } from '../sandbox/index.ts'
+import { deploy, EVERYTHING, SECOND_ROLE_ARN } from '../sandbox/set-ups.ts'
+import { EXECUTION_ROLE_ARN } from '../sandbox/textbook.ts'
+import { runtimeVariables, setEnvironment } from './lambda.ts'
+import { callerAttempts, strangerAttempts } from './set-up-callers.ts'
+import { keyAttempts, requestAttempts } from './set-up-requests.ts'
+import { clientOf, type SetUp } from './set-up-sent.ts'
+
+export interface Attempt {
+  readonly what: string
+  /** `done`, or what is refused, and by what. */
+  readonly expected: string
+  readonly run: () => Promise<unknown>
+}
+
+export interface Result extends Omit<Attempt, 'run'> {
+  readonly outcome: string
+}
+
+type Which = (attempt: Attempt) => boolean
+
+export const askedFor: Which = ({ expected }) => expected === 'done'
+
+/** One after the other, each on its own. */
+export const tryAll = async (
+  setUp: SetUp,
+  documents: CrossAccountPolicies,
+  sandbox: Sandbox,
+  clients: Clients,
+  which: Which = () => true,
+): Promise<Result[]> => {
+  deploy(sandbox, documents)
+  setEnvironment(runtimeVariables(sandbox))
+  const all = (attempts: readonly Attempt[]) => results(attempts.filter(which))
+  const withClient = async (how: string, isScoped: boolean, ofThem: Which = () => true) => {
+    const client = clientOf(setUp, isScoped)
+    const come: Attempt = { what: `a client ${how}`, expected: 'done', run: () => client }
+    const requests = await client.then(
+      (dynamo) => requestAttempts(setUp, dynamo, how).filter(ofThem),
+      () => [],
+    )
+    return all([come, ...requests])
+  }
+  const tried = [
+    ...(await all(callerAttempts(setUp, sandbox, clients))),
+    ...(await withClient('', false)),
+    // The same tables and actions as a scope take nothing away.
+    ...(await withClient('with a scope', true, askedFor)),
+    ...(await all(keyAttempts(setUp, documents.permissionsPolicy))),
+  ]
+  // What account A forbids its own is no protection of account B.
+  for (const arn of [EXECUTION_ROLE_ARN, SECOND_ROLE_ARN]) sandbox.role(arn).policies = [EVERYTHING]
+  return [...tried, ...(await all(strangerAttempts(setUp, sandbox, clients)))]
+}
+
+const results = async (attempts: readonly Attempt[]): Promise<Result[]> => {
+  const all: Result[] = []
+  for (const { what, expected, run } of attempts) {
+    const outcome = await run().then(() => 'done', nameOfRefusal)
+    all.push({ what, expected, outcome })
+  }
+  return all
+}
+
+const nameOfRefusal = ({ name, message }: Error): string => {
+  const { action, policy } =
+    /is not authorized to perform: (?<action>[\w:]+)(?:.* because no (?<policy>\S+) policy)?/.exec(message)
+      ?.groups ?? {}
+  if (action !== undefined) return `${action} refused${policy === undefined ? '' : ` by ${policy}`}`
+  // IAM has let it pass; the engine does not know it.
+  if (name === 'UnknownOperationException' && engineName() === 'dynalite') return 'done'
+  return /^kms:\w+ refused$/.test(message) ? message : `${name}: ${message}`
+}
