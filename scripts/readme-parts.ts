@@ -16,10 +16,11 @@ const shown = async (line: string, expected: number): Promise<string> => {
   const write = (more: string) => {
     text += more
   }
+  const colours = !line.includes('--json')
   const code = await run(line.replace(/\\\n/g, '').split(/\s+/), {
     out: write,
     err: write,
-    colours: !line.includes('--json'),
+    colours: { out: colours, err: colours },
   })
   if (code !== expected) throw new Error(`${line} ended with ${code}:\n${text}`)
   return text

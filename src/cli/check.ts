@@ -4,14 +4,13 @@ import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { type Credentials, createAssumeRole } from '../assume-role.ts'
 import { createClock } from '../clock.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
-import { parseRoleArn } from '../limits.ts'
-import { createOptionReader } from '../option-reader.ts'
-import { type Configuration, readConfiguration } from '../options.ts'
-import { checkScope, checkScopeTarget, type Scope } from '../policies/scope.ts'
+import type { Configuration } from '../options.ts'
 import type { SessionIdentity } from '../session-identity.ts'
-import { demand, environmentOf, type Flags, WrongUse } from './flags.ts'
+import { type Examination, readExamination } from './examination.ts'
+import { type Flags, inFlags } from './flags.ts'
+import { isOneOf, refusalOf, succeeds } from './refusal.ts'
 import { type Step, told } from './report.ts'
-import { type Examination, examineTable } from './tables.ts'
+import { examineTable } from './tables.ts'
 import type { ExitCode, Terminal } from './terminal.ts'
 
 /** The middleware's own limits for STS. */
@@ -21,9 +20,10 @@ const HARMLESS =
   'Tables were tried with a key that fits none, under a condition that cannot hold: nothing was changed.'
 
 export const check = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
-  const examination = prepare(flags)
+  const examination = readExamination(flags)
   const steps: Step[] = []
-  for await (const step of examine(examination)) {
+  for await (const found of examine(examination)) {
+    const step = found.subject === 'role' ? { ...found, message: inFlags(found.message, flags) } : found
     steps.push(step)
     if (flags.json === undefined) terminal.out(`${told(step, terminal)}\n`)
   }
@@ -36,50 +36,18 @@ export const check = async (flags: Flags, terminal: Terminal): Promise<ExitCode>
   return failed === 0 ? 0 : 1
 }
 
-const prepare = (flags: Flags): Examination => {
-  const envPrefix = flags['env-prefix']
-  const { table, access, ...others } = flags
-  const environment = environmentOf(others)
-  const options = createOptionReader({ envPrefix }, environment, [])
-  const isScoped = options.isSet('scope')
-  demand(
-    {
-      'role-arn': options.isSet('roleArn'),
-      region: options.isSet('region') || Boolean(environment.AWS_REGION),
-      table: access === undefined || table !== undefined || isScoped,
-      access: table === undefined || access !== undefined || isScoped,
-    },
-    flags,
-  )
-  const configuration = readConfiguration({ envPrefix }, environment)
-  // Variables hold no resolvers.
-  const identity = configuration.identity as SessionIdentity
-
-  // What is asked may be more than the session is narrowed to: finding that is what this is for.
-  const asked = createOptionReader({ envPrefix }, environmentOf(flags), []).readOption('scope') as
-    | Scope
-    | undefined
-  const target = { ...parseRoleArn(identity.roleArn), region: configuration.region }
-  const problems = asked === undefined ? [] : [...checkScope(asked)]
-  if (asked !== undefined && problems.length === 0) problems.push(...checkScopeTarget(asked, target))
-  if (problems.length > 0)
-    throw new WrongUse(['nothing was tried:', ...problems.map((problem) => `  - ${problem}`)].join('\n'))
-  return { configuration, identity, asked, key: keyOf(flags) }
-}
-
-const keyOf = ({ key }: Flags): Examination['key'] => {
-  if (key === undefined) return undefined
-  const [, name, value] = /^([^=]+)=(.+)$/s.exec(key) ?? []
-  if (name === undefined || value === undefined)
-    throw new WrongUse('--key is the name and the value of a partition key, such as tenant=acme')
-  return [name, value]
-}
-
 async function* examine(examination: Examination): AsyncGenerator<Step> {
-  const { configuration, identity, asked } = examination
+  const { configuration, identity, asked, executionRoles } = examination
   const caller = await whoCalls(configuration)
+  const visit = { ...examination, caller }
   if (caller !== undefined) {
     yield { subject: 'credentials', outcome: 'ok', message: `those of ${caller}` }
+    if (executionRoles.length > 0 && !isOneOf(caller, executionRoles))
+      yield {
+        subject: 'credentials',
+        outcome: 'note',
+        message: `not those of ${executionRoles.join(', ')}: what is tried here is tried as the caller, and the advice is for that role`,
+      }
     yield { subject: 'STS', outcome: 'ok', message: `answers in ${configuration.stsRegions[0]}` }
   }
 
@@ -90,7 +58,7 @@ async function* examine(examination: Examination): AsyncGenerator<Step> {
   try {
     credentials = await assume(identity)
   } catch (error) {
-    yield await refusalOf(error as CrossAccountDynamoError, caller, identity, assume)
+    yield await refusalOf(error as CrossAccountDynamoError, visit, assume)
     return
   }
   if (caller === undefined)
@@ -125,7 +93,7 @@ async function* examine(examination: Examination): AsyncGenerator<Step> {
   }
   const client = new DynamoDBClient({ region: configuration.region, credentials, requestHandler: PATIENCE })
   try {
-    for (const table of asked.tables) yield* examineTable(client, table, asked.access, examination)
+    for (const table of asked.tables) yield* examineTable(client, table, asked.access, visit)
   } finally {
     client.destroy()
   }
@@ -163,49 +131,3 @@ const acceptedOf = ({
     ...(sourceIdentity === undefined ? [] : [`source identity ${sourceIdentity}`]),
     ...(policy === undefined ? [] : ['a session policy']),
   ].join(', ')
-
-/** The middleware's own words, and what else can be found out. */
-const refusalOf = async (
-  error: CrossAccountDynamoError,
-  caller: string | undefined,
-  identity: SessionIdentity,
-  assume: (identity: SessionIdentity) => Promise<unknown>,
-): Promise<Step> => {
-  const { code, message } = error
-  const isDenied = code === 'ASSUME_ROLE_DENIED'
-  const subject = error.retryable ? 'STS' : caller === undefined && !isDenied ? 'credentials' : 'role'
-  const culprits = isDenied ? await culpritsOf(identity, assume) : []
-  const found = culprits.map((culprit) => `The role can be assumed without ${culprit}: only that is refused.`)
-  if (subject === 'credentials')
-    found.push(
-      'Outside of Lambda, sign in first: the SDK looks in the environment, and in the profile of AWS_PROFILE.',
-    )
-  return { subject, outcome: 'failed', message: [message, ...found].join('\n') }
-}
-
-const succeeds = (attempt: Promise<unknown>): Promise<boolean> =>
-  attempt.then(
-    () => true,
-    () => false,
-  )
-
-/** What the role could be assumed without. AWS does not say which condition it is that does not hold. */
-const culpritsOf = async (
-  identity: SessionIdentity,
-  assume: (identity: SessionIdentity) => Promise<unknown>,
-): Promise<string[]> => {
-  const { sourceIdentity, ...withoutSource } = identity
-  const suspects: readonly (readonly [string, SessionIdentity | undefined])[] = [
-    [
-      'the session tags',
-      identity.sessionTags.length === 0 ? undefined : { ...identity, sessionTags: [], transitiveTagKeys: [] },
-    ],
-    ['the source identity', sourceIdentity === undefined ? undefined : withoutSource],
-  ]
-  const tried = await Promise.all(
-    suspects.map(async ([name, without]) =>
-      without !== undefined && (await succeeds(assume(without))) ? [name] : [],
-    ),
-  )
-  return tried.flat()
-}

@@ -10,8 +10,10 @@ interface Flag {
   readonly help: string
   /** What stands for its value in the help; a flag without is a switch. */
   readonly value?: string
-  /** May be given more than once. */
-  readonly list?: true
+  /** May be given more than once; this stands between the values then, as in the variable if it has one. */
+  readonly list?: ',' | '\n'
+  /** One letter for it. */
+  readonly short?: string
   /** The end of the name of its variable. */
   readonly variable?: string
 }
@@ -20,10 +22,11 @@ const FLAGS = {
   'role-arn': { value: '<arn>', variable: 'ROLE_ARN', help: "the role to assume, in the tables' account" },
   'execution-role-arn': {
     value: '<arn>',
-    list: true,
+    // A role's path and name may hold commas.
+    list: '\n',
     help: "the function's execution role; may be repeated",
   },
-  table: { value: '<name>', list: true, variable: 'TABLES', help: "a table's name or ARN; may be repeated" },
+  table: { value: '<name>', list: ',', variable: 'TABLES', help: "a table's name or ARN; may be repeated" },
   access: {
     value: '<access>',
     variable: 'ACCESS',
@@ -34,7 +37,7 @@ const FLAGS = {
   'session-tags': { value: '<k=v,…>', variable: 'SESSION_TAGS', help: 'the session tags that it sends' },
   'session-tag-key': {
     value: '<key>',
-    list: true,
+    list: ',',
     help: 'a tag that it sends, of any value; may be repeated',
   },
   'transitive-tag-keys': {
@@ -54,15 +57,24 @@ const FLAGS = {
   'organization-id': { value: '<id>', help: "the organisation that the function's account is in" },
   'trust-whole-account': { help: 'lets --execution-role-arn be more than a role' },
   format: { value: '<format>', help: 'json (the default), cloudformation, terraform or cdk' },
-  key: { value: '<name=value>', help: 'a partition key that the session may name, where IAM compares it' },
+  key: {
+    value: '<name=value>',
+    help: 'the partition key that the session may name, and no other, where IAM compares it',
+  },
   'env-prefix': { value: '<prefix>', help: "what the variables' names begin with" },
-  'env-file': { value: '<file>', help: 'reads variables from a file; those that are set already win' },
+  'env-file': {
+    value: '<file>',
+    help: 'reads variables from a file such as .env; those that are set already win',
+  },
+  // Node.js takes --env-file for its own wherever it stands, that of npx first: it ends with 9 where there is no such file,
+  // and acts on NODE_OPTIONS in it.
+  variables: { value: '<file>', help: 'the same, but not read by Node.js, which hears --env-file, too' },
   json: { help: 'writes one JSON object, for machines' },
-  help: { help: 'shows this' },
+  help: { short: 'h', help: 'shows this' },
 } as const satisfies Readonly<Record<string, Flag>>
 
 export type FlagName = keyof typeof FLAGS
-/** The flags that were given, as text; lists are comma-separated, a switch is `true`. */
+/** The flags that were given, as text; a switch is `true`. */
 export type Flags = Readonly<Partial<Record<FlagName, string>>>
 
 const flagOf = (name: FlagName): Flag => FLAGS[name]
@@ -71,22 +83,40 @@ const flagOf = (name: FlagName): Flag => FLAGS[name]
 export const readFlags = (args: readonly string[], names: readonly FlagName[]): Flags => {
   const options = Object.fromEntries(
     names.map((name) => {
-      const { value, list = false } = flagOf(name)
-      return [
-        name,
-        value === undefined ? ({ type: 'boolean' } as const) : ({ type: 'string', multiple: list } as const),
-      ]
+      const { value, list, short } = flagOf(name)
+      const type = value === undefined ? ('boolean' as const) : ('string' as const)
+      return [name, { type, multiple: list !== undefined, ...(short !== undefined && { short }) }]
     }),
   )
   try {
     const { values } = parseArgs({ args: [...args], options })
-    return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, String(value)]))
+    return Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, textOf(name as FlagName, [value].flat())]),
+    )
   } catch (error) {
+    if (error instanceof WrongUse) throw error
     const [, unknown] = /^Unknown option '--([^']+)'/.exec((error as Error).message) ?? []
     const near = unknown === undefined ? undefined : nearest(unknown, names)
     const advice = near === undefined ? 'see --help' : `did you mean --${near}?`
     throw new WrongUse(`${(error as Error).message.split(/[.\n]/)[0]}; ${advice}`)
   }
+}
+
+/** An empty value would count as unset, and what it was for would be left out in silence. */
+const textOf = (name: FlagName, values: readonly unknown[]): string => {
+  const texts = values.map(String)
+  if (texts.some((text) => text.trim() === ''))
+    throw new WrongUse(`--${name} is empty: give it a value, or leave it out`)
+  return texts.join(flagOf(name).list)
+}
+
+/** The execution roles that were named; `undefined` where none was. */
+export const executionRolesOf = (flags: Flags): readonly string[] | undefined => {
+  const roles = flags['execution-role-arn']?.split('\n')
+  // It would be one role of an odd path.
+  if (roles?.some((role) => role.includes(',arn:')))
+    throw new WrongUse('--execution-role-arn is one role: repeat the flag for more')
+  return roles
 }
 
 const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'

@@ -5,7 +5,7 @@ import { type CrossAccountPolicies, crossAccountPolicies } from '../policies/ind
 import type { Scope } from '../policies/scope.ts'
 import { isBroad } from '../policies/set-up.ts'
 import { describe, isRecord } from '../values.ts'
-import { demand, environmentOf, type Flags, inFlags, WrongUse } from './flags.ts'
+import { demand, environmentOf, executionRolesOf, type Flags, inFlags, WrongUse } from './flags.ts'
 import { cdk } from './formats/cdk.ts'
 import { cloudformation } from './formats/cloudformation.ts'
 import { json } from './formats/json.ts'
@@ -38,7 +38,7 @@ export const policies = (flags: Flags, terminal: Terminal): ExitCode => {
 
   const placed = placedPolicies(flags)
   for (const warning of placed.warnings)
-    terminal.err(`${styled(terminal, 'yellow', 'Warning:')} ${inFlags(warning, flags)}\n`)
+    terminal.err(`${styled(terminal.colours.err, 'yellow', 'Warning:')} ${inFlags(warning, flags)}\n`)
   if (flags.json !== undefined) {
     const { role, callers, trustPolicy, permissionsPolicy, callerPolicy, warnings } = placed
     const accounts = { tables: role.accountId, functions: callers.map(({ accountId }) => accountId) }
@@ -47,7 +47,7 @@ export const policies = (flags: Flags, terminal: Terminal): ExitCode => {
   } else {
     // Each format has comments in lines of their own.
     const text = formatted(placed).replace(/^(?:#|\/\/) .*$/gm, (comment) =>
-      styled(terminal, 'cyan', comment),
+      styled(terminal.colours.out, 'cyan', comment),
     )
     terminal.out(`${text.trimEnd()}\n`)
   }
@@ -61,12 +61,12 @@ const placedPolicies = (flags: Flags): PlacedPolicies => {
   const roleArn = readOption('roleArn') as string | undefined
   const region = (readOption('region') as string | undefined) ?? (environment.AWS_REGION || undefined)
   const { tables, access } = (readOption('scope') ?? {}) as Partial<Scope>
-  const executionRoleArn = flags['execution-role-arn']?.split(',')
+  const executionRoleArn = executionRolesOf(flags)
   const sourceIdentity = flags['any-source-identity'] !== undefined || readOption('sourceIdentity')
   const transitiveTagKeys = readOption('transitiveTagKeys') as readonly string[] | undefined
   const sessionTags = readOption('sessionTags')
   if (problems.length > 0) throw new WrongUse(problems.join('\n'))
-  const sessionTagKeys = flags['session-tag-key']?.split(',') ?? fixedTags(sessionTags, flags)
+  const sessionTagKeys = tagsOf(sessionTags, flags)
 
   demand(
     { 'role-arn': roleArn, 'execution-role-arn': executionRoleArn, table: tables, access, region },
@@ -92,14 +92,19 @@ const placedPolicies = (flags: Flags): PlacedPolicies => {
   return { ...made, role: parseRoleArn(roleArn as string), region: region as string, callers }
 }
 
-/** Tags of the environment have one value each; that of the tenant is another for each session. */
-const fixedTags = (sessionTags: unknown, flags: Flags): Readonly<Record<string, string>> | undefined => {
-  if (sessionTags === undefined) return undefined
+/** Tags of the environment have one value each; that of the tenant, and those of flags, are others for each session. */
+const tagsOf = (sessionTags: unknown = {}, flags: Flags): Readonly<Record<string, string | true>> => {
   // A list would be taken for keys, which the middleware does not do.
   if (!isRecord(sessionTags))
     throw new WrongUse(`sessionTags must be an object of keys and values, but is ${describe(sessionTags)}`)
-  const fixed = Object.entries(sessionTags).filter(([key]) => key !== flags['tenant-tag'])
-  return Object.fromEntries(fixed) as Record<string, string>
+  if (Object.values(sessionTags).includes(true))
+    throw new WrongUse('the values of sessionTags must be strings')
+  const fixed = Object.entries(sessionTags).map(([key, value]) => [
+    key,
+    key === flags['tenant-tag'] ? true : value,
+  ])
+  const open = flags['session-tag-key']?.split(',').map((key) => [key, true]) ?? []
+  return Object.fromEntries([...fixed, ...open]) as Record<string, string | true>
 }
 
 const callersOf = (executionRoles: readonly string[]): PlacedPolicies['callers'] => {

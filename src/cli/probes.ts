@@ -15,13 +15,13 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Action } from '../policies/actions.ts'
 
-/** `unclear`: DynamoDB answered something that it may answer before it asks IAM. */
+/**
+ * `untold`: no request that changes nothing could tell. `unclear`: an answer that may come before IAM was asked, or
+ * none.
+ */
 export type Verdict =
-  | { readonly is: 'allowed' }
-  | { readonly is: 'denied'; readonly message: string }
-  | { readonly is: 'no table' }
-  | { readonly is: 'no answer'; readonly message: string }
-  | { readonly is: 'unclear'; readonly message: string }
+  | { readonly is: 'allowed' | 'no table' }
+  | { readonly is: 'denied' | 'no string' | 'untold' | 'unclear' | 'no answer'; readonly message: string }
 
 export type Key = Readonly<Record<string, AttributeValue>>
 
@@ -100,7 +100,16 @@ const send = (
 /** DynamoDB's words for a key that is not the table's, which it knows only when it looks at the table. */
 const NOT_ITS_KEY =
   /provided key element|number of conditions on the keys|missing the key|required keys was not given|key schema element|query key condition not supported/i
-const REACHED = /^(?:ConditionalCheckFailed|ProvisionedThroughputExceeded)/
+/** And for a partition key of another type than text. */
+const NO_STRING = /type mismatch for key|condition parameter type does not match/i
+/** And for a statement that could have written, which is read before anything else is done about it. */
+const NO_WHOLE_KEY =
+  /missing the key|key attribute should be present|mandatory equality on all key attributes/i
+
+interface Failure extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number }
+  readonly CancellationReasons?: readonly { readonly Code?: string }[]
+}
 
 /** Tries an action on a table, with the partition key if one is given. */
 export const probe = async (
@@ -113,18 +122,33 @@ export const probe = async (
     await send(client, action, table, partitionKey)
     return { is: 'allowed' }
   } catch (error) {
-    const { name, message, $metadata, CancellationReasons } = error as Error & {
-      $metadata?: { httpStatusCode?: number }
-      CancellationReasons?: readonly { Message?: string }[]
-    }
-    const said = `${name}: ${message}`
-    if ($metadata?.httpStatusCode === undefined) return { is: 'no answer', message: said }
-    if (name === 'AccessDeniedException') return { is: 'denied', message }
-    if (name === 'ResourceNotFoundException') return { is: 'no table' }
-    if (REACHED.test(name) || (name === 'TransactionCanceledException' && CancellationReasons !== undefined))
+    return verdictOf(error as Failure, action)
+  }
+}
+
+/** Only what comes after IAM was asked counts as allowed. */
+const verdictOf = ({ name, message, $metadata, CancellationReasons }: Failure, action: Action): Verdict => {
+  const said = `${name}: ${message}`
+  if ($metadata?.httpStatusCode === undefined) return { is: 'no answer', message: said }
+  switch (name) {
+    case 'AccessDeniedException':
+      return { is: 'denied', message }
+    case 'ResourceNotFoundException':
+      return { is: 'no table' }
+    case 'ConditionalCheckFailedException':
       return { is: 'allowed' }
-    // A statement is read before anything else is done about it.
-    const isAboutKey = name === 'ValidationException' && NOT_ITS_KEY.test(message)
-    return isAboutKey && !action.startsWith('PartiQL') ? { is: 'allowed' } : { is: 'unclear', message: said }
+    case 'TransactionCanceledException':
+      return CancellationReasons?.some(({ Code = '' }) =>
+        /^(?:ConditionalCheckFailed|ValidationError)$/.test(Code),
+      )
+        ? { is: 'allowed' }
+        : { is: 'unclear', message: said }
+    case 'ValidationException':
+      if (NO_STRING.test(message)) return { is: 'no string', message }
+      if (action.startsWith('PartiQL'))
+        return { is: NO_WHOLE_KEY.test(message) ? 'untold' : 'unclear', message: said }
+      return NOT_ITS_KEY.test(message) ? { is: 'allowed' } : { is: 'unclear', message: said }
+    default:
+      return { is: 'unclear', message: said }
   }
 }

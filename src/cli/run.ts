@@ -41,6 +41,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'format',
       'env-prefix',
       'env-file',
+      'variables',
       'json',
       'help',
     ],
@@ -51,12 +52,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'Tries the configuration with the credentials at hand, and says what is missing in which account.\n' +
       'Nothing is changed: tables are tried with a key that fits none, under a condition that cannot hold.\n' +
       'Without --table and --access it tries those to which the variables narrow the session.\n' +
-      'The role is also asked for without the external ID, to see whether the trust policy wants it.',
+      'The role is also asked for without the external ID, to see whether the trust policy wants it.\n' +
+      'With --key, the keys of others are tried, too: that they are reached is a finding.',
     example:
       'npx middy-cross-account-dynamo check --env-file .env --table Orders --access GetItem,PutItem \\\n' +
       '  --session-tags TenantId=acme --key tenant=acme',
     flags: [
       'role-arn',
+      'execution-role-arn',
       'table',
       'access',
       'region',
@@ -65,8 +68,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'transitive-tag-keys',
       'source-identity',
       'key',
+      'tenant-tag',
       'env-prefix',
       'env-file',
+      'variables',
       'json',
       'help',
     ],
@@ -80,11 +85,16 @@ const HELP = `Usage: npx middy-cross-account-dynamo <command> [flags]
   policies  writes the IAM policies that both accounts need
   check     tries the configuration, and says what is missing
 
-  <command> --help says more. Exit codes: 0 well, 1 findings, 2 wrong use.
+  <command> --help says more; --version says which this is.
+  Exit codes: 0 well, 1 findings, 2 wrong use, 3 it broke and found nothing out.
 `
 
 export const run = async (args: readonly string[], terminal: Terminal): Promise<ExitCode> => {
   const [name = '', ...rest] = args
+  if (name === '--version') {
+    terminal.out(`${versionOf()}\n`)
+    return 0
+  }
   if (name === '--help' || name === '-h' || name === 'help') {
     terminal.out(HELP)
     return 0
@@ -101,21 +111,35 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
       terminal.out(helpOf(`${name} [flags]`, command.about, command.example, command.flags))
       return 0
     }
-    if (flags['env-file'] !== undefined) loadVariables(flags['env-file'])
+    for (const flag of ['env-file', 'variables'] as const) loadVariables(flag, flags[flag])
     return await command.run(flags, terminal)
   } catch (error) {
     const isConfiguration = error instanceof CrossAccountDynamoError && error.code === 'CONFIG_INVALID'
-    if (!isConfiguration && !(error instanceof WrongUse)) throw error
-    terminal.err(`${name}: ${inFlags(error.message, flags)}\n`)
-    return 2
+    if (isConfiguration || error instanceof WrongUse) {
+      terminal.err(`${name}: ${inFlags(error.message, flags)}\n`)
+      return 2
+    }
+    terminal.err(`${name} broke: ${reasonOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
+    return 3
   }
 }
 
-const loadVariables = (file: string): void => {
+const reasonOf = (error: unknown): string => {
+  const { message = String(error), code } = error as NodeJS.ErrnoException
+  return code === 'ERR_MODULE_NOT_FOUND' && message.includes('@aws-sdk/')
+    ? 'the AWS SDK is not installed here: npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb'
+    : message
+}
+
+const versionOf = (): string =>
+  JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
+
+const loadVariables = (flag: string, file: string | undefined): void => {
+  if (file === undefined) return
   try {
     const variables = parseEnv(readFileSync(file, 'utf8'))
     for (const [name, value] of Object.entries(variables)) process.env[name] ??= value
   } catch (error) {
-    throw new WrongUse(`--env-file ${file} cannot be read: ${(error as Error).message}`)
+    throw new WrongUse(`--${flag} ${file} cannot be read: ${(error as Error).message}`)
   }
 }

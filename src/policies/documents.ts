@@ -5,6 +5,8 @@ import { isBroad, type SetUp } from './set-up.ts'
 
 /** White space is not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
 const TRUST_POLICY_CHARACTERS = 2048
+/** Of all inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+const INLINE_POLICY_CHARACTERS = 10_240
 
 type Condition = Record<string, Record<string, string | readonly string[]>>
 
@@ -185,14 +187,24 @@ export const callerPolicyOf = ({ roleArn, tags, sourceIdentity }: SetUp): Policy
 
 /** What is right as it was asked for, and still deserves a second look. */
 export const warningsOf = (setUp: SetUp): string[] => {
-  const { length } = JSON.stringify(trustPolicyOf(setUp)).replace(/\s/g, '')
+  const tooLong = (policy: PolicyDocument, most: number, words: (length: number) => string): string[] => {
+    const { length } = JSON.stringify(policy).replace(/\s/g, '')
+    return length > most ? [words(length)] : []
+  }
   return [
     ...warningsOfOptions(setUp),
-    ...(length > TRUST_POLICY_CHARACTERS
-      ? [
-          `The trust policy has ${length} characters, ${length - TRUST_POLICY_CHARACTERS} more than the ${TRUST_POLICY_CHARACTERS} that IAM takes unless the quota is raised.`,
-        ]
-      : []),
+    ...tooLong(
+      trustPolicyOf(setUp),
+      TRUST_POLICY_CHARACTERS,
+      (length) =>
+        `The trust policy has ${length} characters, ${length - TRUST_POLICY_CHARACTERS} more than the ${TRUST_POLICY_CHARACTERS} that IAM takes unless the quota is raised.`,
+    ),
+    ...tooLong(
+      permissionsPolicyOf(setUp),
+      INLINE_POLICY_CHARACTERS,
+      (length) =>
+        `The permissions policy has ${length} characters, and a role's inline policies may have ${INLINE_POLICY_CHARACTERS} together: make it several managed policies, or name fewer tables.`,
+    ),
   ]
 }
 

@@ -35,8 +35,8 @@ export interface CrossAccountPoliciesOptions {
   readonly region: string
   /** What the function will send, if it sends one. */
   readonly externalId?: string | undefined
-  /** The keys of the session tags that the function will send; a record fixes their values, too. */
-  readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string>> | undefined
+  /** The keys of the session tags that the function will send; a record fixes their values, too, where one is not `true`. */
+  readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string | true>> | undefined
   /** The session tag whose value a request's partition keys must equal. It need not be among `sessionTagKeys`. */
   readonly tenantTag?: string | undefined
   /** Those of the tags that the function will send as transitive. */
@@ -147,7 +147,10 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
   complain('tenantTag', ...badTenantTag)
   const tags = tagsOf(options.sessionTagKeys, badTenantTag.length > 0 ? undefined : options.tenantTag)
   if (tags === undefined)
-    complain('sessionTagKeys', 'must be a list of keys, or an object of keys and values that are not empty')
+    complain(
+      'sessionTagKeys',
+      'must be a list of keys, or an object of keys and values that are not empty, or true for any',
+    )
   else {
     const sent = [...tags].map(([Key, Value]) => ({ Key, Value: Value ?? 'x' }))
     complain('sessionTagKeys', ...checkSessionTags(sent))
@@ -200,6 +203,9 @@ const checkTenantTag = (tag: unknown): readonly string[] => {
   return checkSessionTags([{ Key: tag, Value: 'x' }])
 }
 
+const isValueOrAny = (value: unknown): boolean =>
+  value === true || (typeof value === 'string' && value !== '')
+
 /** `undefined` for what is neither. A value that is not there must not become one that may be any. */
 const tagsOf = (
   keys: unknown = [],
@@ -207,8 +213,9 @@ const tagsOf = (
 ): Map<string, string | undefined> | undefined => {
   const tags = new Map<string, string | undefined>()
   if (isListOfTexts(keys)) for (const key of keys) tags.set(key, undefined)
-  else if (isRecord(keys) && Object.values(keys).every((value) => typeof value === 'string' && value !== ''))
-    for (const [key, value] of Object.entries(keys)) tags.set(key, value as string)
+  else if (isRecord(keys) && Object.values(keys).every(isValueOrAny))
+    for (const [key, value] of Object.entries(keys))
+      tags.set(key, value === true ? undefined : (value as string))
   else return undefined
   if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
   return tags

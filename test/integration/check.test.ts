@@ -109,7 +109,12 @@ describe('where all is well', () => {
     const { failed, steps } = await examine(`check --session-tags team=orders --source-identity maya`)
     expect(failed).toEqual([])
     expect(steps.at(2)?.message).toContain('session tags team, source identity maya, a session policy')
-    expect(steps.at(-1)).toEqual({ subject: TABLE, outcome: 'ok', message: 'allowed: GetItem' })
+    expect(steps.at(-1)).toEqual({
+      subject: TABLE,
+      outcome: 'ok',
+      message: 'allowed: GetItem',
+      allowed: ['GetItem'],
+    })
   })
 
   test('without a table, it says that none was tried', async () => {
@@ -123,7 +128,12 @@ describe('where all is well', () => {
   test('a table may be named by its ARN', async () => {
     const { failed, steps } = await examine(`check --table ${TABLE_ARN} --access GetItem,PutItem`)
     expect(failed).toEqual([])
-    expect(steps.at(-1)).toEqual({ subject: TABLE_ARN, outcome: 'ok', message: 'allowed: GetItem, PutItem' })
+    expect(steps.at(-1)).toEqual({
+      subject: TABLE_ARN,
+      outcome: 'ok',
+      message: 'allowed: GetItem, PutItem',
+      allowed: ['GetItem', 'PutItem'],
+    })
   })
 
   test('colours are for outcomes only', async () => {
@@ -220,7 +230,9 @@ describe('every action', () => {
       expect(tried.map(({ outcome, message }) => `${outcome} ${message.split(' (')[0]}`)).toEqual(
         [TABLE, ORDERS].flatMap(() => [
           `ok allowed: ${every.filter((action) => !untold.includes(action)).join(', ')}`,
-          `note cannot be told: ${untold.join(', ')}`,
+          // In two sorts of words.
+          'note cannot be told: PartiQLDelete, PartiQLUpdate',
+          'note cannot be told: PartiQLInsert',
         ]),
       )
     },
@@ -318,23 +330,24 @@ test('an STS that says nobody whose credentials they are is no finding', async (
 })
 
 describe('the role is refused', () => {
-  /** The statements to add, by the account that they are for. */
-  const adviceOf = (message = ''): Record<string, string> =>
-    Object.fromEntries(
-      message
-        .split(/^- Account /m)
-        .slice(1)
-        .map((part) => [part.slice(0, 12), part]),
-    )
-  const refusal = async (line = ASK) => {
+  const refused = async (line = ASK) => {
     const { failed, steps } = await examine(line)
     expect(steps.map(({ subject, outcome }) => `${subject} ${outcome}`)).toEqual([
       'credentials ok',
       'STS ok',
       'role failed',
     ])
-    return failed[0]?.message ?? ''
+    return { message: failed[0]?.message ?? '', add: failed[0]?.add ?? [] }
   }
+  const refusal = async (line = ASK) => (await refused(line)).message
+  /** With what is not shown filled in, as `policies` does it. */
+  const filledIn = (statement: object, values: Readonly<Record<string, string>>): object =>
+    JSON.parse(
+      Object.entries(values).reduce(
+        (text, [what, value]) => text.replaceAll(what, value),
+        JSON.stringify(statement),
+      ),
+    )
 
   test.each([
     [
@@ -357,14 +370,35 @@ describe('the role is refused', () => {
     ],
   ])('by %s: both statements are shown, since AWS does not say whose it is', async (_title, spoil) => {
     spoil()
-    const message = await refusal()
+    const { message, add } = await refused()
     expect(message).toMatch(/^ASSUME_ROLE_DENIED: .*AWS does not say which account refused sts:AssumeRole/s)
-    const advice = adviceOf(message)
-    expect(Object.keys(advice)).toEqual([ACCOUNT_A, ACCOUNT_B])
-    expect(advice[ACCOUNT_A]).toContain(`"Resource": "${TARGET_ROLE_ARN}"`)
-    expect(advice[ACCOUNT_B]).toContain(`"AWS": "${EXECUTION_ROLE_ARN}"`)
-    expect(advice[ACCOUNT_B]).toContain('the two must be equal to the letter')
-    expect(message).not.toContain('can be assumed without')
+    expect(message).toContain(`let ${CALLER} assume ${TARGET_ROLE_ARN}.`)
+    expect(message).toContain('the two must be equal to the letter')
+    expect(message).toContain('This names whoever ran check')
+    expect(message).not.toMatch(/can be assumed without|this function|context\.|externalId/)
+    expect(add).toEqual([
+      {
+        account: ACCOUNT_A,
+        to: `a policy of ${EXECUTION_ROLE_ARN}`,
+        statement: {
+          Sid: 'AssumeTargetRole',
+          Effect: 'Allow',
+          Action: 'sts:AssumeRole',
+          Resource: TARGET_ROLE_ARN,
+        },
+      },
+      {
+        account: ACCOUNT_B,
+        to: 'the trust policy of CrossAccountDynamoRole, which must exist',
+        statement: {
+          Sid: 'AssumeRole',
+          Effect: 'Allow',
+          Principal: { AWS: EXECUTION_ROLE_ARN },
+          Action: 'sts:AssumeRole',
+          Condition: { StringEquals: { 'sts:ExternalId': '<the external ID that the function sends>' } },
+        },
+      },
+    ])
   })
 
   test('for its tags, which is found out by leaving them out', async () => {
@@ -372,11 +406,90 @@ describe('the role is refused', () => {
     const message = await refusal(`${ASK} --session-tags team=orders --source-identity maya`)
     // With either, the other is still refused.
     expect(message).not.toContain('can be assumed without')
-    expect(adviceOf(message)[ACCOUNT_B]).toContain('"sts:TagSession"')
     allow(sandbox, ['sts:SetSourceIdentity'])
     expect(await refusal(`${ASK} --session-tags team=orders --source-identity maya`)).toContain(
+      'The role can be assumed without the session tag team: only that is refused.',
+    )
+    expect(await refusal(`${ASK} --session-tags team=orders,stage=prod --source-identity maya`)).toContain(
       'The role can be assumed without the session tags: only that is refused.',
     )
+  })
+
+  test('for one tag of several, which is named', async () => {
+    allow(sandbox, ['sts:TagSession'], 'both', {
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId', 'team'] },
+      StringLike: { 'aws:RequestTag/TenantId': '?*' },
+    })
+    const message = await refusal(`${ASK} --session-tags TenantId=acme,team=orders,debug=on`)
+    expect(message.match(/can be assumed without .*/g)).toEqual([
+      'can be assumed without the session tag debug: only that is refused.',
+    ])
+  })
+
+  test('for tags that are transitive', async () => {
+    allow(sandbox, ['sts:TagSession'], 'both', { Null: { 'sts:TransitiveTagKeys': 'true' } })
+    const message = await refusal(`${ASK} --session-tags team=orders,stage=prod --transitive-tag-keys team`)
+    expect(message.match(/can be assumed without .*/g)).toEqual([
+      'can be assumed without its tags being transitive: only that is refused.',
+    ])
+  })
+
+  test('and what it says to add is what `policies` writes, conditions on tags included', async () => {
+    const asked =
+      `--table ${ORDERS} --access GetItem --session-tags TenantId=acme,team=orders --tenant-tag TenantId ` +
+      `--transitive-tag-keys team --source-identity maya --execution-role-arn ${EXECUTION_ROLE_ARN}`
+    sandbox.role(EXECUTION_ROLE_ARN).policies = []
+    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy()
+    const { message, add } = await refused(`check ${asked} --key tenant=acme`)
+    expect(message).not.toContain('This names whoever ran check')
+    const { out } = await command(`policies ${asked} --json`)
+    const { trustPolicy, callerPolicy } = JSON.parse(out)
+    const [caller, trust] = add.map(({ statement }) =>
+      filledIn(statement, {
+        '<the external ID that the function sends>': EXTERNAL_ID,
+        '<the value of team>': 'orders',
+      }),
+    )
+    expect([caller]).toEqual(callerPolicy.Statement)
+    expect(trust).toEqual(trustPolicy.Statement)
+    // The tags of others are still refused.
+    sandbox.role(EXECUTION_ROLE_ARN).policies = [policy(...[caller ?? []].flat())]
+    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(...[trust ?? []].flat())
+    expect((await examine(`check ${asked} --key tenant=acme`)).steps.at(2)).toMatchObject({ outcome: 'ok' })
+    expect(await refusal(`check ${asked.replace('team=orders', 'team=others')} --key tenant=acme`)).toContain(
+      'ASSUME_ROLE_DENIED',
+    )
+  })
+
+  test('to somebody else than the function: the statements are for the function', async () => {
+    const named = 'arn:aws:iam::333333333333:role/functions/Orders'
+    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy()
+    const { failed, steps } = await examine(`${ASK} --execution-role-arn ${named}`)
+    expect(steps[1]).toMatchObject({
+      subject: 'credentials',
+      outcome: 'note',
+      message: expect.stringContaining(`not those of ${named}`),
+    })
+    expect(failed[0]?.add).toMatchObject([
+      { account: '333333333333', to: `a policy of ${named}` },
+      { account: ACCOUNT_B, statement: { Principal: { AWS: named } } },
+    ])
+    const { steps: own } = await examine(`${ASK} --execution-role-arn ${EXECUTION_ROLE_ARN}`)
+    expect(own.filter(({ subject }) => subject === 'credentials')).toHaveLength(1)
+  })
+
+  test('for tags that the caller hands down: the error knows them', async () => {
+    sandbox.faults.inject({
+      service: 'sts',
+      operation: 'AssumeRole',
+      kind: 'status',
+      status: 403,
+      code: 'AccessDenied',
+      message: `User: ${CALLER} is not authorized to perform: sts:TagSession on resource: ${TARGET_ROLE_ARN}`,
+    })
+    const { message, add } = await refused()
+    expect(add).toEqual([])
+    expect(message).toMatch(/^- Account 222222222222.*"sts:TagSession"/ms)
   })
 
   test('for its source identity', async () => {
@@ -426,24 +539,28 @@ describe('a table', () => {
         subject: TABLE,
         outcome: 'ok',
         message: `allowed: ${allowed.join(', ')}`,
+        allowed,
       })
       expect(failed).toEqual([
         {
           subject: TABLE,
           outcome: 'failed',
           message: `denied: ${denied.join(', ')}`,
-          add: {
-            account: ACCOUNT_B,
-            to: 'the permissions policy of CrossAccountDynamoRole',
-            statement: {
-              Effect: 'Allow',
-              Action: denied.map((action) => `dynamodb:${action}`),
-              Resource: TABLE_ARN,
+          denied,
+          add: [
+            {
+              account: ACCOUNT_B,
+              to: 'the permissions policy of CrossAccountDynamoRole',
+              statement: {
+                Effect: 'Allow',
+                Action: denied.map((action) => `dynamodb:${action}`),
+                Resource: TABLE_ARN,
+              },
             },
-          },
+          ],
         },
       ])
-      sandbox.role(TARGET_ROLE_ARN).policies?.push(policy(failed[0]?.add?.statement ?? {}))
+      sandbox.role(TARGET_ROLE_ARN).policies?.push(policy(failed[0]?.add?.[0]?.statement ?? {}))
       expect((await examine(ASK)).code).toBe(0)
       const { out } = await command(ASK)
       expect(out).not.toContain('failed')
@@ -457,7 +574,12 @@ describe('a table', () => {
       CROSS_ACCOUNT_DYNAMO_ACCESS: READS.join(),
     })
     const { failed, steps } = await examine(ASK)
-    expect(steps).toContainEqual({ subject: TABLE, outcome: 'ok', message: `allowed: ${READS.join(', ')}` })
+    expect(steps).toContainEqual({
+      subject: TABLE,
+      outcome: 'ok',
+      message: `allowed: ${READS.join(', ')}`,
+      allowed: READS,
+    })
     expect(failed).toMatchObject([
       { message: expect.stringMatching(/^denied: BatchWriteItem.*\nIt is the session policy/) },
     ])
@@ -504,22 +626,130 @@ describe('a table', () => {
     ])
   })
 
-  test('that answers something else is no finding, and not taken for allowed', async () => {
+  test.each([
+    [400, 'Odd', 'Strange'],
+    [400, 'UnrecognizedClientException', 'The security token included in the request is invalid.'],
+    [400, 'ThrottlingException', 'Rate exceeded'],
+    [
+      400,
+      'ProvisionedThroughputExceededException',
+      'The level of configured provisioned throughput was exceeded.',
+    ],
+    [400, 'ValidationException', 'Something that nobody knew'],
+    [500, 'InternalServerError', 'Internal'],
+  ])(
+    'that answers %i %s: nothing is known to be allowed, so that is a finding',
+    async (status, code, message) => {
+      sandbox.faults.inject({
+        service: 'dynamodb',
+        operation: 'GetItem',
+        kind: 'status',
+        status,
+        code,
+        message,
+      })
+      const { failed, steps } = await examine(`check --table ${TABLE} --access GetItem`)
+      expect(failed).toEqual([steps.at(-1)])
+      expect(failed).toEqual([
+        {
+          subject: TABLE,
+          outcome: 'failed',
+          message: `cannot be told: GetItem (${code}: ${message})`,
+          unclear: ['GetItem'],
+        },
+      ])
+    },
+  )
+
+  test.each([
+    ['PartiQLInsert', 'One or more parameter values were invalid: Missing the key id in the item'],
+    ['PartiQLUpdate', 'Where clause does not contain a mandatory equality on all key attributes'],
+    ['PartiQLDelete', 'Where clause does not contain a mandatory equality on all key attributes'],
+  ])('of which only a write could tell %s: a note', async (action, message) => {
+    sandbox.faults.inject({
+      service: 'dynamodb',
+      operation: 'ExecuteStatement',
+      kind: 'status',
+      status: 400,
+      code: 'ValidationException',
+      message,
+    })
+    const { code, steps } = await examine(`check --table ${TABLE} --access ${action}`)
+    expect(code).toBe(0)
+    expect(steps.at(-1)).toMatchObject({ outcome: 'note', unclear: [action] })
+  })
+
+  test('whose partition key is no text', async () => {
+    const message =
+      'One or more parameter values were invalid: Type mismatch for key id expected: N actual: S'
+    sandbox.faults.inject({
+      service: 'dynamodb',
+      operation: 'PutItem',
+      kind: 'status',
+      status: 400,
+      code: 'ValidationException',
+      message,
+    })
+    const { failed } = await examine(`check --table ${TABLE} --access PutItem --key id=7`)
+    expect(failed[0]).toMatchObject({
+      message: `its partition key id is no string, as --key has it: PutItem (${message})`,
+      unclear: ['PutItem'],
+    })
+  })
+
+  test('that leaves one request without an answer: the others are still told', async () => {
+    sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'reset' })
+    const { failed, steps } = await examine(`check --table ${TABLE} --access GetItem,Scan`)
+    expect(steps.at(-2)).toMatchObject({ outcome: 'ok', allowed: ['GetItem'] })
+    expect(failed).toMatchObject([
+      { unclear: ['Scan'], message: expect.stringContaining('cannot be told: Scan') },
+    ])
+  })
+
+  test.each([
+    ['ConditionalCheckFailed', 'ok'],
+    ['ValidationError', 'ok'],
+    ['ThrottlingError', 'failed'],
+    ['None', 'failed'],
+  ])('whose transaction is cancelled by %s: %s', async (Code, outcome) => {
+    // The engine may know no transactions: what it says is put in its place.
+    sandbox.faults.inject({
+      service: 'dynamodb',
+      operation: 'TransactWriteItems',
+      kind: 'rewrite',
+      body: () =>
+        JSON.stringify({
+          __type: 'com.amazonaws.dynamodb.v20120810#TransactionCanceledException',
+          Message: 'Transaction cancelled',
+          CancellationReasons: [{ Code }],
+        }),
+    })
+    permit(['ConditionCheckItem'], { Resource: TABLE_ARN })
+    const { steps } = await examine(`check --table ${TABLE} --access ConditionCheckItem`)
+    expect(steps.at(-1)?.outcome).toBe(outcome)
+  })
+
+  test.each([
+    [
+      'because no VPC endpoint policy allows the dynamodb:GetItem action',
+      new RegExp(`VPC endpoint for dynamodb .*caller's account, ${ACCOUNT_A}`),
+    ],
+    ['with an explicit deny in a VPC endpoint policy', new RegExp(`caller's account, ${ACCOUNT_A}`)],
+    ['with an explicit deny in a resource-based policy', new RegExp(`in account ${ACCOUNT_B}`)],
+    ['kms:Decrypt: because no resource-based policy allows the kms:Decrypt action', /its key policy/],
+    ['kms:Decrypt: with an explicit deny in a resource-based policy', /its key policy/],
+  ])('that is refused %s: whose that is', async (reason, words) => {
     sandbox.faults.inject({
       service: 'dynamodb',
       operation: 'GetItem',
       kind: 'status',
       status: 400,
-      code: 'Odd',
-      message: 'Strange',
+      code: 'AccessDeniedException',
+      message: `User: x is not authorized to perform: dynamodb:GetItem on resource: y ${reason}`,
     })
-    const { code, steps } = await examine(`check --table ${TABLE} --access GetItem`)
-    expect(code).toBe(0)
-    expect(steps.at(-1)).toEqual({
-      subject: TABLE,
-      outcome: 'note',
-      message: 'cannot be told: GetItem (Odd: Strange)',
-    })
+    const { failed } = await examine(`check --table ${TABLE} --access GetItem`)
+    expect(failed).toMatchObject([{ denied: ['GetItem'], message: expect.stringMatching(words) }])
+    expect(failed[0]?.add).toBeUndefined()
   })
 })
 
@@ -543,11 +773,10 @@ describe('keys that are compared with a tag', () => {
     permit(actions, { Resource: ORDERS_ARN, Condition: OWN })
     const { failed, steps } = await examine(`${ask} --key tenant=acme`)
     expect(failed).toEqual([])
-    expect(steps.at(-1)).toEqual({
-      subject: ORDERS,
-      outcome: 'ok',
-      message: `allowed: ${actions.join(', ')}`,
-    })
+    expect(steps.slice(-2)).toEqual([
+      { subject: ORDERS, outcome: 'ok', message: `allowed: ${actions.join(', ')}`, allowed: actions },
+      { subject: ORDERS, outcome: 'ok', message: 'other keys are refused, and so is Scan' },
+    ])
     expect((await examine(`${ask} --key tenant=globex`)).failed).toMatchObject([
       { message: `denied: ${actions.join(', ')}` },
     ])
@@ -557,6 +786,50 @@ describe('keys that are compared with a tag', () => {
     permit(actions, { Resource: ORDERS_ARN, Condition: OWN })
     const { failed } = await examine(ask)
     expect(failed).toMatchObject([{ message: expect.stringContaining('--key <name>=<value>') }])
+    // A statement without the condition would open the items of all tenants.
+    expect(failed[0]?.add).toBeUndefined()
+    expect((await command(ask)).out).not.toContain('"Effect"')
+  })
+
+  test('and are not: the keys of others are reached, and what to write instead keeps them apart', async () => {
+    permit([...actions, 'Scan'], { Resource: ORDERS_ARN })
+    const { failed } = await examine(`${ask} --key tenant=acme`)
+    expect(failed).toMatchObject([
+      {
+        message: expect.stringMatching(
+          new RegExp(
+            `^the session reaches other tenants' keys: ${actions.join(', ')}, Scan\nScan names no key`,
+          ),
+        ),
+        allowed: [...actions, 'Scan'],
+        add: [{ account: ACCOUNT_B, to: expect.stringContaining('in the place of what allows it now') }],
+      },
+    ])
+    sandbox.role(TARGET_ROLE_ARN).policies = [policy(failed[0]?.add?.[0]?.statement ?? {})]
+    expect((await examine(`${ask} --key tenant=acme`)).code).toBe(0)
+  })
+
+  test('but a Scan compares none', async () => {
+    permit(actions, { Resource: ORDERS_ARN, Condition: OWN })
+    sandbox
+      .role(TARGET_ROLE_ARN)
+      .policies?.push(policy({ Effect: 'Allow', Action: 'dynamodb:Scan', Resource: ORDERS_ARN }))
+    const { failed } = await examine(`${ask} --key tenant=acme`)
+    expect(failed).toMatchObject([{ allowed: ['Scan'] }])
+    expect(failed[0]?.add).toBeUndefined()
+  })
+
+  test('with others, of which it cannot be told, are no good sign', async () => {
+    permit(actions, { Resource: ORDERS_ARN, Condition: OWN })
+    sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'throttle' })
+    expect((await examine(`${ask} --key tenant=acme`)).failed).toMatchObject([{ unclear: ['Scan'] }])
+  })
+
+  test('of two tags with one value, the one that is named is compared', async () => {
+    permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
+    const two = ask.replace('TenantId=acme', 'team=acme,TenantId=acme')
+    const { failed } = await examine(`${two} --key tenant=acme --tenant-tag TenantId`)
+    expect(failed[0]?.add?.[0]?.statement).toMatchObject({ Condition: OWN })
   })
 
   test('what may name no key is not tried, and the statement to add compares the key', async () => {
@@ -566,7 +839,7 @@ describe('keys that are compared with a tag', () => {
       outcome: 'note',
       message: expect.stringContaining('may name no key'),
     })
-    const given = failed[0]?.add?.statement
+    const given = failed[0]?.add?.[0]?.statement
     expect(given).toMatchObject({ Action: actions.map((action) => `dynamodb:${action}`), Condition: OWN })
     sandbox.role(TARGET_ROLE_ARN).policies = [policy(given ?? {})]
     expect((await examine(`${ask} --key tenant=acme`)).code).toBe(0)
@@ -574,7 +847,7 @@ describe('keys that are compared with a tag', () => {
     // Where no tag has that value, the statement is for this one key.
     permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
     const { failed: untagged } = await examine(`check --table ${ORDERS} --access GetItem --key tenant=acme`)
-    expect(untagged[0]?.add?.statement).toMatchObject({
+    expect(untagged[0]?.add?.[0]?.statement).toMatchObject({
       Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': 'acme' } },
     })
   })

@@ -148,13 +148,15 @@ const checkCommand = async (tarball: string): Promise<undefined> => {
     name,
   ]
   const role = (account: string) => `arn:aws:iam::${account.repeat(12)}:role/Example`
+  const policies = `policies --json --role-arn ${role('2')} --execution-role-arn ${role('1')} --table Orders --access read --region us-east-1`
+  writeFileSync(join(folder, 'required.cjs'), "console.log('required')")
+  writeFileSync(join(folder, 'variables'), `NODE_OPTIONS="--require ${join(folder, 'required.cjs')}"\n`)
   const expected: readonly (readonly [code: number, words: RegExp, args: string])[] = [
     [0, /^Usage: npx /, '--help'],
-    [
-      0,
-      /"accounts": \{\s+"tables": "222222222222"/,
-      `policies --json --role-arn ${role('2')} --execution-role-arn ${role('1')} --table Orders --access read --region us-east-1`,
-    ],
+    [0, /"accounts": \{\s+"tables": "222222222222"/, policies],
+    // Neither npx nor the command takes the file for Node's own.
+    [0, /^\{\s+"accounts"/, `${policies} --variables variables`],
+    [2, /^policies: --variables missing cannot be read: /, `${policies} --variables missing`],
     // Not a Region, so nobody is called; but all that would call is loaded.
     [2, /--region: must be a Region's code/, `check --role-arn ${role('2')} --region nowhere`],
   ]

@@ -3,8 +3,9 @@ import type { PlacedPolicies } from '../policies.ts'
 
 export const cloudformation = (policies: PlacedPolicies): string => {
   const { role, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
-  return [
-    `# Account ${role.accountId} (tables); deploy with --capabilities CAPABILITY_NAMED_IAM
+  return `# ${1 + callers.length} templates, each for a stack of its own: save what is between two lines of --- in its own file.
+${[
+  `# Account ${role.accountId} (tables); deploy with --capabilities CAPABILITY_NAMED_IAM
 AWSTemplateFormatVersion: '2010-09-09'
 Resources:
   TargetRole:
@@ -19,8 +20,8 @@ ${indented(trustPolicy, 8)}
           PolicyDocument:
 ${indented(permissionsPolicy, 12)}
 `,
-    ...callers.map(
-      ({ accountId, roles }) => `# Account ${accountId} (function); deploy with --capabilities CAPABILITY_IAM
+  ...callers.map(
+    ({ accountId, roles }) => `# Account ${accountId} (function); deploy with --capabilities CAPABILITY_IAM
 AWSTemplateFormatVersion: '2010-09-09'
 Resources:
   AssumeTargetRole:
@@ -30,8 +31,8 @@ Resources:
       PolicyDocument:
 ${indented(callerPolicy, 8)}
 `,
-    ),
-  ].join('---\n')
+  ),
+].join('---\n')}`
 }
 
 const indented = (document: object, spaces: number): string =>

@@ -18,7 +18,7 @@ export const command = async (line: string, { colours = false } = {}): Promise<A
     err: (text) => {
       err += text
     },
-    colours,
+    colours: { out: colours, err: colours },
   })
   return { code, out, err }
 }

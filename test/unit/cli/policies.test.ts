@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of IAM
 /** `policies`: the documents in every format, what it reads, and what it asks for. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
@@ -84,7 +84,8 @@ describe('reads', () => {
         tables: ['Orders', 'Lines'],
         access: 'write',
         externalId: 'example-external-id',
-        sessionTagKeys: ['team', 'stage'],
+        // A flag that gives no value, instead of the variable's.
+        sessionTagKeys: { stage: true, team: true },
         transitiveTagKeys: ['team', 'stage'],
         sourceIdentity: true,
         tenantTag: 'TenantId',
@@ -94,6 +95,21 @@ describe('reads', () => {
         trustWholeAccount: true,
       }),
     )
+  })
+
+  test('tags of any value beside those of the variable', async () => {
+    const { trustPolicy } = await machine(`${REST} --session-tags stage=prod --session-tag-key team`)
+    expect(trustPolicy.Statement[0].Condition).toMatchObject({
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['stage', 'team'] },
+      StringEquals: { 'aws:RequestTag/stage': 'prod' },
+      StringLike: { 'aws:RequestTag/team': '?*' },
+    })
+  })
+
+  test('execution roles whose path holds a comma', async () => {
+    const odd = 'arn:aws:iam::333333333333:role/a,b/Odd'
+    const { trustPolicy } = await machine(`${REST} --execution-role-arn ${odd}`)
+    expect(trustPolicy.Statement[0].Principal).toEqual({ AWS: [EXECUTION_ROLE, odd] })
   })
 
   test("a tenant's tag with any value, since the variable's is that of one tenant", async () => {
@@ -112,16 +128,19 @@ describe('reads', () => {
     expect(accounts.tables).toBe('222222222222')
   })
 
-  test('a file of variables, of which those that are set already win', async () => {
-    const file = join(folder, 'variables')
-    writeFileSync(
-      file,
-      `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${ROLE.replaceAll('2', '9')}\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID="example-external-id"\n`,
-    )
-    const { accounts, trustPolicy } = await machine(`${REST} --env-file ${file}`)
-    expect(accounts.tables).toBe('222222222222')
-    expect(JSON.stringify(trustPolicy)).toContain('"sts:ExternalId":"example-external-id"')
-  })
+  test.each(['--env-file', '--variables'])(
+    'a file of variables by %s, of which those that are set already win',
+    async (flag) => {
+      const file = join(folder, 'variables')
+      writeFileSync(
+        file,
+        `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${ROLE.replaceAll('2', '9')}\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID="example-external-id"\n`,
+      )
+      const { accounts, trustPolicy } = await machine(`${REST} ${flag} ${file}`)
+      expect(accounts.tables).toBe('222222222222')
+      expect(JSON.stringify(trustPolicy)).toContain('"sts:ExternalId":"example-external-id"')
+    },
+  )
 })
 
 describe('formats', () => {
@@ -164,6 +183,7 @@ describe('formats', () => {
 
   test('cloudformation: a template for each account', async () => {
     const text = await textOf('cloudformation')
+    expect(text).toMatch(/^# 3 templates, each for a stack of its own: .*\n# Account 222222222222/)
     expect(whose(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
     const [tables, ...functions] = yaml(text)
     expect(tables).toEqual({
@@ -325,13 +345,38 @@ describe('wrong use is exit code 2, and writes nothing to paste', () => {
       `policies ${REST} --session-tags ["team"]`,
       '--session-tags must be an object of keys and values, but is a list',
     ],
+    [`policies ${REST} --session-tags {"team":true}`, 'the values of --session-tags must be strings'],
+    [
+      `policies ${REST} --external-id=`,
+      'policies: --external-id is empty: give it a value, or leave it out\n',
+    ],
+    [`policies ${REST} --table=`, '--table is empty'],
+    ['check --key=', 'check: --key is empty'],
+    [
+      `policies --execution-role-arn ${EXECUTION_ROLE},${OTHER_EXECUTION_ROLE}`,
+      '--execution-role-arn is one role: repeat the flag for more',
+    ],
+    [
+      'check --session-tags TenantId=acme,team=acme --key tenant=acme',
+      '--key has the value of each of the session tags TenantId, team: say --tenant-tag <key>',
+    ],
+    [
+      'check --session-tags TenantId=acme --tenant-tag TenantId',
+      '--tenant-tag needs a key that the tenant may name',
+    ],
+    [
+      'check --session-tags TenantId=acme --tenant-tag TenantId --key tenant=globex',
+      '--key has not the value of the session tag TenantId',
+    ],
+    ['check --execution-role-arn mine', '  - --execution-role-arn: "mine" is not an ARN'],
     [`policies ${REST} --format yaml`, '--format is json, cloudformation, terraform, cdk, not "yaml"'],
     [`policies ${REST} --format cdk --json`, '--json and --format cdk exclude each other'],
     ['policies --tabel Orders', "Unknown option '--tabel'; did you mean --table?"],
+    ['policies --env-file /there/is/none', '--env-file /there/is/none cannot be read: '],
     ['policies --wrong', "Unknown option '--wrong'; see --help"],
     ['policies Orders', "Unexpected argument 'Orders'"],
     ['policies --table', "Option '--table <value>' argument missing; see --help"],
-    ['policies --env-file /there/is/none', '--env-file /there/is/none cannot be read: '],
+    ['policies --variables /there/is/none', '--variables /there/is/none cannot be read: '],
     [
       'check --role-arn mine',
       'check: the configuration of crossAccountDynamo() for context.dynamo has a problem:\n  - --role-arn: "mine" is not an ARN',
@@ -366,13 +411,22 @@ describe('help', () => {
     expect(out).toMatch(/^ {2}policies {2}.*\n {2}check {5}/m)
   })
 
+  test('-h of a command is its help', async () => {
+    expect(await command('check -h')).toEqual(await command('check --help'))
+  })
+
+  test('--version says which it is', async () => {
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
+    expect(await command('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+  })
+
   test.each(['policies', 'check'])(
     'of %s names each flag that it takes, and has an example',
     async (name) => {
       const { code, out } = await command(`${name} --help`)
       expect(code).toBe(0)
       const flags = [...out.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag = '']) => flag)
-      expect(flags).toContain('env-file')
+      expect(flags).toContain('variables')
       const [, example = ''] = /^Example:\n(.*)$/ms.exec(out) ?? []
       const used = [...example.matchAll(/--([\w-]+)/g)].map(([, flag]) => flag)
       expect(flags).toEqual(expect.arrayContaining(used))

@@ -206,6 +206,15 @@ describe('what the function sends', () => {
     })
   })
 
+  test('may be any text in a record, too, where the value is true', () => {
+    expect(conditionOf({ sessionTagKeys: { team: 'orders', stage: true } })).toEqual({
+      'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] },
+      StringEquals: { 'aws:RequestTag/team': 'orders' },
+      StringLike: { 'aws:RequestTag/stage': '?*' },
+      Null: { 'sts:TransitiveTagKeys': 'true' },
+    })
+  })
+
   test('is the tag of the tenant alone, where that is the only one', () => {
     const condition = {
       'ForAllValues:StringEquals': { 'aws:TagKeys': 'TenantId' },
@@ -331,6 +340,21 @@ test('a trust policy that IAM would not take without a quota raised is warned of
     'The trust policy has 2053 characters, 5 more than the 2048 that IAM takes unless the quota is raised.',
   ])
   expect(withPath(most + 1).warnings).toHaveLength(1)
+})
+
+test('a permissions policy that IAM takes inline in no role is warned of', () => {
+  const tables = (count: number, last = 'x') => [
+    ...Array.from({ length: count }, (_, index) => `${'t'.repeat(200)}${index}`),
+    `table-${last}`,
+  ]
+  const sizeOf = (last: string) =>
+    JSON.stringify(policies({ tables: tables(39, last) }).permissionsPolicy).length
+  const fill = 'x'.repeat(10_240 - sizeOf(''))
+  expect(sizeOf(fill)).toBe(10_240)
+  expect(policies({ tables: tables(39, fill) }).warnings).toEqual([])
+  expect(policies({ tables: tables(39, `${fill}x`) }).warnings).toEqual([
+    expect.stringMatching(/^The permissions policy has 10241 characters, .* 10240 together/),
+  ])
 })
 
 test.each([
@@ -459,6 +483,7 @@ describe('bad input', () => {
     [{ sessionTagKeys: { team: undefined } }, NEITHER],
     [{ sessionTagKeys: { team: '' } }, NEITHER],
     [{ sessionTagKeys: { team: 7 } }, NEITHER],
+    [{ sessionTagKeys: { team: false } }, NEITHER],
     [{ sessionTagKeys: ['aws:team'] }, 'sessionTagKeys: the key "aws:team" may not begin with aws:'],
     [{ sessionTagKeys: { team: '*' } }, 'sessionTagKeys: the value of "team" may hold only '],
     [{ sessionTagKeys: ['team', 'Team'] }, 'sessionTagKeys: the keys "team" and "Team" are the same to AWS'],
