@@ -186,6 +186,19 @@ describe('assumeRoleError', () => {
     expect(error.message).toContain(
       "Tag [not shown] is not allowed; Value '[not shown]' at 'externalId', Value '[not shown]' at 'tags' failed",
     )
+    // A value that begins like another, and one that is too short to be looked for everywhere.
+    const tags = [
+      { Key: 'a', Value: 'acme' },
+      { Key: 'b', Value: 'acme-corp-42' },
+    ]
+    const alike = sdkError('ValidationError', 'acme-corp-42 is no acme', 400)
+    expect(assumeRoleError(alike, { ...plain, sessionTags: tags }).message).toContain(
+      '[not shown] is no [not shown]',
+    )
+    const brief = sdkError('ValidationError', "Value 'xyz' at 'externalId' failed", 400)
+    expect(assumeRoleError(brief, { ...plain, externalId: 'xyz' }).message).toContain(
+      "Value '[not shown]' at 'externalId' failed",
+    )
     const four = { ...plain, externalId: 'four' }
     const repeated = assumeRoleError(sdkError('ValidationError', 'four letters', 400), four)
     expect(repeated.message).toContain('[not shown] letters')
@@ -213,6 +226,11 @@ describe('assumeRoleError', () => {
         'little',
         { ...plain, durationSeconds: 900 },
         'Sent: session name orders-function, no external ID, no session tags, 900 seconds.',
+      ],
+      [
+        'a managed session policy',
+        { ...plain, policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+        'Sent: session name orders-function, no external ID, no session tags, a session policy, 3600 seconds.',
       ],
       [
         'much, without the external ID and the values of tags',

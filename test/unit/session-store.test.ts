@@ -219,3 +219,17 @@ test('a tenant that was refused keeps its place for as long as the refusal is re
   expect(use('quiet')).not.toBe(quiet)
   expect(use('refused')).not.toBe(refused)
 })
+
+test('a session that waits for STS is not let go for want of room, since all who wait with it would ask again', async () => {
+  const { use, fill, stationOf } = openStore(1)
+  const waiting = use('waiting')
+  const ready = waiting.session.ready()
+  const other = await fill('other')
+  expect(use('waiting')).toBe(waiting)
+  // The one that waits for nothing made room.
+  expect(use('other')).not.toBe(other)
+  stationOf('waiting').answer()
+  await ready
+  use('other')
+  expect(use('waiting')).not.toBe(waiting)
+})
