@@ -17,6 +17,9 @@ const DAY = 6 * 60 * MINUTE
 const EVERY = 30 * SECOND
 const ANSWER = 80
 
+// Each lives through 720 invocations.
+jest.setTimeout(60_000)
+
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await startSandbox({ accounts: textbook() })
