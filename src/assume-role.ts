@@ -32,8 +32,7 @@ export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'r
 export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Promise<Credentials>
 
 /** A healthy STS answers in well under a second; whoever waits for longer waits for a fault. */
-const CONNECTION_TIMEOUT_MS = 1000
-const REQUEST_TIMEOUT_MS = 3000
+export const STS_LIMITS = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
 const ATTEMPTS = 3
 /** Full jitter between attempts: at most so much for the first pause, twice as much for each next. */
 const PAUSE_MS = { first: 100, most: 1000 }
@@ -63,7 +62,7 @@ const attemptsOf = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configura
 
 /** How long an AssumeRole takes at most, with all its attempts and pauses, in milliseconds. */
 export const longestFlight = (configuration: Configuration): number =>
-  attemptsOf(configuration) * (REQUEST_TIMEOUT_MS + PAUSE_MS.most)
+  attemptsOf(configuration) * (STS_LIMITS.requestTimeout + PAUSE_MS.most)
 
 /** Makes the calls for sessions of any identity, over one connection pool; what one learns of Regions holds for all. */
 export const createAssumeRole = (
@@ -73,7 +72,7 @@ export const createAssumeRole = (
   const { contextKey, stsRegions } = configuration
   const attempts = attemptsOf(configuration)
   // With another Region to go to, a silent one is waited for less, so that both fit into an invocation's time.
-  const requestTimeout = REQUEST_TIMEOUT_MS / Math.min(stsRegions.length, ATTEMPTS)
+  const requestTimeout = STS_LIMITS.requestTimeout / Math.min(stsRegions.length, ATTEMPTS)
   const clientOf = stsClients(configuration, clock)
   let preferred = { region: stsRegions[0], until: 0 }
 
@@ -153,11 +152,7 @@ const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region
     if (known !== undefined) return known
     const [sibling] = clients.values()
     const client = new STSClient({
-      requestHandler: {
-        connectionTimeout: CONNECTION_TIMEOUT_MS,
-        requestTimeout: REQUEST_TIMEOUT_MS,
-        throwOnRequestTimeout: true,
-      },
+      requestHandler: STS_LIMITS,
       ...stsClientOptions,
       ...(sibling !== undefined && { requestHandler: sibling.config.requestHandler }),
       region,

@@ -1,6 +1,7 @@
 /** The error class, its codes, and the advice that goes with what STS says. */
-import { parseRoleArn } from './limits.ts'
+import { parseRoleArn, roleOfSession } from './limits.ts'
 import type { SessionIdentity } from './session-identity.ts'
+import { bulleted } from './values.ts'
 
 /** What went wrong, in one word; the README's table says when each is thrown. */
 export type CrossAccountDynamoErrorCode =
@@ -57,6 +58,13 @@ export class CrossAccountDynamoError extends Error {
     this.statusCode = code === 'SESSION_IDENTITY_MISSING' ? 403 : RETRYABLE.has(code) ? 503 : 500
   }
 }
+
+/** The error of a configuration that cannot be right, with all that is wrong with it. */
+export const configInvalid = (what: string, problems: readonly string[]): CrossAccountDynamoError =>
+  new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    `${what} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${bulleted(problems)}`,
+  )
 
 /** What is read of an error of the SDK or of Node.js; either may lack any of it. */
 interface Failure {
@@ -255,9 +263,11 @@ const tried = (failure: Failure, identity: SessionIdentity, region: string | und
   ]
 }
 
+/** Stands for whoever STS does not name. */
+export const UNKNOWN_CALLER = "<ARN of the function's execution role>"
+
 /** Who was refused, as STS words it. */
-const CALLER = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
-const SESSION = /^arn:(?<partition>[^:]+):sts::(?<account>\d{12}):assumed-role\/(?<role>[^/]+)\//
+export const CALLER = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
 const ACCOUNT = /^arn:[^:]+:[^:]+::(?<account>\d{12}):/
 
 /**
@@ -273,12 +283,9 @@ export const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
  */
 const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): string => {
   const { caller, action = 'sts:AssumeRole' } = CALLER.exec(message)?.groups ?? {}
-  const session = SESSION.exec(caller ?? '')?.groups
+  const session = roleOfSession(caller ?? '')
   const callerAccount = ACCOUNT.exec(caller ?? '')?.groups?.account ?? 'of the function'
-  const callerRole =
-    session === undefined
-      ? (caller ?? "<ARN of the function's execution role>")
-      : `arn:${session.partition}:iam::${session.account}:role/${session.role}`
+  const callerRole = session?.arn ?? caller ?? UNKNOWN_CALLER
   const target = parseRoleArn(identity.roleArn)
   // Statements of their own: sts:ExternalId is a condition key of sts:AssumeRole and of nothing else.
   // https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
@@ -306,7 +313,7 @@ const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): str
     ...(others.length > 0 ? [{ Effect: 'Allow', Principal, Action: others }] : []),
   ]
   const pathNote =
-    session === undefined ? '' : ` (write the principal with its path, if ${session.role} has one)`
+    session === undefined ? '' : ` (write the principal with its path, if ${session.name} has one)`
   return [
     whoRefused(message, action, callerAccount, target.accountId),
     `- Account ${callerAccount}, a policy of ${callerRole}:`,

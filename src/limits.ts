@@ -116,6 +116,18 @@ export const parseRoleArn = (arn: string): RoleArn => {
   }
 }
 
+const SESSION_ARN = /^arn:(?<partition>[^:]+):sts::(?<accountId>\d{12}):assumed-role\/(?<name>[^/]+)\//
+
+/** The role of a session, by the session's ARN, which does not tell the role's path; `undefined` for other ARNs. */
+export const roleOfSession = (
+  arn: string,
+): { readonly accountId: string; readonly name: string; readonly arn: string } | undefined => {
+  const { partition, accountId, name } = SESSION_ARN.exec(arn)?.groups ?? {}
+  return partition === undefined || accountId === undefined || name === undefined
+    ? undefined
+    : { accountId, name, arn: `arn:${partition}:iam::${accountId}:role/${name}` }
+}
+
 export const checkRoleArn = (value: unknown): Complaint => {
   if (typeof value !== 'string') return `must be a string, but is ${describe(value)}`
   const wrong = (why: string) => `${quoted(value)} ${why}; a role's ARN looks like ${ROLE_ARN_EXAMPLE}`
@@ -193,6 +205,8 @@ export const checkSessionTags = (tags: readonly Tag[]): readonly string[] => {
 export const checkTransitiveTagKeys = (keys: readonly string[], tags: readonly Tag[]): readonly string[] => {
   const known = new Set(tags.map(({ Key }) => Key))
   const missing = [...new Set(keys)].filter((key) => !known.has(key))
+  // Nearly always none is, and each invocation may ask.
+  if (missing.length === 0) return []
   const some = [...known].slice(0, TAGS).map(quoted).join(', ')
   const have = known.size === 0 ? 'there are none' : `those are ${some}`
   return missing.map((key) => `${quoted(key)} is not a key of sessionTags (${have})`)
@@ -236,6 +250,14 @@ export const tableArn = (
   name: string,
   { partition, region, accountId }: { partition: string; region: string; accountId: string },
 ): string => `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
+
+/** The ARNs of tables that are given by their names or ARNs, each once. */
+export const tableArns = (
+  tables: readonly string[],
+  target: Parameters<typeof tableArn>[1],
+): readonly string[] => [
+  ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, target)))),
+]
 
 /** A session policy as it is given: a document, or its text. */
 export const checkPolicy = (value: unknown): Complaint => {

@@ -86,7 +86,7 @@ const SCOPE_VARIABLES = {
     /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : asList(text),
 } as const
 
-const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
+export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()
 

@@ -2,7 +2,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
-import { CrossAccountDynamoError } from './errors.ts'
+import { configInvalid } from './errors.ts'
 import {
   type Complaint,
   checkDurationSeconds,
@@ -337,7 +337,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   )
 
   if (problems.length > 0 || region === undefined) {
-    throw new CrossAccountDynamoError('CONFIG_INVALID', listed(problems, contextKey))
+    throw configInvalid(`the configuration of crossAccountDynamo() for context.${contextKey}`, problems)
   }
   return Object.freeze({
     identity: Object.keys(resolvers).length === 0 ? assembled : undefined,
@@ -361,7 +361,3 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     disablePrefetch,
   })
 }
-
-const listed = (problems: readonly string[], contextKey: string): string =>
-  `the configuration of crossAccountDynamo() for context.${contextKey} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
-  problems.map((problem) => `  - ${problem}`).join('\n')

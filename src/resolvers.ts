@@ -24,7 +24,7 @@ import {
   type Scope,
 } from './policies/scope.ts'
 import type { SessionIdentity, Tag } from './session-identity.ts'
-import { describe, isRecord, quoted } from './values.ts'
+import { bulleted, describe, isRecord, quoted } from './values.ts'
 
 /** What a resolver sees: middy's request, with all that earlier middlewares made of it. */
 export type ResolverRequest<Event = unknown> = middy.Request<
@@ -290,7 +290,7 @@ const MOST_PROBLEMS = 20
 const listed = (problems: readonly string[]): string => {
   const more = problems.length - MOST_PROBLEMS
   const shown = more > 0 ? [...problems.slice(0, MOST_PROBLEMS), `and ${more} more`] : problems
-  return shown.map((problem) => `  - ${problem}`).join('\n')
+  return bulleted(shown)
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>

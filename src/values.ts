@@ -17,6 +17,9 @@ export const quoted = (text: string): string => {
 export const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
+/** A list for messages, each on a line of its own. */
+export const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n')
+
 /** A value for messages: itself if it is short and plain, else its kind. */
 export const shown = (value: unknown): string =>
   typeof value === 'string' ? quoted(value) : typeof value === 'number' ? String(value) : describe(value)

@@ -1,7 +1,7 @@
 /** `check`: tries the configuration with the credentials at hand, as a doctor would, from the feet up. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { type Credentials, createAssumeRole } from '../assume-role.ts'
+import { type Credentials, createAssumeRole, STS_LIMITS } from '../assume-role.ts'
 import { createClock } from '../clock.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import type { Configuration } from '../options.ts'
@@ -12,9 +12,6 @@ import { isOneOf, refusalOf, succeeds } from './refusal.ts'
 import { type Step, told } from './report.ts'
 import { examineTable } from './tables.ts'
 import type { ExitCode, Terminal } from './terminal.ts'
-
-/** The middleware's own limits for STS. */
-const PATIENCE = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
 
 const HARMLESS =
   'Tables were tried with a key that fits none, under a condition that cannot hold: nothing was changed.'
@@ -91,7 +88,7 @@ async function* examine(examination: Examination): AsyncGenerator<Step> {
     }
     return
   }
-  const client = new DynamoDBClient({ region: configuration.region, credentials, requestHandler: PATIENCE })
+  const client = new DynamoDBClient({ region: configuration.region, credentials, requestHandler: STS_LIMITS })
   try {
     for (const table of asked.tables) yield* examineTable(client, table, asked.access, visit)
   } finally {
@@ -104,7 +101,7 @@ const whoCalls = async ({ stsRegions }: Configuration): Promise<string | undefin
   const client = new STSClient({
     region: stsRegions[0] as string,
     maxAttempts: 1,
-    requestHandler: PATIENCE,
+    requestHandler: STS_LIMITS,
   })
   try {
     return (await client.send(new GetCallerIdentityCommand())).Arn

@@ -4,6 +4,7 @@ import { createOptionReader } from '../option-reader.ts'
 import { type Configuration, readConfiguration } from '../options.ts'
 import { checkScope, checkScopeTarget, type Scope } from '../policies/scope.ts'
 import type { SessionIdentity } from '../session-identity.ts'
+import { bulleted } from '../values.ts'
 import { demand, environmentOf, executionRolesOf, type Flags, WrongUse } from './flags.ts'
 
 export interface Examination {
@@ -51,8 +52,7 @@ export const readExamination = (flags: Flags): Examination => {
   const badScope = asked === undefined ? [] : checkScope(asked)
   problems.push(...badScope)
   if (asked !== undefined && badScope.length === 0) problems.push(...checkScopeTarget(asked, target))
-  if (problems.length > 0)
-    throw new WrongUse(['nothing was tried:', ...problems.map((problem) => `  - ${problem}`)].join('\n'))
+  if (problems.length > 0) throw new WrongUse(`nothing was tried:\n${bulleted(problems)}`)
   const key = keyOf(flags)
   const tenantTag = tenantTagOf(flags, identity, key)
   return { configuration, identity, asked, key, tenantTag, executionRoles }

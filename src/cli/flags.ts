@@ -1,6 +1,7 @@
 /** The flags of the commands. Where the middleware has a variable, a flag holds the same text, and wins over it. */
 import { parseArgs } from 'node:util'
 import { nearest } from '../nearest.ts'
+import { DEFAULT_PREFIX } from '../option-reader.ts'
 import type { Environment } from '../options.ts'
 
 /** What cannot be run as it was asked for: exit code 2. */
@@ -118,8 +119,6 @@ export const executionRolesOf = (flags: Flags): readonly string[] | undefined =>
     throw new WrongUse('--execution-role-arn is one role: repeat the flag for more')
   return roles
 }
-
-const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 /** The name of a flag's variable. */
 const variableOf = (name: FlagName, flags: Flags): string | undefined => {

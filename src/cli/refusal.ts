@@ -1,6 +1,6 @@
 /** A role that is refused: what is to blame, as far as it can be found out, and what to add to both accounts. */
-import type { CrossAccountDynamoError } from '../errors.ts'
-import { parseRoleArn } from '../limits.ts'
+import { CALLER, type CrossAccountDynamoError, UNKNOWN_CALLER } from '../errors.ts'
+import { parseRoleArn, roleOfSession } from '../limits.ts'
 import { callerPolicyOf, type Statement, trustPolicyOf } from '../policies/documents.ts'
 import type { SetUp } from '../policies/set-up.ts'
 import type { SessionIdentity } from '../session-identity.ts'
@@ -9,10 +9,6 @@ import type { Visit } from './tables.ts'
 
 type Assume = (identity: SessionIdentity) => Promise<unknown>
 
-const SESSION = /^arn:(?<partition>[^:]+):sts::(?<account>\d{12}):assumed-role\/(?<role>[^/]+)\//
-const REFUSED = /User: (?<caller>arn:\S+) is not authorized to perform: (?<action>sts:\w+)/
-const NOBODY = "<ARN of the function's execution role>"
-
 export const refusalOf = async (
   error: CrossAccountDynamoError,
   visit: Visit,
@@ -20,7 +16,7 @@ export const refusalOf = async (
 ): Promise<Step> => {
   const { code } = error
   const isDenied = code === 'ASSUME_ROLE_DENIED'
-  const { caller = REFUSED.exec(error.message)?.groups?.caller, identity } = visit
+  const { caller = CALLER.exec(error.message)?.groups?.caller, identity } = visit
   const subject = error.retryable ? 'STS' : caller === undefined && !isDenied ? 'credentials' : 'role'
   const message = inOwnWords(error.message, caller)
   if (!isDenied) {
@@ -32,7 +28,7 @@ export const refusalOf = async (
   const culprits = await culpritsOf(identity, assume)
   const add = additionsOf({ ...visit, caller })
   // What a calling session hands down needs permission, too, without being asked for here: then the error knows more.
-  const { action = 'sts:AssumeRole' } = REFUSED.exec(message)?.groups ?? {}
+  const { action = 'sts:AssumeRole' } = CALLER.exec(message)?.groups ?? {}
   const isKnown = JSON.stringify(add).includes(`"${action}"`)
   return {
     subject,
@@ -69,7 +65,10 @@ const remarksOn = ({ identity, executionRoles }: Visit): string[] => [
 const additionsOf = (visit: Visit): Addition[] => {
   const { configuration, identity, tenantTag, executionRoles, caller } = visit
   const role = parseRoleArn(identity.roleArn)
-  const callers = executionRoles.length > 0 ? executionRoles : [roleOf(caller) ?? NOBODY]
+  const callers =
+    executionRoles.length > 0
+      ? executionRoles
+      : [roleOfSession(caller ?? '')?.arn ?? caller ?? UNKNOWN_CALLER]
   const setUp: SetUp = {
     roleArn: identity.roleArn,
     role,
@@ -105,16 +104,12 @@ const additionsOf = (visit: Visit): Addition[] => {
 const onlyOf = (statements: readonly Statement[]): object =>
   statements.length === 1 ? (statements[0] as Statement) : statements
 
-/** The role of a session, whose ARN does not tell its path. */
-const roleOf = (caller: string | undefined): string | undefined => {
-  const { partition, account, role } = SESSION.exec(caller ?? '')?.groups ?? {}
-  return role === undefined ? caller : `arn:${partition}:iam::${account}:role/${role}`
-}
-
 /** Whether somebody is one of these roles. */
 export const isOneOf = (caller: string, roles: readonly string[]): boolean => {
-  const { account, role } = SESSION.exec(caller)?.groups ?? {}
-  return roles.map(parseRoleArn).some(({ accountId, name }) => accountId === account && name === role)
+  const role = roleOfSession(caller)
+  return roles
+    .map(parseRoleArn)
+    .some(({ accountId, name }) => accountId === role?.accountId && name === role.name)
 }
 
 export const succeeds = (attempt: Promise<unknown>): Promise<boolean> =>

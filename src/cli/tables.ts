@@ -1,8 +1,10 @@
 /** What of an access is really there, table by table. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { EXPLICIT_DENY, NO_ALLOW } from '../errors.ts'
-import { parseRoleArn, tableArn } from '../limits.ts'
+import { parseRoleArn, tableArns } from '../limits.ts'
 import { type Access, type Action, actionsOf, namesKeys } from '../policies/actions.ts'
+import { oneOrMany } from '../policies/documents.ts'
+import { onlyLeadingKeys } from '../policies/leading-keys.ts'
 import type { Examination } from './examination.ts'
 import { type Key, probe, type Verdict } from './probes.ts'
 import type { Addition, Step } from './report.ts'
@@ -174,19 +176,15 @@ const additionOf = (
 ): Addition => {
   const role = parseRoleArn(identity.roleArn)
   const ownKeys = tenantTag === undefined ? key?.[1] : `\${aws:PrincipalTag/${tenantTag}}`
-  const names = actions.map((action) => `dynamodb:${action}`)
   return {
     account: role.accountId,
     to: `the permissions policy of ${role.name}`,
     statement: {
       Effect: 'Allow',
-      Action: names.length === 1 ? names[0] : names,
-      Resource: table.startsWith('arn:') ? table : tableArn(table, { ...role, region: configuration.region }),
+      Action: oneOrMany(actions.map((action) => `dynamodb:${action}`)),
+      Resource: oneOrMany(tableArns([table], { ...role, region: configuration.region })),
       ...(ownKeys !== undefined && {
-        Condition: {
-          'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ownKeys },
-          Null: { 'dynamodb:LeadingKeys': 'false' },
-        },
+        Condition: onlyLeadingKeys('StringEquals', ownKeys),
       }),
     },
   }

@@ -1,6 +1,7 @@
 /** The three IAM documents of a set-up. */
-import { tableArn } from '../limits.ts'
+import { tableArns } from '../limits.ts'
 import { actionsOf, isOnIndexes, namesKeys } from './actions.ts'
+import { onlyLeadingKeys } from './leading-keys.ts'
 import { isBroad, type SetUp } from './set-up.ts'
 
 /** White space is not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
@@ -31,7 +32,7 @@ const document = (...statements: readonly (Statement | undefined)[]): PolicyDocu
 })
 
 /** One value stands alone, as AWS writes it. */
-const oneOrMany = (values: readonly string[]): string | readonly string[] =>
+export const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] as string) : values
 
 const withCondition = (...conditions: readonly Condition[]): { Condition?: Condition } => {
@@ -124,19 +125,9 @@ const identityConditionOf = (sourceIdentity: boolean | string | undefined): Cond
 export const permissionsPolicyOf = (setUp: SetUp): PolicyDocument => {
   const { role, region, tables, access, tenantTag, indexes, kmsKeyArn } = setUp
   const actions = actionsOf(access).filter((action) => tenantTag === undefined || namesKeys(action))
-  const arns = [
-    ...new Set(
-      tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, { ...role, region }))),
-    ),
-  ]
+  const arns = tableArns(tables, { ...role, region })
   const ownKeys: Condition =
-    tenantTag === undefined
-      ? {}
-      : {
-          'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': `\${aws:PrincipalTag/${tenantTag}}` },
-          // ForAllValues holds for no keys at all.
-          Null: { 'dynamodb:LeadingKeys': 'false' },
-        }
+    tenantTag === undefined ? {} : onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)
   const allow = (Sid: string, names: readonly string[], resources: readonly string[]): Statement => ({
     Sid,
     Effect: 'Allow',
@@ -220,6 +211,7 @@ const warningsOfOptions = ({
   roleArn,
 }: SetUp): string[] => {
   const broad = executionRoles.filter(isBroad)
+  const withoutKeys = actionsOf(access).filter((action) => !namesKeys(action))
   return [
     ...broad.map(
       (principal) =>
@@ -228,13 +220,9 @@ const warningsOfOptions = ({
     ...(broad.includes('*') && externalId === undefined && organizationId === undefined
       ? ['executionRoleArn * without externalId or organizationId makes the tables public.']
       : []),
-    ...(tenantTag !== undefined && actionsOf(access).some((action) => !namesKeys(action))
+    ...(tenantTag !== undefined && withoutKeys.length > 0
       ? [
-          `With tenantTag this is left out, since it may name no key, and no condition would confine it to a tenant: ${actionsOf(
-            access,
-          )
-            .filter((action) => !namesKeys(action))
-            .join(', ')}.`,
+          `With tenantTag this is left out, since it may name no key, and no condition would confine it to a tenant: ${withoutKeys.join(', ')}.`,
         ]
       : []),
     ...(tenantTag !== undefined && indexes === true

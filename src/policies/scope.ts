@@ -1,8 +1,16 @@
 /** A scope -> a session policy: what is left of the role's permissions in one session. */
-import { type Complaint, checkPartitionKey, checkTable, type RoleArn, tableArn } from '../limits.ts'
+import {
+  type Complaint,
+  checkPartitionKey,
+  checkTable,
+  type RoleArn,
+  tableArn,
+  tableArns,
+} from '../limits.ts'
 import { nearest } from '../nearest.ts'
 import { describe, escaped, isRecord, quoted, shown } from '../values.ts'
 import { type Access, actionNames, actionsOf, bare, isAction, isOnIndexes, namesKeys } from './actions.ts'
+import { onlyLeadingKeys } from './leading-keys.ts'
 
 /**
  * What a session is narrowed to. It takes away from what the role may do and adds nothing.
@@ -148,9 +156,7 @@ export const compileScope = (
     ...(leadingKeyPrefixes ?? []).map((prefix) => `${literal(prefix)}*`),
   ]
   const actions = actionsOf(access).filter((action) => !isConfined || namesKeys(action))
-  const arns = [
-    ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, target)))),
-  ]
+  const arns = tableArns(tables, target)
   const indexes = withIndexes && actions.some(isOnIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
   return policyText({
     Version: '2012-10-17',
@@ -160,11 +166,7 @@ export const compileScope = (
         Action: actions.map((action) => `dynamodb:${action}`),
         Resource: [...arns, ...indexes],
         ...(isConfined && {
-          Condition: {
-            'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': [...new Set(patterns)] },
-            // ForAllValues holds for no values at all.
-            Null: { 'dynamodb:LeadingKeys': 'false' },
-          },
+          Condition: onlyLeadingKeys('StringLike', [...new Set(patterns)]),
         }),
       },
     ],

@@ -1,5 +1,5 @@
 /** What the two accounts are to be set up for: options, checked all at once. */
-import { CrossAccountDynamoError } from '../errors.ts'
+import { configInvalid } from '../errors.ts'
 import {
   type Complaint,
   checkExternalId,
@@ -179,10 +179,7 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
     )
 
   if (problems.length > 0 || role === undefined || tags === undefined) {
-    throw new CrossAccountDynamoError(
-      'CONFIG_INVALID',
-      `the set-up has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
-    )
+    throw configInvalid('the set-up', problems)
   }
   const { transitiveTagKeys = [] } = options
   return {
