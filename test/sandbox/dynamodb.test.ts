@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Clients, clientsOf } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
 import { onlyOn } from './only-on.ts'
-import { allow, OWN_TENANT, policy, statement } from './policies.ts'
+import { allow, OWN_TENANT, policy, revokeSessionsBefore, statement } from './policies.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
@@ -182,6 +182,18 @@ describe('a table', () => {
       not('dynamodb:DeleteItem', tableArn(TABLE), 'with an explicit deny in an identity-based policy'),
     )
   })
+})
+
+test('denies a session that was issued before its role was revoked, and serves a new one', async () => {
+  const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
+  const oldSession = clients.documents(await clients.assume())
+  await oldSession.send(get)
+  sandbox.clock.advance(60_000)
+  sandbox.role(TARGET_ROLE_ARN).policies?.push(revokeSessionsBefore(sandbox.clock.now()))
+  await expect(oldSession.send(get)).rejects.toEqual(
+    not('dynamodb:GetItem', tableArn(TABLE), 'with an explicit deny in an identity-based policy'),
+  )
+  await clients.documents(await clients.assume()).send(get)
 })
 
 describe('a session policy', () => {

@@ -34,3 +34,15 @@ export const OWN_TENANT = {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM
   'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['${aws:PrincipalTag/TenantId}'] },
 }
+
+/**
+ * The policy that the IAM console attaches for "Revoke active sessions", under the name AWSRevokeOlderSessions.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+ */
+export const revokeSessionsBefore = (timeMs: number): PolicyDocument =>
+  policy({
+    Effect: 'Deny',
+    Action: ['*'],
+    Resource: ['*'],
+    Condition: { DateLessThan: { 'aws:TokenIssueTime': new Date(timeMs).toISOString() } },
+  })
