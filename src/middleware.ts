@@ -6,9 +6,11 @@ import { createClients } from './client.ts'
 import { createClock } from './clock.ts'
 import { type Deadline, patience, within } from './deadline.ts'
 import { CrossAccountDynamoError } from './errors.ts'
+import { attachClient, detachClient } from './invocation-context.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
 import type { ResolverRequest } from './resolvers.ts'
 import type { CredentialProvider, Session } from './session.ts'
+import type { SessionIdentity } from './session-identity.ts'
 import { createSessionStore, type OpenSession } from './session-store.ts'
 
 type LambdaContext = middy.Request['context']
@@ -120,8 +122,8 @@ export const crossAccountDynamo = <
   const clock = createClock()
   const clients = createClients(configuration, clock)
   const sessionOf = createSessionStore(configuration, createAssumeRole(configuration, clock), clients, clock)
-  /** The only session there is, unless resolvers tell. */
-  const only = identity && sessionOf(identity)
+  /** The session of all invocations, unless resolvers decide. */
+  const sharedSession = identity && sessionOf(identity)
   const contextKey = configuration.contextKey as Key
 
   // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
@@ -147,59 +149,68 @@ export const crossAccountDynamo = <
 
   if (!disablePrefetch) {
     // The first invocation tries again, and reports.
-    withConnection(only?.session.prefetch()).catch(() => {})
+    withConnection(sharedSession?.session.prefetch()).catch(() => {})
   }
 
-  /** In the first invocation one sees whether another middleware of the handler has the same place. */
-  let isAlone: boolean | undefined
-  const enter = (
+  /** Gives the invocation its client. Returns a promise only if the invocation has to wait for credentials. */
+  const startInvocation = (
     request: middy.Request,
     { session, client }: OpenSession,
     provider: CredentialProvider,
   ): Promise<void> | undefined => {
-    const context = request.context as Record<Key, unknown>
-    const internal = request.internal as Record<Key, unknown>
-    isAlone ??= (internal[contextKey] as Partial<CredentialProvider> | undefined)?.memoized !== true
-    if (!isAlone) throw placeTaken(contextKey)
+    const internal = request.internal as Record<string, unknown>
+    if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
+    attachClient(request, contextKey, client)
     internal[contextKey] = provider
-    const waiting = prepare(session, request.context)
-    context[contextKey] = client
-    // middy waits for a promise and for nothing else: a warm invocation makes none.
-    return waiting
+    return prepare(session, request.context)
   }
-  const nobodys = refusingProvider(contextKey)
-  const enterOwn = (request: middy.Request): Promise<void> | undefined => {
-    // Whatever an earlier invocation left there: until its own session is known, an invocation has none.
-    delete (request.context as Partial<Record<Key, unknown>>)[contextKey]
-    const identified = resolveIdentity(request)
-    return identified instanceof Promise
-      ? identified.then((own) => enter(request, sessionOf(own), nobodys))
-      : enter(request, sessionOf(identified), nobodys)
+
+  const refusingProvider = createRefusingProvider(contextKey)
+  /** With resolvers: finds out whose session this invocation gets, and fails if that is not known. */
+  const startResolvedInvocation = (request: middy.Request): Promise<void> | undefined => {
+    const start = (own: SessionIdentity) => startInvocation(request, sessionOf(own), refusingProvider)
+    const fail = (error: unknown): never => {
+      detachClient(request, contextKey)
+      throw error
+    }
+    try {
+      const resolved = resolveIdentity(request)
+      return resolved instanceof Promise ? resolved.then(start, fail) : start(resolved)
+    } catch (error) {
+      return fail(error)
+    }
   }
 
   return {
-    before: only === undefined ? enterOwn : (request) => enter(request, only, only.session.credentials),
-    ready: async () => prepare(only?.session),
+    before:
+      sharedSession === undefined
+        ? startResolvedInvocation
+        : (request) => startInvocation(request, sharedSession, sharedSession.session.credentials),
+    ready: async () => prepare(sharedSession?.session),
     clientFor: async ({ event, context, internal = {} }) => {
       const request = { event, context, internal, response: undefined, error: undefined }
-      const { session, client } = only ?? sessionOf(await resolveIdentity(request))
+      const { session, client } = sharedSession ?? sessionOf(await resolveIdentity(request))
       await prepare(session, context)
       return client as ClientOf<Document>
     },
   }
 }
 
-const placeTaken = (contextKey: string): CrossAccountDynamoError =>
+/** Whether a value of `request.internal` was put there by another crossAccountDynamo() of the same handler. */
+const isOwnProvider = (value: unknown): boolean =>
+  (value as Partial<CredentialProvider> | undefined)?.memoized === true
+
+const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
     `another crossAccountDynamo() of this handler has put its client at context.${contextKey}: give one of the two another contextKey`,
   )
 
 /**
- * What stands at `request.internal` where each invocation has a session of its own. Other middlewares, middy's among
- * them, make one client and keep it: with the first tenant's credentials, for all that come after.
+ * The provider at `request.internal` where each invocation has a session of its own. Other middlewares, middy's own
+ * included, create one client and keep it: it would use the first tenant's credentials for all later invocations.
  */
-const refusingProvider = (contextKey: string): CredentialProvider =>
+const createRefusingProvider = (contextKey: string): CredentialProvider =>
   Object.assign(
     () =>
       Promise.reject(

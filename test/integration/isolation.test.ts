@@ -57,7 +57,7 @@ test('each request is signed by its own tenant’s session, and a request withou
   // Or it would show nothing.
   expect(ledger.counts.requests).toBeGreaterThan(1000)
   expect(ledger.counts.rejectedTokens).toBeGreaterThan(0)
-  for (const name of ['refused', 'letDown', 'evictions', 'refreshes', 'mishaps'])
+  for (const name of ['refused', 'letDown', 'evictions', 'refreshes', 'mishaps', 'onSharedContext'])
     expect(sum[name]).toBeGreaterThan(0)
 }, 60_000)
 
@@ -65,7 +65,14 @@ test('what AWS would refuse is refused at once, and AWS hears nothing of it', as
   sandbox.clear()
   const environment = startEnvironment({ sandbox, ledger, travel, tenants: [], maxSessions: 100 })
   const invocations = outlaws.flatMap((tenant) =>
-    (['handler', 'clientFor'] as const).map((by) => ({ tenant, by, before: 0, turns: 0, requests: 2 })),
+    (['handler', 'clientFor'] as const).map((by) => ({
+      tenant,
+      by,
+      before: 0,
+      turns: 0,
+      requests: 2,
+      isOnSharedContext: false,
+    })),
   )
   await environment.live({ minutes: 0, mishaps: [], invocations })
   await environment.end()

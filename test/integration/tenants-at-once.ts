@@ -22,7 +22,7 @@ import { outlaw, type Tenant } from './hostile-tenants.ts'
 
 const MINUTE = 60_000
 /** What Lambda Managed Instances send to a thread by default. */
-const AT_ONCE = 64
+export const AT_ONCE = 64
 
 interface Event {
   readonly tenant: Tenant
@@ -38,6 +38,8 @@ export interface Invocation extends Omit<Event, 'tenant' | 'order'> {
   readonly tenant: number | Tenant
   readonly before: number
   readonly by: 'handler' | 'clientFor'
+  /** Whether it runs on one context object with others, as the records of a batch do. */
+  readonly isOnSharedContext: boolean
 }
 
 /** What befalls all of them at once: time goes on, sessions are revoked, services fail. */
@@ -92,6 +94,7 @@ export const wave: fc.Arbitrary<Wave> = fc.record({
       turns,
       before: turns,
       by: fc.constantFrom('handler' as const, 'handler' as const, 'clientFor' as const),
+      isOnSharedContext: fc.boolean(),
     }),
     { minLength: 8, maxLength: AT_ONCE, size: 'max' },
   ),
@@ -215,6 +218,7 @@ export const startEnvironment = (options: EnvironmentOptions) => {
   const { sandbox, ledger, tenants, maxSessions, travel, onClient } = options
   const counts = {
     invocations: 0,
+    onSharedContext: 0,
     mostAtOnce: 0,
     refused: 0,
     letDown: 0,
@@ -251,12 +255,16 @@ export const startEnvironment = (options: EnvironmentOptions) => {
     .use(middleware)
     .handler(async (event: Event, context) => work(context.dynamo, event))
 
-  const invoke = async ({ tenant, before, by, ...rest }: Invocation): Promise<void> => {
+  // biome-ignore lint/suspicious/noExplicitAny: middy's types want the client to be there already
+  const createContext = (): any => ({ getRemainingTimeInMillis: () => 10_000 })
+  const sharedContext = createContext()
+
+  const invoke = async ({ tenant, before, by, isOnSharedContext, ...rest }: Invocation): Promise<void> => {
     await pause(before)
     const own = typeof tenant === 'number' ? tenants[tenant % tenants.length] : undefined
     const event: Event = { ...rest, tenant: own ?? (tenant as Tenant), order: ledger.enter(own) }
-    // biome-ignore lint/suspicious/noExplicitAny: middy's types want the client to be there already
-    const context: any = { getRemainingTimeInMillis: () => 10_000 }
+    const context = isOnSharedContext ? sharedContext : createContext()
+    counts.onSharedContext += Number(isOnSharedContext)
     counts.invocations += 1
     running += 1
     counts.mostAtOnce = Math.max(counts.mostAtOnce, running)
@@ -308,7 +316,14 @@ export const startEnvironment = (options: EnvironmentOptions) => {
       travel(2 * MINUTE)
       troubled = false
       const all = tenants.map(
-        (_, tenant): Invocation => ({ tenant, before: 0, turns: 1, requests: 4, by: 'handler' }),
+        (_, tenant): Invocation => ({
+          tenant,
+          before: 0,
+          turns: 1,
+          requests: 4,
+          by: 'handler',
+          isOnSharedContext: true,
+        }),
       )
       for (let first = 0; first < all.length; first += AT_ONCE)
         await Promise.all(all.slice(first, first + AT_ONCE).map(invoke))
