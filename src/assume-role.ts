@@ -20,10 +20,10 @@ export interface Credentials {
 }
 
 /**
- * Why the role is assumed: before the first invocation, in it, ahead of the expiry, near or past it, or because
- * DynamoDB rejected the token.
+ * Why the role is assumed: before the first invocation, in it, ahead of the expiration, near or past it, because
+ * DynamoDB rejected the token, or because a policy explicitly denied a request of an older session.
  */
-export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected'
+export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected' | 'denied'
 
 /**
  * Assumes the role, in up to three attempts. Rejects with a `CrossAccountDynamoError`, and with nothing else; aborting

@@ -1,6 +1,7 @@
 /** The DynamoDB clients of sessions, over connections that they share. */
 import { DynamoDBClient, type DynamoDBClientConfig, ListTablesCommand } from '@aws-sdk/client-dynamodb'
-import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { DynamoDBDocumentClient, type TranslateConfig } from '@aws-sdk/lib-dynamodb'
+import type { Credentials } from './assume-role.ts'
 import type { Clock } from './clock.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import type { Configuration } from './options.ts'
@@ -9,7 +10,7 @@ import type { CredentialProvider, Session } from './session.ts'
 import { describe } from './values.ts'
 
 export interface Clients {
-  /** What goes on the context for a session; to be made once for each, so that it is the same for as long as that lives. */
+  /** Creates the client of a session. Call it once per session, so that the session keeps one client. */
   readonly open: (session: Session) => DynamoDBClient | DynamoDBDocumentClient
   /**
    * Opens a connection to an account's DynamoDB before there are credentials to use it. Never rejects, and gives up by
@@ -19,10 +20,16 @@ export interface Clients {
 }
 
 /**
- * DynamoDB's words for a session token that has expired or that it does not know.
+ * DynamoDB's error codes for a session token that has expired or that it does not know.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  */
 const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'UnrecognizedClientException'])
+
+/**
+ * What DynamoDB answers to a session that was revoked in IAM, which attaches a policy to the role that denies sessions
+ * issued before. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+ */
+const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy/i
 
 /** Opening a connection early is a courtesy: when it takes longer than this, the first request opens its own. */
 const OPENING_TIMEOUT_MS = 1000
@@ -35,13 +42,18 @@ const NO_CREDENTIALS: CredentialProvider = Object.assign(
 
 export const createClients = (configuration: Configuration, clock: Clock): Clients => {
   const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
-  const shared = { ...awsClientOptions, region, ...sharedOptions(configuration, clock) }
+  const shared = { ...awsClientOptions, region, ...sharedOptions(configuration) }
   /** The clients of other sessions. */
   const taken = new WeakSet<DynamoDBClient>()
 
   const open = (session: Session): DynamoDBClient | DynamoDBDocumentClient => {
-    const plain = new DynamoDBClient({ ...shared, credentials: session.credentials })
-    // Outside of the step that takes the credentials, so that the request runs again with the new ones.
+    const plain = new DynamoDBClient({
+      ...shared,
+      // The connections behind it are shared. The object is not, because user code can change it.
+      requestHandler: contained(shared.requestHandler, clock),
+      credentials: session.credentials,
+    })
+    // Before the step that reads the credentials, so that the second attempt is signed with the new ones.
     plain.middlewareStack.add(
       (next) => async (args) => {
         const used = session.current()
@@ -49,7 +61,7 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
         try {
           return await next(args)
         } catch (error) {
-          if (!REJECTED_TOKEN.has((error as Error).name) || !(await session.replace(used, since))) throw error
+          if (!(await hasNewCredentials(session, error, used, since))) throw error
           return next(args)
         }
       },
@@ -57,7 +69,9 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
     )
     const captured = checkedCapture(awsClientCapture(plain), taken)
     taken.add(captured)
-    const client = documentClient ? DynamoDBDocumentClient.from(captured, translateConfig) : captured
+    const client = documentClient
+      ? DynamoDBDocumentClient.from(captured, copyOfTranslateConfig(translateConfig))
+      : captured
     // The SDK's clients hold cycles, and people log their context as JSON.
     Object.defineProperty(client, 'toJSON', {
       value: () => `[${client.constructor.name}]`,
@@ -70,8 +84,10 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
     // A client of its own, so that the SDK itself works out where requests will go: the endpoint depends on the
     // account, which the role's ARN names before STS does. It stops short of signing, and sends no command.
     const { logger: _, ...quiet } = shared
+    const requestHandler = contained(shared.requestHandler, clock)
     const scout = new DynamoDBClient({
       ...quiet,
+      requestHandler,
       credentials: { accountId, accessKeyId: '', secretAccessKey: '' },
     })
     scout.middlewareStack.add(
@@ -85,7 +101,7 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
           }
           const health = { ...(request as object), method: 'GET', path: '/', query: {}, body: undefined }
           const headers = { host: port === undefined ? hostname : `${hostname}:${port}` }
-          await shared.requestHandler.handle(
+          await requestHandler.handle(
             { ...health, hostname, protocol, headers } as Parameters<RequestHandler['handle']>[0],
             { abortSignal: AbortSignal.timeout(OPENING_TIMEOUT_MS) },
           )
@@ -99,16 +115,37 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
   return { open, openConnection }
 }
 
+/** Whether a failed request is worth another attempt, because the session has new credentials for it. */
+const hasNewCredentials = async (
+  session: Session,
+  error: unknown,
+  used: Credentials | undefined,
+  since: number,
+): Promise<boolean> => {
+  const { name = '', message = '' } = (error ?? {}) as Partial<Error>
+  if (REJECTED_TOKEN.has(name)) return session.replaceRejected(used, since)
+  if (name === 'AccessDeniedException' && DENIED_BY_ROLE_POLICY.test(message))
+    return session.replaceDenied(used)
+  return false
+}
+
+/** Each document client has its own, because the SDK and user code can write into it. */
+const copyOfTranslateConfig = (translateConfig: TranslateConfig): TranslateConfig => ({
+  marshallOptions: { ...translateConfig.marshallOptions },
+  unmarshallOptions: { ...translateConfig.unmarshallOptions },
+})
+
 /**
- * What all clients have in common, named one by one: the connections, which see requests that have been signed, and
- * providers of plain settings, which would otherwise be made anew for each. Nothing that holds credentials, signs or
- * counts retries is shared; and since they come from a client without credentials, a leak would fail and not sign.
+ * The settings that all clients have in common, named one by one: the connections, which see only signed requests, and
+ * providers of plain settings, which each client would otherwise create again. Nothing that holds credentials, signs
+ * requests or counts retries is shared. The client that they are taken from has no credentials, so a request that it
+ * sent by mistake would fail instead of being signed.
  */
-const sharedOptions = ({ region, awsClientOptions }: Configuration, clock: Clock) => {
+const sharedOptions = ({ region, awsClientOptions }: Configuration) => {
   const { logger: _, ...quiet } = awsClientOptions
   const { config } = new DynamoDBClient({ ...quiet, region, credentials: NO_CREDENTIALS })
   return {
-    requestHandler: contained(config.requestHandler, clock),
+    requestHandler: config.requestHandler,
     accountIdEndpointMode: config.accountIdEndpointMode,
     authSchemePreference: config.authSchemePreference,
     defaultsMode: config.defaultsMode,

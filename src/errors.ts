@@ -66,6 +66,17 @@ export const configInvalid = (what: string, problems: readonly string[]): CrossA
     `${what} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${bulleted(problems)}`,
   )
 
+/**
+ * A new error with the same code, message and cause. Invocations that wait for one AssumeRole call each throw an
+ * object of their own, because error handlers add properties to what they catch.
+ */
+export const copyOfError = (error: unknown): unknown => {
+  if (!(error instanceof CrossAccountDynamoError)) return error
+  const { code, message, cause, retryable } = error
+  const withoutCode = message.slice(`${code}: `.length)
+  return new CrossAccountDynamoError(code, withoutCode, { retryable, ...(cause !== undefined && { cause }) })
+}
+
 /** What is read of an error of the SDK or of Node.js; either may lack any of it. */
 interface Failure {
   readonly name?: string

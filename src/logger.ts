@@ -10,16 +10,18 @@ export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
 export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** The same logger, but one that fails no invocation when it fails itself. */
-export const harmless = (logger: Logger): Logger => {
-  const tell =
+/** The same logger, whose failures are ignored: logging must not fail an invocation. */
+export const createSafeLogger = (logger: Logger): Logger => {
+  const log =
     (level: (typeof LEVELS)[number]): Logger['info'] =>
     (message, details) => {
       try {
-        logger[level](message, details)
+        const returned: unknown = logger[level](message, details)
+        // A method may be async although the type says otherwise.
+        Promise.resolve(returned).catch(() => {})
       } catch {
-        // Whoever logs has nobody to tell.
+        // Nothing to do: the logger is what would report it.
       }
     }
-  return { debug: tell('debug'), info: tell('info'), warn: tell('warn'), error: tell('error') }
+  return { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') }
 }

@@ -12,19 +12,21 @@ interface HttpHandler {
     options?: object,
   ): Promise<{ response: { body?: unknown; headers?: Record<string, string> } }>
   destroy(): void
-  updateHttpClientConfig?(key: unknown, value: unknown): void
-  httpHandlerConfigs?(): object
+  updateHttpClientConfig(): void
+  httpHandlerConfigs(): object
 }
 
 /**
- * A request handler that hides what it holds. The SDK hangs responses on its errors, and Node.js hangs requests on
- * responses and on sockets, session token included; so whoever logs a client or an error deeply would log credentials.
- * Answers are handed on as bytes, and the handler itself is a closure.
+ * Wraps a request handler in an object that exposes nothing. The SDK attaches responses to its errors, and Node.js
+ * attaches requests to responses and sockets, session token included, so logging a client or an error deeply would log
+ * credentials. Answers are passed on as bytes, and the handler itself is only reachable from the closure.
+ *
+ * Several clients may wrap one handler: they share its connections, and neither can change or destroy it for the others.
  */
 export const contained = (requestHandler: RequestHandler, clock: Clock): RequestHandler => {
   const inner = requestHandler as unknown as HttpHandler
   const outer: HttpHandler = {
-    ...(inner.metadata !== undefined && { metadata: inner.metadata }),
+    ...(inner.metadata !== undefined && { metadata: { ...inner.metadata } }),
     handle: async (request, options) => {
       const sentAt = Date.now()
       const { response } = await inner.handle(request, options)
@@ -32,10 +34,9 @@ export const contained = (requestHandler: RequestHandler, clock: Clock): Request
       response.body = await bytes(response.body)
       return { response }
     },
-    // The connections are shared: a handler that destroys its client must not cut off the requests of others.
     destroy: () => {},
-    updateHttpClientConfig: (key, value) => inner.updateHttpClientConfig?.(key, value),
-    httpHandlerConfigs: () => inner.httpHandlerConfigs?.() ?? {},
+    updateHttpClientConfig: () => {},
+    httpHandlerConfigs: () => ({}),
   }
   return outer as unknown as RequestHandler
 }

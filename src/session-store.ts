@@ -1,27 +1,31 @@
-/** The bounded store of sessions and their clients. */
+/** The sessions in use, each with its one client. Bounded. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { type AssumeRole, longestFlight } from './assume-role.ts'
 import type { Clients } from './client.ts'
 import type { Clock } from './clock.ts'
-import { harmless } from './logger.ts'
+import { createSafeLogger } from './logger.ts'
 import type { Configuration } from './options.ts'
-import { createSession, type Session } from './session.ts'
+import { createSession, createSharedThrottle, type Session } from './session.ts'
 import { keyOf, type SessionIdentity } from './session-identity.ts'
 
-/** A session, and the one client that it has for as long as it lives. */
+/** A session and its client, which stay together for as long as the session lives. */
 export interface OpenSession {
   readonly session: Session
   readonly client: DynamoDBClient | DynamoDBDocumentClient
 }
 
-/**
- * The session of an identity, the same for as long as it is kept. At most `maxSessions` are, and those that are waiting for
- * STS: the least recently used goes first. One that is let go changes in nothing for those who hold its client, since nothing of it is shared with
- * another session; whoever asks next gets a new one.
- */
+/** Returns the session of an identity: the same object for as long as the store keeps it. */
 export type SessionStore = (identity: SessionIdentity) => OpenSession
 
+/**
+ * Creates a store that keeps at most `maxSessions` sessions that have had credentials, and evicts the least recently
+ * used one first.
+ *
+ * A session that STS has not answered yet, or has refused, waits apart in `candidates`: refused identities must not
+ * evict the sessions of valid ones. Eviction does not affect invocations that already hold the client, because sessions
+ * share nothing mutable. A session that waits for STS is never evicted, because others wait for the same call.
+ */
 export const createSessionStore = (
   configuration: Configuration,
   assumeRoleOf: (identity: SessionIdentity) => AssumeRole,
@@ -29,37 +33,68 @@ export const createSessionStore = (
   clock: Clock,
 ): SessionStore => {
   const { refreshBefore, maxSessions, contextKey } = configuration
-  const logger = harmless(configuration.logger)
-  /** The least recently used first, which is the order of a Map whose entries are put back when they are used. */
-  const kept = new Map<string, OpenSession>()
+  const logger = createSafeLogger(configuration.logger)
+  const throttle = createSharedThrottle()
+  // A Map iterates in insertion order. Re-inserting on every access keeps the least recently used entry first.
+  const sessions = new Map<string, OpenSession>()
+  const candidates = new Map<string, OpenSession>()
 
-  const open = (identity: SessionIdentity): OpenSession => {
+  const openSession = (identity: SessionIdentity): OpenSession => {
     const session = createSession({
       roleArn: identity.roleArn,
       contextKey,
       refreshBefore,
       assumeRole: assumeRoleOf(identity),
       longestFlight: longestFlight(configuration),
+      throttle,
       clock,
       logger,
     })
     return { session, client: clients.open(session) }
   }
 
+  /** Moves the candidates that have credentials by now into `sessions`. */
+  const promoteCandidates = (): void => {
+    for (const [key, candidate] of candidates) {
+      if (!candidate.session.hasValidCredentials()) continue
+      candidates.delete(key)
+      sessions.set(key, candidate)
+    }
+  }
+
   return (identity) => {
     const key = keyOf(identity)
-    const found = kept.get(key)
-    const taken = found ?? open(identity)
-    kept.delete(key)
-    kept.set(key, taken)
-    for (const [oldest, { session }] of kept) {
-      if (oldest === key) break
-      const areTooMany = kept.size > maxSessions
-      // One that waits for STS stays: others wait with it, and whoever came next would ask again.
-      if (session.isSpent() || (areTooMany && !session.isBusy())) kept.delete(oldest)
-      // The quiet ones stand in front; all are looked through when a new one comes.
-      else if (found !== undefined && !areTooMany) break
+    const known = sessions.get(key)
+    if (known !== undefined) {
+      sessions.delete(key)
+      sessions.set(key, known)
+      evictLeadingUnusable(sessions, key)
+      return known
     }
-    return taken
+    promoteCandidates()
+    const open = sessions.get(key) ?? candidates.get(key) ?? openSession(identity)
+    const home = sessions.has(key) ? sessions : candidates
+    home.delete(key)
+    home.set(key, open)
+    evict(sessions, key, maxSessions)
+    evict(candidates, key, maxSessions)
+    return open
+  }
+}
+
+/** Deletes sessions that hold nothing worth keeping, and the least recently used ones above `max`. Keeps `currentKey`. */
+const evict = (sessions: Map<string, OpenSession>, currentKey: string, max: number): void => {
+  for (const [key, { session }] of sessions) {
+    if (key === currentKey) continue
+    const isAboveMax = sessions.size > max && !session.isRefreshing()
+    if (isAboveMax || session.isEvictable()) sessions.delete(key)
+  }
+}
+
+/** The same for a known session, which costs little: it stops at the first session that is worth keeping. */
+const evictLeadingUnusable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
+  for (const [key, { session }] of sessions) {
+    if (key === currentKey || !session.isEvictable()) return
+    sessions.delete(key)
   }
 }

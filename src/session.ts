@@ -1,43 +1,52 @@
 /**
- * One session: the credentials of one assumed role, and their refreshes.
+ * One assumed-role session: its credentials and their refreshes.
  *
- * This is the one place that decides when STS is called. Time is read when somebody asks and never by timers, because
- * an execution environment may be frozen for hours between two lines of code.
+ * This is the only place that decides when STS is called. Time is read when an invocation asks, and never by timers,
+ * because the execution environment may be frozen for hours between two lines of code.
  */
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import type { Clock } from './clock.ts'
 import { type Deadline, patience, within } from './deadline.ts'
-import { CrossAccountDynamoError, waitedTooLong } from './errors.ts'
+import { CrossAccountDynamoError, copyOfError, waitedTooLong } from './errors.ts'
 import type { Logger } from './logger.ts'
 
 export interface Session {
   /**
-   * `undefined` when there are credentials for this invocation, which is nearly always; else a promise to wait for,
-   * for no longer than the deadline allows. In the last `refreshBefore` seconds it starts a refresh in the background
-   * and answers at once.
+   * Returns `undefined` if the session has credentials for this invocation, which is the usual case; otherwise a
+   * promise to wait for, which is settled within the deadline. In the last `refreshBefore` seconds it also starts a
+   * refresh in the background.
    */
   readonly ready: (deadline?: Deadline) => Promise<void> | undefined
-  /** Assumes the role before anybody needs it. */
+  /** Assumes the role before the first invocation. */
   readonly prefetch: () => Promise<void>
-  /** The session's credentials as the SDK asks for them: with each request, and never past their expiry. */
+  /** The credential provider for the SDK, which asks it with each request. It never returns expired credentials. */
   readonly credentials: CredentialProvider
-  /** Whether an AssumeRole is under way. */
-  readonly isBusy: () => boolean
-  /** Whether it holds nothing worth keeping: no good credentials, none under way, and no refusal to remember. */
-  readonly isSpent: () => boolean
-  /** The credentials at hand, for telling later whether they have been replaced since. */
+  readonly hasValidCredentials: () => boolean
+  /** Whether an AssumeRole call is in flight. */
+  readonly isRefreshing: () => boolean
+  /** Whether the session holds nothing worth keeping: no valid credentials, no call in flight, no recent refusal. */
+  readonly isEvictable: () => boolean
+  /** The latest credentials, to tell later whether they have been replaced. They may have expired. */
   readonly current: () => Credentials | undefined
   /**
-   * To be called when DynamoDB rejected the token of a request that began at `since`, by `performance.now()`: gets new
-   * credentials, once however many ask. `false` when those that were rejected were brand-new, so that others would be
-   * no better.
+   * Replaces credentials whose token DynamoDB rejected: one AssumeRole call for all requests that used them. `since`
+   * is when the rejected request began, in `performance.now()` time. Resolves to `false` if the credentials are too
+   * new for new ones to help.
+   *
+   * @throws CrossAccountDynamoError if the role cannot be assumed.
    */
-  readonly replace: (rejected: Credentials | undefined, since: number) => Promise<boolean>
+  readonly replaceRejected: (used: Credentials | undefined, since: number) => Promise<boolean>
+  /**
+   * Replaces credentials that a policy explicitly denies, which is what "Revoke active sessions" in IAM does to
+   * sessions that were issued before it. The policy may also deny the action to every session, so this calls STS only if
+   * the credentials are older than five minutes. Resolves to whether the request is worth another attempt. Never rejects.
+   */
+  readonly replaceDenied: (used: Credentials | undefined) => Promise<boolean>
 }
 
 /**
- * A credential provider of the SDK. `memoized` is the SDK's own mark for "do not cache what this returns": its cache
- * would take credentials for expired five minutes early, and hold a request up for their refresh.
+ * A credential provider of the SDK. `memoized` tells the SDK not to cache the credentials: its cache would treat them
+ * as expired five minutes early and make a request wait for their refresh.
  */
 export interface CredentialProvider {
   (): Promise<Credentials>
@@ -46,185 +55,252 @@ export interface CredentialProvider {
 
 export interface SessionOptions {
   readonly roleArn: string
-  /** Where the client is on the context, for errors. */
+  /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
   /** In seconds. */
   readonly refreshBefore: number
   readonly assumeRole: AssumeRole
-  /** How long an AssumeRole takes at most, in milliseconds: a flight that is older was frozen on its way. */
+  /** The longest time that an AssumeRole call can take, in milliseconds. An older call was frozen in flight. */
   readonly longestFlight: number
+  readonly throttle: SharedThrottle
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** With less than this left, a request could outlive its credentials: better to wait for new ones. */
-const LEAST_LIFE_MS = 60_000
-/** Environments that started together refresh this much of `refreshBefore` earlier, at most, each at a time of its own. */
-const JITTER = 0.2
-/** However early that is, credentials are used for a tenth of their life before. */
-const LONGEST_LEAD = 0.9
-/** Between refreshes that failed while credentials are good: full jitter up to these, doubled each time. */
-const BACK_OFF_MS = { least: 1000, most: 60_000 }
-/** How long a refusal is remembered, so that a burst of invocations does not ask again and again. */
-const REFUSAL_MS = 5000
-/** How long an invocation waits for new credentials while the old are good: so much, or this share of its time. */
-const GOOD_WAIT = { most: 1000, share: 0.25 }
-/** Credentials that are rejected this soon are not rejected for their age. */
-const BRAND_NEW_MS = 30_000
+/** When STS last throttled a call. Shared by all sessions, because STS throttles the account and not a session. */
+export interface SharedThrottle {
+  pause: TimeWindow
+}
 
-/** A stretch of time on the wall's clock. */
-interface Span {
+/** A span of wall-clock time, in milliseconds since the epoch. */
+interface TimeWindow {
   readonly from: number
   readonly until: number
 }
-const NEVER: Span = { from: 0, until: 0 }
-/** A clock that was set back behind the beginning says nothing of the end. */
-const isNowIn = ({ from, until }: Span): boolean => {
+const NEVER: TimeWindow = { from: 0, until: 0 }
+/** If the clock moved back past `from`, the window counts as over. */
+const isNowIn = ({ from, until }: TimeWindow): boolean => {
   const now = Date.now()
   return now >= from && now < until
 }
 
-interface Flight {
-  readonly startedAt: number
-  readonly abandon: () => void
-  landed: Promise<void>
+export const createSharedThrottle = (): SharedThrottle => ({ pause: NEVER })
+
+/** A request could outlive credentials with less time left than this, so an invocation waits for new ones. */
+const EXPIRY_MARGIN_MS = 60_000
+/** A refresh starts up to this share of `refreshBefore` early, so that environments do not refresh at the same time. */
+const JITTER = 0.2
+/** Credentials are used for at least a tenth of their lifetime before a refresh starts. */
+const LONGEST_REFRESH_WINDOW = 0.9
+/** The pause after a failed refresh, with full jitter above `base`. `cap` doubles its way up to this. */
+const BACK_OFF_MS = { base: 1000, cap: 60_000 }
+/** How long a refusal is remembered, so that a burst of invocations does not repeat the call. */
+const REFUSAL_MS = 5000
+/** How long background refreshes of all sessions pause after STS throttled one of them. */
+const THROTTLE_PAUSE_MS = 5000
+/** How long an invocation waits for new credentials while the current ones are valid: at most `ms`, or this share of its time. */
+const WAIT_WHILE_VALID = { ms: 1000, share: 0.25 }
+/** A token that is rejected this soon was not rejected for its age, so a new one would not help. */
+const MIN_REJECTED_AGE_MS = 30_000
+/** Bounds the AssumeRole calls for a request that a policy denies to every session. */
+const MIN_DENIED_AGE_MS = 5 * 60_000
+
+/** The credentials of one AssumeRole call, and the times at which the session does something about them. */
+interface IssuedCredentials {
+  readonly credentials: Credentials
+  readonly issuedAt: number
+  readonly expiresAt: number
+  readonly refreshAt: number
+  /** From here on an invocation waits for new credentials. */
+  readonly waitAt: number
+  readonly isRejected: boolean
 }
 
-export const createSession = (options: SessionOptions): Session => {
-  const { roleArn, contextKey, refreshBefore, assumeRole, longestFlight, clock, logger } = options
-  const lead = refreshBefore * 1000 * (1 + Math.random() * JITTER)
-  let current: Credentials | undefined
-  let rejected: Credentials | undefined
-  let assumedAt = 0
-  let refreshAt = 0
-  let waitAt = 0
-  let flight: Flight | undefined
-  let failures = 0
-  let retry: Span = NEVER
-  let latest: Deadline | undefined
-  let failure: { readonly error: unknown; readonly at: number } | undefined
-  let refusal: { readonly error: Error; readonly span: Span } | undefined
+interface AssumeRoleCall {
+  readonly startedAt: number
+  readonly abort: () => void
+  settled: Promise<void>
+}
 
-  const areGood = (): boolean =>
-    current !== undefined && current !== rejected && clock.now() < current.expiration.getTime()
+/** Frozen, because user code can reach them through the client. Each read of `expiration` makes a new Date. */
+const freezeCredentials = (credentials: Credentials, expiresAt: number): Credentials =>
+  Object.freeze({
+    ...credentials,
+    get expiration() {
+      return new Date(expiresAt)
+    },
+  })
+
+export const createSession = (options: SessionOptions): Session => {
+  const { roleArn, contextKey, assumeRole, longestFlight, throttle, clock, logger } = options
+  const refreshWindowMs = options.refreshBefore * 1000 * (1 + Math.random() * JITTER)
+  let issued: IssuedCredentials | undefined
+  let inFlight: AssumeRoleCall | undefined
+  let failuresInARow = 0
+  let backOff: TimeWindow = NEVER
+  let lastFailure: { readonly error: unknown; readonly at: number } | undefined
+  let refusal: { readonly error: CrossAccountDynamoError; readonly remembered: TimeWindow } | undefined
+  let latestDeadline: Deadline | undefined
+
+  const hasValidCredentials = (): boolean =>
+    issued !== undefined && !issued.isRejected && clock.now() < issued.expiresAt
 
   const accept = (credentials: Credentials): void => {
-    const expiry = credentials.expiration.getTime()
-    // A flight that was given up for frozen may land after its successor.
-    if (areGood() && expiry < (current?.expiration.getTime() ?? 0)) return
-    const now = clock.now()
-    const life = expiry - now
-    current = credentials
-    assumedAt = now
-    refreshAt = expiry - Math.min(lead, life * LONGEST_LEAD)
-    waitAt = expiry - Math.min(LEAST_LIFE_MS, life / 4)
-    failures = 0
-    retry = NEVER
-    failure = undefined
+    const expiresAt = credentials.expiration.getTime()
+    // A call that was given up as frozen may be answered after its successor.
+    if (issued !== undefined && hasValidCredentials() && expiresAt < issued.expiresAt) return
+    const issuedAt = clock.now()
+    const lifetimeMs = expiresAt - issuedAt
+    issued = {
+      credentials: freezeCredentials(credentials, expiresAt),
+      issuedAt,
+      expiresAt,
+      refreshAt: expiresAt - Math.min(refreshWindowMs, lifetimeMs * LONGEST_REFRESH_WINDOW),
+      waitAt: expiresAt - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 4),
+      isRejected: false,
+    }
+    failuresInARow = 0
+    backOff = NEVER
+    lastFailure = undefined
     refusal = undefined
   }
 
-  const refuse = (error: unknown, reason: AssumeRoleReason): void => {
+  const recordFailure = (error: unknown, reason: AssumeRoleReason): void => {
     const now = Date.now()
-    failures += 1
-    failure = { error, at: performance.now() }
-    const most = Math.min(BACK_OFF_MS.most, BACK_OFF_MS.least * 2 ** failures)
-    retry = { from: now, until: now + BACK_OFF_MS.least + Math.random() * (most - BACK_OFF_MS.least) }
-    // A prefetch has nobody to tell: the first invocation tries again.
-    if (reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable) {
-      refusal = { error, span: { from: now, until: now + REFUSAL_MS } }
-    }
-    const { code, message } = error as CrossAccountDynamoError
-    if (areGood())
-      logger.warn('AssumeRole failed; the credentials at hand are still good', { code, message, reason })
-    else logger.error('AssumeRole failed, and no credentials are left', { code, message, reason })
+    const { code, message, retryable } = error as CrossAccountDynamoError
+    failuresInARow += 1
+    lastFailure = { error, at: performance.now() }
+    const cap = Math.min(BACK_OFF_MS.cap, BACK_OFF_MS.base * 2 ** failuresInARow)
+    backOff = { from: now, until: now + BACK_OFF_MS.base + Math.random() * (cap - BACK_OFF_MS.base) }
+    // No invocation has seen the error of a prefetch, so the first one tries again.
+    if (reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !retryable)
+      refusal = { error, remembered: { from: now, until: now + REFUSAL_MS } }
+    if (code === 'STS_THROTTLED') throttle.pause = { from: now, until: now + THROTTLE_PAUSE_MS }
+    if (hasValidCredentials())
+      logger.warn('AssumeRole failed; the current credentials are still valid', { code, message, reason })
+    else logger.error('AssumeRole failed, and there are no valid credentials', { code, message, reason })
   }
 
-  /** Assumes the role, once however many ask. */
+  /** Starts an AssumeRole call, or returns the one in flight. */
   const assume = (reason: AssumeRoleReason): Promise<void> => {
     const now = Date.now()
-    if (flight !== undefined) {
-      if (Math.abs(now - flight.startedAt) <= longestFlight) return flight.landed
-      logger.warn('An AssumeRole was frozen on its way; the role is assumed anew', { roleArn, reason })
-      flight.abandon()
+    if (inFlight !== undefined) {
+      if (Math.abs(now - inFlight.startedAt) <= longestFlight) return inFlight.settled
+      logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
+      inFlight.abort()
     }
-    const giveUp = new AbortController()
-    const mine: Flight = { startedAt: now, abandon: () => giveUp.abort(), landed: Promise.resolve() }
-    mine.landed = assumeRole(reason, giveUp.signal)
+    const aborter = new AbortController()
+    const call: AssumeRoleCall = {
+      startedAt: now,
+      abort: () => aborter.abort(),
+      settled: Promise.resolve(),
+    }
+    call.settled = assumeRole(reason, aborter.signal)
       .then(accept, (error: unknown) => {
-        if (flight === mine) refuse(error, reason)
+        if (inFlight === call) recordFailure(error, reason)
         throw error
       })
       .finally(() => {
-        if (flight === mine) flight = undefined
+        if (inFlight === call) inFlight = undefined
       })
-    // Those who wait hear of it by themselves; in the background nobody does.
-    mine.landed.catch(() => {})
-    flight = mine
-    return mine.landed
+    // Waiters handle the rejection themselves. This marks it as handled for background refreshes.
+    call.settled.catch(() => {})
+    inFlight = call
+    return call.settled
   }
 
-  /** The deadline of the invocation that came last, for waits in the middle of one; an old one says nothing. */
-  const latestDeadline = (): Deadline | undefined => (patience(latest) > 0 ? latest : undefined)
-
-  const wait = async (reason: AssumeRoleReason, deadline = latestDeadline()): Promise<void> => {
-    const good = areGood()
-    if (refusal !== undefined && isNowIn(refusal.span) && !good) throw refusal.error
-    const most = patience(deadline)
-    // While the old credentials do, an invocation's time is better spent on its work.
-    const milliseconds = good ? Math.min(GOOD_WAIT.most, most * GOOD_WAIT.share) : most
-    const landed = assume(reason)
+  /** Waits for new credentials within the deadline. Each waiter gets an error object of its own. */
+  const waitForCredentials = async (reason: AssumeRoleReason, deadline?: Deadline): Promise<void> => {
+    const isValid = hasValidCredentials()
+    if (refusal !== undefined && isNowIn(refusal.remembered) && !isValid) throw copyOfError(refusal.error)
+    const budgetMs = patience(deadline)
+    const waitMs = isValid ? Math.min(WAIT_WHILE_VALID.ms, budgetMs * WAIT_WHILE_VALID.share) : budgetMs
+    const settled = assume(reason)
     try {
-      await within(milliseconds, landed, () => waitedTooLong(roleArn, milliseconds, contextKey))
+      await within(waitMs, settled, () => waitedTooLong(roleArn, waitMs, contextKey))
     } catch (error) {
-      if (areGood()) return
-      // Somebody gave this flight up for frozen and started another.
-      if (flight !== undefined && flight.landed !== landed) return wait(reason, deadline)
-      throw error
+      if (hasValidCredentials()) return
+      // Another invocation gave this call up as frozen and started a new one.
+      if (inFlight !== undefined && inFlight.settled !== settled) return waitForCredentials(reason, deadline)
+      throw copyOfError(error)
     }
   }
 
-  const ready = (deadline?: Deadline): Promise<void> | undefined => {
-    latest = deadline ?? latest
-    const now = clock.now()
-    if (now < refreshAt) return undefined
-    const good = areGood()
-    if (good && isNowIn(retry)) return undefined
-    if (now >= waitAt) return wait(current === undefined ? 'first' : 'expired', deadline)
+  /** For a wait in the middle of an invocation: the deadline of the latest invocation, unless that one is over. */
+  const deadlineInProgress = (): Deadline | undefined =>
+    patience(latestDeadline) > 0 ? latestDeadline : undefined
+
+  const refreshInBackground = (): void => {
+    if (isNowIn(backOff) || isNowIn(throttle.pause)) return
     assume('refresh')
-    return undefined
+  }
+
+  const ready = (deadline?: Deadline): Promise<void> | undefined => {
+    latestDeadline = deadline ?? latestDeadline
+    const now = clock.now()
+    if (issued !== undefined && !issued.isRejected) {
+      if (now < issued.refreshAt) return undefined
+      if (now < issued.waitAt || (now < issued.expiresAt && isNowIn(backOff))) {
+        refreshInBackground()
+        return undefined
+      }
+    }
+    return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline ?? deadlineInProgress())
   }
 
   const provide = async (): Promise<Credentials> => {
     const waiting = ready()
-    // An invocation waits in the last minute, once; the SDK asks several times a request, and would each time.
-    if (areGood()) waiting?.catch(() => {})
+    // The invocation has waited already. The SDK asks several times per request, and would wait each time.
+    if (hasValidCredentials()) waiting?.catch(() => {})
     else await waiting
-    return current as Credentials
+    return (issued as IssuedCredentials).credentials
+  }
+
+  const replaceRejected: Session['replaceRejected'] = async (used, since) => {
+    if (issued !== undefined && used === issued.credentials && !issued.isRejected) {
+      if (clock.now() - issued.issuedAt < MIN_REJECTED_AGE_MS) return false
+      logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
+      issued = { ...issued, isRejected: true }
+      // An earlier failure has nothing to do with this rejection.
+      lastFailure = undefined
+    }
+    if (hasValidCredentials()) return true
+    // Requests that were rejected together share one call, even those that notice after it failed.
+    if (lastFailure !== undefined && lastFailure.at >= since) throw copyOfError(lastFailure.error)
+    await waitForCredentials('rejected', deadlineInProgress())
+    return true
+  }
+
+  const replaceDenied: Session['replaceDenied'] = async (used) => {
+    if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
+    if (clock.now() - issued.issuedAt < MIN_DENIED_AGE_MS || isNowIn(backOff)) return false
+    if (inFlight === undefined)
+      logger.warn(
+        'A policy explicitly denied a request; the role is assumed again in case the session was revoked',
+        {
+          roleArn,
+        },
+      )
+    const waitMs = patience(deadlineInProgress())
+    try {
+      await within(waitMs, assume('denied'), () => waitedTooLong(roleArn, waitMs, contextKey))
+    } catch {
+      // DynamoDB's own error says more about the denied request than an error of STS.
+      return false
+    }
+    return true
   }
 
   return {
     ready,
     prefetch: () => assume('prefetch'),
     credentials: Object.assign(provide, { memoized: true as const }),
-    isBusy: () => flight !== undefined,
-    isSpent: () => flight === undefined && !areGood() && !isNowIn(refusal?.span ?? NEVER),
-    current: () => current,
-    replace: async (used, since) => {
-      if (used === current && used !== rejected) {
-        if (clock.now() - assumedAt < BRAND_NEW_MS) return false
-        logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
-        rejected = used
-        // What failed before has nothing to do with this.
-        failure = undefined
-        refreshAt = 0
-        waitAt = 0
-      }
-      if (areGood()) return true
-      // Requests that were rejected together share one flight, also those that hear of it after it failed.
-      if (failure !== undefined && failure.at >= since) throw failure.error
-      await wait('rejected')
-      return true
-    },
+    hasValidCredentials,
+    isRefreshing: () => inFlight !== undefined,
+    isEvictable: () =>
+      inFlight === undefined && !hasValidCredentials() && !isNowIn(refusal?.remembered ?? NEVER),
+    current: () => issued?.credentials,
+    replaceRejected,
+    replaceDenied,
   }
 }

@@ -294,7 +294,7 @@ describe('an STS that', () => {
     await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
     await eventually(() => logger.warn.mock.calls.length === 1)
     expect(logger.warn).toHaveBeenCalledWith(
-      'AssumeRole failed; the credentials at hand are still good',
+      'AssumeRole failed; the current credentials are still valid',
       expect.objectContaining({ code: 'STS_UNAVAILABLE', reason: 'refresh' }),
     )
     expect(logger.error).not.toHaveBeenCalled()

@@ -2,7 +2,7 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import httpErrorHandler from '@middy/http-error-handler'
 import { createClient as createMiddyClient } from '@middy/util'
@@ -10,6 +10,7 @@ import {
   CrossAccountDynamoError,
   type CrossAccountDynamoMiddleware,
   crossAccountDynamo,
+  type Logger,
 } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { policy, statement } from '../sandbox/policies.ts'
@@ -318,6 +319,101 @@ describe('a request of nobody', () => {
     expect(answer.statusCode).toBe(500)
     expect(JSON.stringify(answer)).not.toMatch(/TenantId|sessionTags|dynamo/)
   })
+})
+
+test('identities that STS refuses, in any number, cost the sessions of others neither calls nor clients', async () => {
+  const Condition = { StringLike: { 'aws:RequestTag/TenantId': 'valid-*' } }
+  const role = sandbox.role(TARGET_ROLE_ARN)
+  const { trustPolicy } = role
+  role.trustPolicy = policy(
+    statement(['sts:AssumeRole', 'sts:TagSession'], { Principal: { AWS: EXECUTION_ROLE_ARN }, Condition }),
+  )
+  try {
+    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag, maxSessions: 90 }))
+    const valid = Array.from({ length: 90 }, (_, index) => `valid-${index}`)
+    const invokeAll = () => Promise.all(valid.map((tenant) => handler({ tenant }, lambdaContext())))
+    const clients = await invokeAll()
+    for (let index = 0; index < 100; index += 1) {
+      const refused = handler({ tenant: `refused-${index}` }, lambdaContext())
+      await expect(refused).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+    }
+    expect(assumeRoles()).toHaveLength(190)
+    const again = await invokeAll()
+    expect(again.every((client, index) => client === clients[index])).toBe(true)
+    expect(assumeRoles()).toHaveLength(190)
+  } finally {
+    Object.assign(role, { trustPolicy })
+  }
+})
+
+describe('no unhandled rejection comes from', () => {
+  const unhandled = jest.fn()
+  beforeEach(() => {
+    unhandled.mockClear()
+    process.on('unhandledRejection', unhandled)
+  })
+  afterEach(async () => {
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+  const refuse = () =>
+    sandbox.faults.inject({
+      service: 'sts',
+      kind: 'status',
+      status: 403,
+      code: 'AccessDenied',
+      message: 'no',
+    })
+
+  test('a logger whose methods reject', async () => {
+    const log = async () => Promise.reject(new Error('full'))
+    refuse()
+    const logger = { debug: log, info: log, warn: log, error: log } as unknown as Logger
+    await expect(crossAccountDynamo({ logger }).ready()).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+  })
+
+  test('a frozen context while STS refuses', async () => {
+    refuse()
+    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const invocation = handler({ tenant: 'acme' }, Object.freeze(lambdaContext()))
+    await expect(invocation).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+  })
+
+  test.each<[string, unknown]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('no')
+      },
+    ],
+    ['is not a function', 10_000],
+  ])('a getRemainingTimeInMillis that %s', async (_what, getRemainingTimeInMillis) => {
+    refuse()
+    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const context = { ...lambdaContext(), getRemainingTimeInMillis }
+    const client = middleware.clientFor({ event: { tenant: 'acme' }, context })
+    await expect(client).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+    sandbox.faults.clear()
+    const other = await middleware.clientFor({ event: { tenant: 'globex' }, context })
+    await expect(other.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+  })
+})
+
+test('user code cannot change the credentials of a session', async () => {
+  const middleware = crossAccountDynamo({ sessionName: 'shared' })
+  const handler = middy()
+    .use(middleware)
+    .handler(async (_event: unknown, context) => {
+      const credentials = await context.dynamo.config.credentials()
+      expect(() => Object.assign(credentials, { sessionToken: 'changed' })).toThrow(TypeError)
+      credentials.expiration?.setTime(0)
+      return context.dynamo.send(get)
+    })
+  await handler({}, lambdaContext())
+  await handler({}, lambdaContext())
+  expect(assumeRoles()).toHaveLength(1)
+  expect(requests().map(({ status }) => status)).toEqual([200, 200])
 })
 
 test('two middlewares at one place of the context are an error, in each invocation', async () => {

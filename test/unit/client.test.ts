@@ -7,6 +7,7 @@ import {
   TransactGetItemsCommand,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createClients } from '../../src/client.ts'
 import { createClock } from '../../src/clock.ts'
@@ -64,14 +65,31 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
     },
     {},
   )
-  const replace = jest.fn(async () => false)
-  const session = { credentials, current: () => undefined, replace } as unknown as Session
+  const replaceRejected = jest.fn(async () => false)
+  const replaceDenied = jest.fn(async () => false)
+  const session = {
+    credentials,
+    current: () => undefined,
+    replaceRejected,
+    replaceDenied,
+  } as unknown as Session
   const clients = createClients(configuration, createClock())
   const client = clients.open(session)
+  const openAnother = () => clients.open(session)
   const openConnection = () => clients.openConnection('222222222222')
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
-  return { sent, handler, client, openConnection, getItem, credentials, replace }
+  return {
+    sent,
+    handler,
+    client,
+    openAnother,
+    openConnection,
+    getItem,
+    credentials,
+    replaceRejected,
+    replaceDenied,
+  }
 }
 
 beforeEach(() => {
@@ -146,11 +164,11 @@ describe('a rejected token', () => {
   ]
 
   test.each(transactions)('is replaced and a %s run once more', async (operation, command) => {
-    const { client, handler, sent, replace } = start()
-    replace.mockResolvedValue(true)
+    const { client, handler, sent, replaceRejected } = start()
+    replaceRejected.mockResolvedValue(true)
     handler.handle.mockResolvedValueOnce(rejected('ExpiredTokenException') as never)
     await (client as DynamoDBClient).send(command as never)
-    expect(replace).toHaveBeenCalledTimes(1)
+    expect(replaceRejected).toHaveBeenCalledTimes(1)
     expect(handler.handle).toHaveBeenCalledTimes(2)
     expect(sent[0]?.headers['x-amz-target']).toBe(`DynamoDB_20120810.${operation}`)
   })
@@ -163,10 +181,10 @@ describe('a rejected token', () => {
   })
 
   test('is not every error', async () => {
-    const { getItem, handler, replace } = start()
+    const { getItem, handler, replaceRejected } = start()
     handler.handle.mockResolvedValueOnce(rejected('AccessDeniedException') as never)
     await expect(getItem()).rejects.toHaveProperty('name', 'AccessDeniedException')
-    expect(replace).not.toHaveBeenCalled()
+    expect(replaceRejected).not.toHaveBeenCalled()
   })
 })
 
@@ -179,15 +197,17 @@ describe('the client', () => {
     expect(credentials.mock.calls.length).toBe(2 * once)
   })
 
-  test('hands the user’s request handler on, but not its end: other sessions’ requests go through it, too', () => {
-    const { client, handler } = start()
+  test('passes requests to the user’s request handler, which it can neither change nor destroy for other clients', async () => {
+    const { client, getItem, handler } = start()
     const { requestHandler } = client.config as unknown as { requestHandler: typeof handler }
     expect(requestHandler.metadata).toEqual({ handlerProtocol: 'http/1.1' })
-    expect(requestHandler.httpHandlerConfigs()).toEqual({ requestTimeout: 7 })
-    requestHandler.updateHttpClientConfig('requestTimeout', 8)
-    expect(handler.updateHttpClientConfig).toHaveBeenCalledWith('requestTimeout', 8)
+    requestHandler.updateHttpClientConfig()
+    expect(handler.updateHttpClientConfig).not.toHaveBeenCalled()
+    expect(requestHandler.httpHandlerConfigs()).toEqual({})
     client.destroy()
     expect(handler.destroy).not.toHaveBeenCalled()
+    await getItem()
+    expect(handler.handle).toHaveBeenCalledTimes(1)
   })
 
   test('takes a request handler with nothing but handle(), and answers that are no streams', async () => {
@@ -204,6 +224,22 @@ describe('the client', () => {
     }
     expect(bare.httpHandlerConfigs()).toEqual({})
     expect(() => [bare.updateHttpClientConfig(), bare.destroy()]).not.toThrow()
+  })
+
+  test('shares nothing mutable with the client of another session', async () => {
+    const { client, openAnother, getItem, sent } = start({ documentClient: true })
+    const other = openAnother() as DynamoDBDocumentClient
+    const steal = jest.fn()
+    const { config } = other as unknown as { config: Record<string, unknown> }
+    Object.assign(config.requestHandler as object, { handle: steal, metadata: undefined })
+    const { marshallOptions } = (config as { translateConfig: { marshallOptions: object } }).translateConfig
+    Object.assign(marshallOptions, { convertEmptyValues: true })
+    other.middlewareStack.add(() => steal as never, { step: 'initialize' })
+    await getItem()
+    expect(steal).not.toHaveBeenCalled()
+    expect(sent).toHaveLength(1)
+    const own = client.config as unknown as { translateConfig: { marshallOptions: object } }
+    expect(own.translateConfig.marshallOptions).toEqual({ removeUndefinedValues: true })
   })
 
   test('is a word in JSON, so that a context can be logged', () => {

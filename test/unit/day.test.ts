@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { AssumeRole } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError } from '../../src/errors.ts'
-import { createSession } from '../../src/session.ts'
+import { createSession, createSharedThrottle } from '../../src/session.ts'
 import { HOUR, MINUTE, SECOND } from './station.ts'
 
 const DAY = 6 * HOUR
@@ -55,6 +55,7 @@ const live = async ({ refreshBefore = 900, outage = { from: -1, to: -1 } as Outa
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBefore,
     assumeRole,
+    throttle: createSharedThrottle(),
     clock,
     logger,
   })

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals'
-import { patience, within } from '../../src/deadline.ts'
+import { type Deadline, patience, within } from '../../src/deadline.ts'
 
 test.each<[unknown, number]>([
   [undefined, 5000],
@@ -14,9 +14,22 @@ test.each<[unknown, number]>([
   expect(patience({ getRemainingTimeInMillis: () => remaining as number })).toBe(milliseconds)
 })
 
-test('who has no context, or one without the function, may wait for five seconds', () => {
-  expect(patience(undefined)).toBe(5000)
-  expect(patience({})).toBe(5000)
+test.each<[string, unknown]>([
+  ['is missing', undefined],
+  ['has no such function', {}],
+  ['has something else there', { getRemainingTimeInMillis: 10_000 }],
+  [
+    'throws',
+    {
+      getRemainingTimeInMillis: () => {
+        throw new TypeError('no')
+      },
+    },
+  ],
+  ['returns a string', { getRemainingTimeInMillis: () => '10000' }],
+  ['returns a BigInt', { getRemainingTimeInMillis: () => 10_000n }],
+])('if the context %s, an invocation waits for at most five seconds', (_what, context) => {
+  expect(patience(context as Deadline)).toBe(5000)
 })
 
 test('what one waits for goes on when one gives up', async () => {

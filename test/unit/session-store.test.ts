@@ -80,12 +80,13 @@ describe('a session in the store', () => {
 })
 
 describe('beyond maxSessions', () => {
-  test('the one that was least recently used is let go, and no other', async () => {
+  test('evicts the least recently used session, and no other', async () => {
     const { use, fill, opened } = openStore(3)
     const [a, b, c] = [await fill('a'), await fill('b'), await fill('c')]
-    // A use brings it to the end of the line, so b is next.
+    // A use makes it the most recently used one, so b is next.
     expect(use('a')).toBe(a)
-    await fill('d')
+    const d = await fill('d')
+    expect(use('d')).toBe(d)
     expect(opened()).toBe(4)
     expect(use('c')).toBe(c)
     expect(use('a')).toBe(a)
@@ -93,11 +94,12 @@ describe('beyond maxSessions', () => {
     const again = await fill('b')
     expect(again).not.toBe(b)
     expect(opened()).toBe(5)
-    // And for b, which came back, d had to go.
+    // The new session of b evicts d.
+    expect(use('b')).toBe(again)
     expect(use('c')).toBe(c)
     expect(use('a')).toBe(a)
-    expect(use('b')).toBe(again)
     expect(opened()).toBe(5)
+    expect(use('d')).not.toBe(d)
   })
 
   test.each([1, 2, 7])('of many tenants, %i are kept', async (maxSessions) => {
@@ -115,6 +117,7 @@ describe('beyond maxSessions', () => {
     const { use, fill, stationOf } = openStore(1)
     const { session: old } = await fill('acme')
     await fill('evil')
+    use('evil')
     const { session: young } = use('acme')
     expect(young).not.toBe(old)
     expect(young.current()).toBeUndefined()
@@ -220,16 +223,34 @@ test('a tenant that was refused keeps its place for as long as the refusal is re
   expect(use('refused')).not.toBe(refused)
 })
 
-test('a session that waits for STS is not let go for want of room, since all who wait with it would ask again', async () => {
+test('keeps a session that is waiting for STS, even when it is the oldest', async () => {
   const { use, fill, stationOf } = openStore(1)
   const waiting = use('waiting')
   const ready = waiting.session.ready()
   const other = await fill('other')
+  use('other')
   expect(use('waiting')).toBe(waiting)
-  // The one that waits for nothing made room.
-  expect(use('other')).not.toBe(other)
   stationOf('waiting').answer()
   await ready
-  use('other')
-  expect(use('waiting')).not.toBe(waiting)
+  // Two sessions have credentials now, and there is room for one.
+  expect(use('waiting')).toBe(waiting)
+  expect(use('other')).not.toBe(other)
+})
+
+test('does not let refused identities evict valid sessions, in any number', async () => {
+  const { use, fill, stationOf, opened } = openStore(3)
+  const valid = ['a', 'b', 'c']
+  const sessions = await Promise.all(valid.map((tenant) => fill(tenant)))
+  for (let index = 0; index < 100; index += 1) {
+    const refused = use(`refused ${index}`).session.ready()
+    stationOf(`refused ${index}`).fail('ASSUME_ROLE_DENIED')
+    await expect(refused).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+  }
+  expect(valid.map(use)).toEqual(sessions)
+  expect(opened()).toBe(103)
+  // And it remembers no more refusals than sessions: the latest three.
+  use('refused 99')
+  expect(opened()).toBe(103)
+  use('refused 96')
+  expect(opened()).toBe(104)
 })

@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import type { AssumeRole, AssumeRoleReason, Credentials } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError } from '../../src/errors.ts'
-import { createSession } from '../../src/session.ts'
+import { createSession, createSharedThrottle } from '../../src/session.ts'
 import { HOUR, MINUTE, SECOND } from './station.ts'
 
 beforeEach(() => {
@@ -92,8 +92,9 @@ interface Flight {
 /** Lives through the steps and checks after each. */
 const live = async (script: readonly Step[]): Promise<void> => {
   const open = new Set<Flight>()
-  const issuedAt = new Map<Credentials, number>()
-  const rejected = new Set<Credentials>()
+  /** By access key ID. */
+  const issuedAt = new Map<string, number>()
+  const rejected = new Set<string>()
   const outcomes: Promise<void>[] = []
   let asked = 0
   let calls = 0
@@ -127,11 +128,14 @@ const live = async (script: readonly Step[]): Promise<void> => {
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBefore: REFRESH_BEFORE,
     assumeRole,
+    throttle: createSharedThrottle(),
     clock: createClock(),
     logger: quiet,
   })
   const isGood = (credentials: Credentials | undefined): boolean =>
-    credentials !== undefined && !rejected.has(credentials) && credentials.expiration.getTime() > Date.now()
+    credentials !== undefined &&
+    !rejected.has(credentials.accessKeyId) &&
+    credentials.expiration.getTime() > Date.now()
   const settle = () => jest.advanceTimersByTimeAsync(0)
 
   for (const step of script) {
@@ -183,13 +187,13 @@ const live = async (script: readonly Step[]): Promise<void> => {
         open.delete(flight)
         const expiration = new Date(Date.now() + step.life)
         const credentials = {
-          accessKeyId: '',
+          accessKeyId: `key ${issuedAt.size}`,
           secretAccessKey: '',
           sessionToken: '',
           accountId: '',
           expiration,
         }
-        issuedAt.set(credentials, Date.now())
+        issuedAt.set(credentials.accessKeyId, Date.now())
         failedAt = Number.NEGATIVE_INFINITY
         refusedAt = Number.NEGATIVE_INFINITY
         flight.resolve(credentials)
@@ -209,8 +213,8 @@ const live = async (script: readonly Step[]): Promise<void> => {
         const used = session.current()
         if (used === undefined) break
         asked += 1
-        if (Date.now() - (issuedAt.get(used) ?? 0) >= BRAND_NEW) rejected.add(used)
-        session.replace(used, performance.now()).catch(() => {})
+        if (Date.now() - (issuedAt.get(used.accessKeyId) ?? 0) >= BRAND_NEW) rejected.add(used.accessKeyId)
+        session.replaceRejected(used, performance.now()).catch(() => {})
         break
       }
     }
@@ -253,6 +257,7 @@ describe('a session, whatever happens,', () => {
             calls += 1
             return scheduler.schedule(Promise.resolve(credentials), 'STS answers')
           },
+          throttle: createSharedThrottle(),
           clock: createClock(),
           logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
         })
@@ -261,7 +266,7 @@ describe('a session, whatever happens,', () => {
         )
         const all = Promise.all(invocations)
         await scheduler.waitFor(all)
-        for (const provided of await all) expect(provided).toBe(credentials)
+        for (const provided of await all) expect(provided).toEqual(credentials)
         expect(calls).toBe(1)
       }),
       RUNS,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError } from '../../src/errors.ts'
-import { createSession } from '../../src/session.ts'
+import { createSession, createSharedThrottle } from '../../src/session.ts'
 import { HOUR, MINUTE, REFRESH_BEFORE, SECOND, startReadySession, startSession } from './station.ts'
 
 beforeEach(() => {
@@ -43,7 +43,7 @@ describe('the first credentials', () => {
     await expect(again).resolves.toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(2)
     expect(log).toHaveBeenCalledWith(
-      'AssumeRole failed, and no credentials are left',
+      'AssumeRole failed, and there are no valid credentials',
       expect.objectContaining({ code: 'STS_UNAVAILABLE', reason: 'first' }),
     )
   })
@@ -175,7 +175,7 @@ describe('credentials at hand', () => {
     fail()
     await arrive()
     expect(log).toHaveBeenCalledWith(
-      'AssumeRole failed; the credentials at hand are still good',
+      'AssumeRole failed; the current credentials are still valid',
       expect.objectContaining({ reason: 'refresh' }),
     )
     jest.setSystemTime(expiry - 1)
@@ -336,10 +336,10 @@ describe('while the credentials at hand are good, an invocation waits in the las
 
 describe('in the middle of an invocation', () => {
   test('the SDK waits no longer than the invocation may', async () => {
-    const { ready, credentials, current, replace } = await startReadySession()
+    const { ready, credentials, current, replaceRejected } = await startReadySession()
     jest.setSystemTime(Date.now() + MINUTE)
     expect(ready(remaining(1000))).toBeUndefined()
-    const replaced = caught(replace(current(), performance.now()))
+    const replaced = caught(replaceRejected(current(), performance.now()))
     const provided = caught(credentials())
     await jest.advanceTimersByTimeAsync(900)
     await expect(Promise.all([replaced, provided])).resolves.toEqual(['STS_TIMEOUT', 'STS_TIMEOUT'])
@@ -441,59 +441,59 @@ describe('a flight that was frozen', () => {
 
 describe('credentials that DynamoDB rejected', () => {
   test('are replaced once, however many requests were rejected, and used by nobody meanwhile', async () => {
-    const { current, replace, credentials, answer, reasons } = await startReadySession()
+    const { current, replaceRejected, credentials, answer, reasons } = await startReadySession()
     const used = current()
     jest.setSystemTime(Date.now() + MINUTE)
-    const replaced = [replace(used, performance.now()), replace(used, performance.now())]
+    const replaced = [replaceRejected(used, performance.now()), replaceRejected(used, performance.now())]
     const provided = credentials()
     answer()
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
     expect((await provided).accessKeyId).toBe('key 2')
-    await expect(replace(used, performance.now())).resolves.toBe(true)
+    await expect(replaceRejected(used, performance.now())).resolves.toBe(true)
     expect(reasons()).toEqual(['first', 'rejected'])
   })
 
   test('are replaced also when a refresh failed while the request was under way', async () => {
-    const { current, replace, ready, fail, answer, reasons, expiry } = await startReadySession()
+    const { current, replaceRejected, ready, fail, answer, reasons, expiry } = await startReadySession()
     jest.setSystemTime(expiry - 10 * MINUTE)
     const used = current()
     const since = performance.now()
     ready()
     fail()
     await arrive()
-    const replaced = replace(used, since)
+    const replaced = replaceRejected(used, since)
     answer()
     await expect(replaced).resolves.toBe(true)
     expect(reasons()).toEqual(['first', 'refresh', 'rejected'])
   })
 
   test('are not replaced when they are brand-new: others would be no better', async () => {
-    const { current, replace, assumeRole } = await startReadySession()
+    const { current, replaceRejected, assumeRole } = await startReadySession()
     jest.setSystemTime(Date.now() + 30 * SECOND - 1)
-    await expect(replace(current(), performance.now())).resolves.toBe(false)
+    await expect(replaceRejected(current(), performance.now())).resolves.toBe(false)
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
   test('and cannot be replaced fail all requests that had begun by then with one flight, but not a later one', async () => {
-    const { current, replace, fail, answer, reasons } = await startReadySession()
+    const { current, replaceRejected, fail, answer, reasons } = await startReadySession()
     const used = current()
     jest.setSystemTime(Date.now() + MINUTE)
     const since = performance.now()
-    const early = caught(replace(used, since))
+    const early = caught(replaceRejected(used, since))
     fail()
     expect(await early).toBe('STS_UNAVAILABLE')
-    expect(await caught(replace(used, since))).toBe('STS_UNAVAILABLE')
+    expect(await caught(replaceRejected(used, since))).toBe('STS_UNAVAILABLE')
     expect(reasons()).toEqual(['first', 'rejected'])
     await jest.advanceTimersByTimeAsync(1)
-    const later = replace(used, performance.now())
+    const later = replaceRejected(used, performance.now())
     answer()
     await expect(later).resolves.toBe(true)
   })
 
   test('and cannot be replaced are not used again', async () => {
-    const { current, replace, ready, fail } = await startReadySession()
+    const { current, replaceRejected, ready, fail } = await startReadySession()
     jest.setSystemTime(Date.now() + MINUTE)
-    const replaced = caught(replace(current(), performance.now()))
+    const replaced = caught(replaceRejected(current(), performance.now()))
     fail()
     expect(await replaced).toBe('STS_UNAVAILABLE')
     const next = caught(ready())
@@ -511,6 +511,7 @@ const startStubbornSession = () => {
     contextKey: 'dynamo',
     refreshBefore: 900,
     longestFlight: 10 * SECOND,
+    throttle: createSharedThrottle(),
     clock: createClock(),
     logger: { debug: log, info: log, warn: log, error: log },
     assumeRole: () =>
@@ -542,7 +543,7 @@ describe('a flight that was given up', () => {
     const { log } = await startTwo()
     expect(log.mock.calls).toEqual([
       [
-        'An AssumeRole was frozen on its way; the role is assumed anew',
+        'An AssumeRole call was frozen in flight; the role is assumed again',
         { roleArn: 'arn:aws:iam::222222222222:role/R', reason: 'first' },
       ],
     ])
@@ -553,7 +554,7 @@ describe('a flight that was given up', () => {
     const expiry = current()?.expiration
     flights[0]?.land(HOUR - SECOND)
     await jest.advanceTimersByTimeAsync(0)
-    expect(current()?.expiration).toBe(expiry)
+    expect(current()?.expiration).toEqual(expiry)
   })
 
   test('and fails after its successor landed is no failure', async () => {
@@ -577,22 +578,22 @@ test('credentials of a short life are waited for in its last quarter', async () 
 })
 
 test('credentials that have been replaced meanwhile are not replaced again', async () => {
-  const { current, replace, ready, answer, assumeRole, log } = await startReadySession()
+  const { current, replaceRejected, ready, answer, assumeRole, log } = await startReadySession()
   const old = current()
   jest.setSystemTime(Date.now() + 50 * MINUTE)
   ready()
   answer()
   await jest.advanceTimersByTimeAsync(0)
   jest.setSystemTime(Date.now() + MINUTE)
-  await expect(replace(old, performance.now())).resolves.toBe(true)
+  await expect(replaceRejected(old, performance.now())).resolves.toBe(true)
   expect(assumeRole).toHaveBeenCalledTimes(2)
   expect(log).not.toHaveBeenCalled()
 })
 
 test('credentials that were rejected are told of', async () => {
-  const { current, replace, answer, log } = await startReadySession()
+  const { current, replaceRejected, answer, log } = await startReadySession()
   jest.setSystemTime(Date.now() + 30 * SECOND)
-  const replaced = replace(current(), performance.now())
+  const replaced = replaceRejected(current(), performance.now())
   answer()
   await expect(replaced).resolves.toBe(true)
   expect(log.mock.calls).toEqual([
@@ -605,4 +606,97 @@ test('credentials that were rejected are told of', async () => {
 
 test('the provider bears the SDK’s mark for "do not cache"', () => {
   expect(startSession().credentials.memoized).toBe(true)
+})
+
+describe('errors', () => {
+  test('are a new object for each invocation that waits or meets a remembered refusal, with one cause', async () => {
+    const { ready, rejectWith } = startSession()
+    const cause = new Error('the cause')
+    const waiting = [ready(), ready()]
+    rejectWith(new CrossAccountDynamoError('ASSUME_ROLE_DENIED', 'denied', { cause }))
+    const thrown = (await Promise.allSettled([...waiting, ready(), ready()])).map(
+      (outcome) => (outcome as PromiseRejectedResult).reason,
+    )
+    expect(new Set(thrown).size).toBe(4)
+    for (const error of thrown)
+      expect(error).toMatchObject({
+        code: 'ASSUME_ROLE_DENIED',
+        message: 'ASSUME_ROLE_DENIED: denied',
+        cause,
+      })
+  })
+})
+
+describe('the credentials that it hands out', () => {
+  test('cannot be changed, nor can their expiration', async () => {
+    const { credentials, ready, expiry } = await startReadySession()
+    const handedOut = await credentials()
+    expect(() => Object.assign(handedOut, { sessionToken: 'another' })).toThrow(TypeError)
+    handedOut.expiration.setTime(0)
+    expect((await credentials()).expiration.getTime()).toBe(expiry)
+    expect((await credentials()).sessionToken).toBe('token')
+    expect(ready()).toBeUndefined()
+  })
+})
+
+describe('when STS throttled another session', () => {
+  test('a background refresh waits for five seconds, and an invocation without credentials does not', async () => {
+    const throttle = createSharedThrottle()
+    const busy = startSession(REFRESH_BEFORE, throttle)
+    const first = busy.ready()
+    busy.answer()
+    await first
+    jest.setSystemTime(Date.now() + 46 * MINUTE)
+    const throttled = startSession(REFRESH_BEFORE, throttle)
+    const denied = caught(throttled.ready())
+    throttled.fail('STS_THROTTLED')
+    expect(await denied).toBe('STS_THROTTLED')
+
+    expect(busy.ready()).toBeUndefined()
+    expect(busy.reasons()).toEqual(['first'])
+    startSession(REFRESH_BEFORE, throttle)
+      .ready()
+      ?.catch(() => {})
+    throttled.ready()?.catch(() => {})
+    expect(throttled.reasons()).toEqual(['first', 'first'])
+    jest.setSystemTime(Date.now() + 5 * SECOND)
+    expect(busy.ready()).toBeUndefined()
+    expect(busy.reasons()).toEqual(['first', 'refresh'])
+  })
+})
+
+describe('credentials that a policy explicitly denies', () => {
+  const startOldSession = async () => {
+    const session = await startReadySession()
+    jest.setSystemTime(Date.now() + 5 * MINUTE)
+    return session
+  }
+
+  test('are replaced once for all requests, and stay in use meanwhile', async () => {
+    const { current, replaceDenied, ready, answer, reasons } = await startOldSession()
+    const used = current()
+    const replaced = [replaceDenied(used), replaceDenied(used)]
+    expect(ready()).toBeUndefined()
+    answer()
+    await expect(Promise.all(replaced)).resolves.toEqual([true, true])
+    await expect(replaceDenied(used)).resolves.toBe(true)
+    expect(reasons()).toEqual(['first', 'denied'])
+  })
+
+  test('are not replaced in their first five minutes: the policy denies every session then', async () => {
+    const { current, replaceDenied, reasons } = await startReadySession()
+    jest.setSystemTime(Date.now() + 5 * MINUTE - 1)
+    await expect(replaceDenied(current())).resolves.toBe(false)
+    expect(reasons()).toEqual(['first'])
+  })
+
+  test('stay in use if STS fails, which is not asked again for each denied request', async () => {
+    const { current, replaceDenied, ready, fail, reasons } = await startOldSession()
+    const replaced = replaceDenied(current())
+    fail('ASSUME_ROLE_DENIED')
+    await expect(replaced).resolves.toBe(false)
+    await expect(replaceDenied(current())).resolves.toBe(false)
+    expect(ready()).toBeUndefined()
+    expect(reasons()).toEqual(['first', 'denied'])
+  })
 })

@@ -4,7 +4,7 @@ import type { AssumeRole, Credentials } from '../../src/assume-role.ts'
 import { createClock } from '../../src/clock.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../src/errors.ts'
 import type { Logger } from '../../src/logger.ts'
-import { createSession } from '../../src/session.ts'
+import { createSession, createSharedThrottle } from '../../src/session.ts'
 
 export const HOUR = 3_600_000
 export const MINUTE = 60_000
@@ -46,11 +46,12 @@ export const startStation = () => {
     },
     fail: (code: CrossAccountDynamoErrorCode = 'STS_UNAVAILABLE') =>
       next().reject(new CrossAccountDynamoError(code, 'as told')),
+    rejectWith: (error: Error) => next().reject(error),
     reasons: () => assumeRole.mock.calls.map(([reason]) => reason),
   }
 }
 
-export const startSession = (refreshBefore = REFRESH_BEFORE) => {
+export const startSession = (refreshBefore = REFRESH_BEFORE, throttle = createSharedThrottle()) => {
   const sts = startStation()
   const clock = createClock()
   const log = jest.fn()
@@ -62,6 +63,7 @@ export const startSession = (refreshBefore = REFRESH_BEFORE) => {
     assumeRole: sts.assumeRole,
     contextKey: 'dynamo',
     longestFlight: 10 * SECOND,
+    throttle,
     clock,
     logger,
   })
