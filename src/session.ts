@@ -122,14 +122,21 @@ interface AssumeRoleCall {
   settled: Promise<void>
 }
 
-/** Frozen, because user code can reach them through the client. Each read of `expiration` makes a new Date. */
-const freezeCredentials = (credentials: Credentials, expiresAt: number): Credentials =>
-  Object.freeze({
+/**
+ * Frozen, because user code can reach them through the client. Each read of `expiration` returns a new Date. Older
+ * versions of the SDK write to `$source` on what a provider returns (they note there where credentials come from), so
+ * each read of it returns a new object.
+ */
+const freezeCredentials = (credentials: Credentials, expiresAt: number): Credentials => {
+  const frozen = {
     ...credentials,
     get expiration() {
       return new Date(expiresAt)
     },
-  })
+  }
+  Object.defineProperty(frozen, '$source', { get: () => ({}) })
+  return Object.freeze(frozen)
+}
 
 export const createSession = (options: SessionOptions): Session => {
   const { roleArn, contextKey, assumeRole, longestFlight, throttle, clock, logger } = options
