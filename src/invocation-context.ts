@@ -49,10 +49,11 @@ const valueAt = (context: Context, contextKey: string): unknown => {
   }
 }
 
-/** Returns `false` if the context is frozen or refuses the property. */
+/** Returns `false` if the context is frozen or refuses the property. An assignment is faster than Reflect.set. */
 const trySet = (context: Context, contextKey: string, client: object): boolean => {
   try {
-    return Reflect.set(context, contextKey, client)
+    context[contextKey] = client
+    return true
   } catch {
     return false
   }
