@@ -6,7 +6,7 @@ import type { Clock } from './clock.ts'
 import { assumeRoleError, isWorthAnotherAttempt } from './errors.ts'
 import { parseRoleArn } from './limits.ts'
 import type { Configuration } from './options.ts'
-import { contained } from './request-handler.ts'
+import { createRedactingHandler } from './request-handler.ts'
 import { assumeRoleInput, type SessionIdentity } from './session-identity.ts'
 
 /** What one AssumeRole returned, in the SDK's words. */
@@ -159,7 +159,8 @@ const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region
       // Attempts are counted here, across Regions.
       maxAttempts: 1,
     })
-    if (sibling === undefined) client.config.requestHandler = contained(client.config.requestHandler, clock)
+    if (sibling === undefined)
+      client.config.requestHandler = createRedactingHandler(client.config.requestHandler, clock)
     clients.set(region, client)
     return client
   }

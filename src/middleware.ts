@@ -2,9 +2,9 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
 import { createAssumeRole } from './assume-role.ts'
-import { createClients } from './client.ts'
 import { createClock } from './clock.ts'
 import { type Deadline, patience, within } from './deadline.ts'
+import { createClients } from './dynamodb/client.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import { attachClient, detachClient } from './invocation-context.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
@@ -135,7 +135,7 @@ export const crossAccountDynamo = <
     deadline?: Deadline,
   ): Promise<void> => {
     if (accountId !== undefined)
-      opening ??= clients.openConnection(accountId).then(() => {
+      opening ??= clients.openConnection(accountId, sharedSession?.client).then(() => {
         connected = true
       })
     // Without it the first request opens its own: it is no reason to fail, or to be late.

@@ -1,19 +1,12 @@
-/** The SDK's request handler, contained: what it holds is not to be seen, and what it learns of the time is kept. */
+/** The SDK's request handler, without access to what it holds. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { Clock } from './clock.ts'
 
 export type RequestHandler = DynamoDBClient['config']['requestHandler']
 
-/** What every request handler of the SDK is, whatever runtime it is typed for. */
-interface HttpHandler {
-  readonly metadata?: object
-  handle(
-    request: unknown,
-    options?: object,
-  ): Promise<{ response: { body?: unknown; headers?: Record<string, string> } }>
-  destroy(): void
-  updateHttpClientConfig(): void
-  httpHandlerConfigs(): object
+interface HttpResponse {
+  body?: unknown
+  readonly headers: Record<string, string>
 }
 
 /**
@@ -23,28 +16,26 @@ interface HttpHandler {
  *
  * Several clients may wrap one handler: they share its connections, and neither can change or destroy it for the others.
  */
-export const contained = (requestHandler: RequestHandler, clock: Clock): RequestHandler => {
-  const inner = requestHandler as unknown as HttpHandler
-  const outer: HttpHandler = {
-    ...(inner.metadata !== undefined && { metadata: { ...inner.metadata } }),
-    handle: async (request, options) => {
-      const sentAt = Date.now()
-      const { response } = await inner.handle(request, options)
-      clock.learn(response.headers, sentAt)
-      response.body = await bytes(response.body)
-      return { response }
-    },
-    destroy: () => {},
-    updateHttpClientConfig: () => {},
-    httpHandlerConfigs: () => ({}),
-  }
-  return outer as unknown as RequestHandler
-}
+export const createRedactingHandler = (inner: RequestHandler, clock: Clock): RequestHandler => ({
+  ...(inner.metadata !== undefined && { metadata: { ...inner.metadata } }),
+  handle: async (request, options) => {
+    const sentAt = Date.now()
+    const { response } = await inner.handle(request, options)
+    const { headers, body }: HttpResponse = response
+    clock.learn(headers, sentAt)
+    return { response: Object.assign(response, { body: await toBytes(body) }) }
+  },
+  destroy: () => {},
+  updateHttpClientConfig: () => {},
+  httpHandlerConfigs: () => ({}),
+})
 
-const bytes = async (body: unknown): Promise<unknown> => {
-  if (typeof (body as AsyncIterable<Uint8Array> | undefined)?.[Symbol.asyncIterator] !== 'function')
-    return body
+const isStream = (body: unknown): body is AsyncIterable<Uint8Array> =>
+  typeof body === 'object' && body !== null && Symbol.asyncIterator in body
+
+const toBytes = async (body: unknown): Promise<unknown> => {
+  if (!isStream(body)) return body
   const chunks: Uint8Array[] = []
-  for await (const chunk of body as AsyncIterable<Uint8Array>) chunks.push(chunk)
+  for await (const chunk of body) chunks.push(chunk)
   return new Uint8Array(Buffer.concat(chunks))
 }

@@ -1,9 +1,7 @@
 /** The sessions in use, each with its one client. Bounded. */
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { type AssumeRole, longestFlight } from './assume-role.ts'
-import type { Clients } from './client.ts'
 import type { Clock } from './clock.ts'
+import type { Clients, SessionClient } from './dynamodb/client.ts'
 import { createSafeLogger } from './logger.ts'
 import type { Configuration } from './options.ts'
 import { createSession, createSharedThrottle, type Session } from './session.ts'
@@ -12,7 +10,7 @@ import { keyOf, type SessionIdentity } from './session-identity.ts'
 /** A session and its client, which stay together for as long as the session lives. */
 export interface OpenSession {
   readonly session: Session
-  readonly client: DynamoDBClient | DynamoDBDocumentClient
+  readonly client: SessionClient
 }
 
 /** Returns the session of an identity: the same object for as long as the store keeps it. */

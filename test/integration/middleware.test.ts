@@ -1,11 +1,12 @@
 import { createHook } from 'node:async_hooks'
-import { type DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { type DynamoDBDocumentClient, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import httpErrorHandler from '@middy/http-error-handler'
 import { createClient as createMiddyClient } from '@middy/util'
+import { mockClient } from 'aws-sdk-client-mock'
 import {
   type CrossAccountDynamoContext,
   CrossAccountDynamoError,
@@ -253,6 +254,17 @@ describe('prefetch', () => {
     const [health] = sandbox.calls.filter(({ operation }) => operation === 'Health')
     expect(health).toMatchObject({ status: 200 })
     expect(health).not.toHaveProperty('principal')
+  })
+
+  test('the early connection is no command that mockClient() or a tracer sees', async () => {
+    const mock = mockClient(DynamoDBClient)
+    try {
+      await crossAccountDynamo().ready()
+      expect(mock.calls()).toEqual([])
+      expect(sandbox.calls.map(({ operation }) => operation)).toContain('Health')
+    } finally {
+      mock.restore()
+    }
   })
 
   test('the connection is opened while STS still works on its answer', async () => {

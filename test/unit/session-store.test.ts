@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import type { Clients } from '../../src/client.ts'
 import { createClock } from '../../src/clock.ts'
+import type { Clients } from '../../src/dynamodb/client.ts'
 import { readConfiguration } from '../../src/options.ts'
 import type { Session } from '../../src/session.ts'
 import type { SessionIdentity } from '../../src/session-identity.ts'

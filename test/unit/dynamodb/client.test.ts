@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createClients } from '../../src/client.ts'
-import { createClock } from '../../src/clock.ts'
-import { type CrossAccountDynamoOptions, readConfiguration } from '../../src/options.ts'
-import type { CredentialProvider, Session } from '../../src/session.ts'
+import { createClock } from '../../../src/clock.ts'
+import { createClients } from '../../../src/dynamodb/client.ts'
+import { type CrossAccountDynamoOptions, readConfiguration } from '../../../src/options.ts'
+import type { CredentialProvider, Session } from '../../../src/session.ts'
 
 interface Sent {
   protocol: string
@@ -76,7 +76,7 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
   const clients = createClients(configuration, createClock())
   const client = clients.open(session)
   const openAnother = () => clients.open(session)
-  const openConnection = () => clients.openConnection('222222222222')
+  const openConnection = () => clients.openConnection('222222222222', client)
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
   return {
@@ -128,7 +128,7 @@ describe('the connection that is opened early', () => {
   test('is an unsigned GET / without a body, and asks for no credentials', async () => {
     const { sent, openConnection, credentials } = start()
     await openConnection()
-    expect(sent).toMatchObject([{ method: 'GET', path: '/', query: {}, body: undefined }])
+    expect(sent).toMatchObject([{ method: 'GET', path: '/', query: {} }])
     expect(sent[0]?.headers).toEqual({ host: '222222222222.ddb.eu-west-1.amazonaws.com' })
     expect(credentials).not.toHaveBeenCalled()
   })
@@ -139,14 +139,28 @@ describe('the connection that is opened early', () => {
     await expect(openConnection()).resolves.toBeUndefined()
   })
 
-  test('is not told to the user’s logger as a command', async () => {
-    const info = jest.fn()
-    const logger = { trace: info, debug: info, info, warn: info, error: info }
-    const { openConnection, getItem } = start({ awsClientOptions: { logger } })
+  test('is no command of the SDK, so neither the user’s logger nor a capture function sees one', async () => {
+    const log = jest.fn<(entry: unknown) => void>()
+    const logger = { trace: log, debug: log, info: log, warn: log, error: log }
+    const commands: string[] = []
+    const awsClientCapture = (client: DynamoDBClient) => {
+      client.middlewareStack.add(
+        (next, { commandName = '' }) =>
+          (args) => {
+            commands.push(commandName)
+            return next(args)
+          },
+        { step: 'initialize' },
+      )
+      return client
+    }
+    const { openConnection, getItem } = start({ awsClientOptions: { logger }, awsClientCapture })
+    const logged = () =>
+      log.mock.calls.flatMap(([entry]) => (entry as { commandName?: string }).commandName ?? [])
     await openConnection()
-    expect(info).not.toHaveBeenCalled()
+    expect([...commands, ...logged()]).toEqual([])
     await getItem()
-    expect(info).toHaveBeenCalled()
+    expect([...commands, ...logged()]).toEqual(['GetItemCommand', 'GetItemCommand'])
   })
 })
 

@@ -1,0 +1,137 @@
+/** The DynamoDB clients of sessions, which share their connections and nothing else. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import type { Credentials } from '../assume-role.ts'
+import type { Clock } from '../clock.ts'
+import { CrossAccountDynamoError } from '../errors.ts'
+import type { Configuration } from '../options.ts'
+import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
+import type { CredentialProvider, Session } from '../session.ts'
+import { describe } from '../values.ts'
+import { openConnection } from './warm-up.ts'
+
+/** What the context holds: which of the two depends on the option `documentClient`. */
+export type SessionClient = DynamoDBClient | DynamoDBDocumentClient
+
+export interface Clients {
+  /** Creates the client of a session. Call it once per session, so that the session keeps one client. */
+  readonly open: (session: Session) => SessionClient
+  /** Opens a connection to an account's DynamoDB, before there is a client if need be. Never rejects. */
+  readonly openConnection: (accountId: string, client?: SessionClient) => Promise<void>
+}
+
+/**
+ * DynamoDB's error codes for a session token that has expired or that it does not know.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ */
+const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'UnrecognizedClientException'])
+
+/**
+ * What DynamoDB answers to a session that was revoked in IAM, which attaches a policy to the role that denies sessions
+ * issued before. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+ */
+const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy/i
+
+/** For a client that only knows the endpoint: a request that it sent by mistake would fail instead of being signed. */
+const NO_CREDENTIALS: CredentialProvider = Object.assign(
+  () => Promise.reject(new Error('this client has no credentials')),
+  { memoized: true as const },
+)
+
+export const createClients = (configuration: Configuration, clock: Clock): Clients => {
+  const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
+  /** The connections of all clients: the request handler that the SDK made for the first one. */
+  let connections: RequestHandler | undefined
+  const capturedClients = new WeakSet<DynamoDBClient>()
+
+  const createClient = (credentials: CredentialProvider): DynamoDBClient => {
+    const client = new DynamoDBClient({
+      // For endpoint discovery, which DynamoDB's commands do not use. At its default it is the largest part of a client.
+      endpointCacheSize: 1,
+      ...awsClientOptions,
+      ...(connections !== undefined && { requestHandler: connections }),
+      region,
+      credentials,
+    })
+    connections ??= client.config.requestHandler
+    client.config.requestHandler = createRedactingHandler(connections, clock)
+    return client
+  }
+
+  const open = (session: Session): SessionClient => {
+    const plain = createClient(session.credentials)
+    replaceCredentialsOnRejection(plain, session)
+    const captured = checkedCapture(awsClientCapture(plain), capturedClients)
+    capturedClients.add(captured)
+    const { marshallOptions, unmarshallOptions } = translateConfig
+    const client = documentClient
+      ? // A copy for each client, because the SDK and user code can write into it.
+        DynamoDBDocumentClient.from(captured, {
+          marshallOptions: { ...marshallOptions },
+          unmarshallOptions: { ...unmarshallOptions },
+        })
+      : captured
+    // The SDK's clients contain cycles, and users log their context as JSON.
+    Object.defineProperty(client, 'toJSON', {
+      value: () => `[${client.constructor.name}]`,
+      configurable: true,
+    })
+    return client
+  }
+
+  return {
+    open,
+    openConnection: async (accountId, client = createClient(NO_CREDENTIALS)) =>
+      openConnection(client.config, accountId),
+  }
+}
+
+/**
+ * Runs a request again if the session has got new credentials for it. It stands before the step that reads the
+ * credentials, so that the second attempt is signed with the new ones.
+ */
+const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, session: Session): void =>
+  middlewareStack.add(
+    (next) => async (args) => {
+      const used = session.current()
+      const since = performance.now()
+      try {
+        return await next(args)
+      } catch (error) {
+        if (!(await hasNewCredentials(session, error, used, since))) throw error
+        return next(args)
+      }
+    },
+    { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
+  )
+
+/** Whether a failed request is worth another attempt, because the session has new credentials for it. */
+const hasNewCredentials = async (
+  session: Session,
+  error: unknown,
+  used: Credentials | undefined,
+  since: number,
+): Promise<boolean> => {
+  const { name = '', message = '' } = (error ?? {}) as Partial<Error>
+  if (REJECTED_TOKEN.has(name)) return session.replaceRejected(used, since)
+  if (name === 'AccessDeniedException' && DENIED_BY_ROLE_POLICY.test(message))
+    return session.replaceDenied(used)
+  return false
+}
+
+/**
+ * The client that a capture function returned. Plain JavaScript may forget to return it, and a function that caches its
+ * first result would return the client of another session.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases.
+ */
+const checkedCapture = (captured: unknown, others: WeakSet<DynamoDBClient>): DynamoDBClient => {
+  const { send, config } = (captured ?? {}) as Partial<DynamoDBClient>
+  const isClient = typeof send === 'function' && config !== undefined
+  if (isClient && !others.has(captured as DynamoDBClient)) return captured as DynamoDBClient
+  throw new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    'awsClientCapture: must return the DynamoDBClient that it is given, but returned ' +
+      (isClient ? 'that of another session' : describe(captured)),
+  )
+}

@@ -1,0 +1,55 @@
+/** Opens a connection to DynamoDB before the first request needs it. */
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { RequestHandler } from '../request-handler.ts'
+
+/** An early connection is optional: if it takes longer than this, the first request opens its own. */
+const TIMEOUT_MS = 1000
+
+/**
+ * Sends an unsigned `GET /` to the endpoint that the requests of an account will go to, which DynamoDB answers with a
+ * line of health. It is no command of the SDK, so tracers, mocks and the client's logger do not see it. Resolves within
+ * a second, whether there is a connection or not.
+ */
+export const openConnection = async (config: DynamoDBClient['config'], accountId: string): Promise<void> => {
+  try {
+    const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
+    const request = {
+      method: 'GET',
+      protocol,
+      hostname,
+      ...(port !== '' && { port: Number(port) }),
+      path: '/',
+      query: {},
+      headers: { host },
+    }
+    await config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
+      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+    })
+  } catch {
+    // The first request reports what is wrong, if it still is.
+  }
+}
+
+/** Resolves the endpoint as the SDK does for a command: custom, configured, account-based, FIPS or dual-stack. */
+const resolveEndpoint = async (config: DynamoDBClient['config'], accountId: string): Promise<URL> => {
+  const Endpoint = await customEndpoint(config)
+  const AccountIdEndpointMode = await config.accountIdEndpointMode()
+  const { url } = config.endpointProvider({
+    Region: await config.region(),
+    UseFIPS: await config.useFipsEndpoint(),
+    UseDualStack: await config.useDualstackEndpoint(),
+    AccountId: accountId,
+    AccountIdEndpointMode,
+    ...(Endpoint !== undefined && { Endpoint }),
+  })
+  return url
+}
+
+/** The endpoint of `awsClientOptions`, else that of `AWS_ENDPOINT_URL_DYNAMODB` or of the SDK's configuration files. */
+const customEndpoint = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
+  const endpoint = await config.endpoint?.()
+  if (endpoint === undefined)
+    return config.ignoreConfiguredEndpointUrls ? undefined : config.serviceConfiguredEndpoint?.()
+  const { protocol, hostname, port, path } = endpoint
+  return `${protocol}//${hostname}${port === undefined ? '' : `:${port}`}${path}`
+}
