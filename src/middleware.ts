@@ -3,8 +3,9 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
 import { createAssumeRole } from './assume-role.ts'
 import { createClock } from './clock.ts'
-import { type Deadline, patience, within } from './deadline.ts'
+import type { Deadline } from './deadline.ts'
 import { createClients } from './dynamodb/client.ts'
+import { createWarmUp, NO_WARM_UP } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import { attachClient, detachClient } from './invocation-context.ts'
 import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
@@ -118,41 +119,28 @@ export const crossAccountDynamo = <
   options: CrossAccountDynamoOptions<Key, Document, Event> = {},
 ): CrossAccountDynamoMiddleware<Key, Document, Event> => {
   const configuration = readConfiguration(options, process.env)
-  const { identity, resolveIdentity, accountId, disablePrefetch } = configuration
+  const { identity, resolveIdentity, accountId } = configuration
+  const contextKey = configuration.contextKey as Key
   const clock = createClock()
   const clients = createClients(configuration, clock)
   const sessionOf = createSessionStore(configuration, createAssumeRole(configuration, clock), clients, clock)
   /** The session of all invocations, unless resolvers decide. */
   const sharedSession = identity && sessionOf(identity)
-  const contextKey = configuration.contextKey as Key
-
   // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
-  let opening: Promise<void> | undefined
-  // Where a resolver names the account, the host to connect to is not known before.
-  let connected = accountId === undefined
-  const withConnection = async (
-    credentials: Promise<void> | undefined,
-    deadline?: Deadline,
-  ): Promise<void> => {
-    if (accountId !== undefined)
-      opening ??= clients.openConnection(accountId, sharedSession?.client).then(() => {
-        connected = true
-      })
-    // Without it the first request opens its own: it is no reason to fail, or to be late.
-    const connection = within(patience(deadline), Promise.resolve(opening), () => new Error()).catch(() => {})
-    await Promise.all([credentials, connection])
-  }
-  const prepare = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
+  const warmUp =
+    accountId === undefined
+      ? NO_WARM_UP
+      : createWarmUp(() => clients.openConnection(accountId, sharedSession?.client))
+
+  /** Returns `undefined` if the invocation can start at once, as warm invocations do. */
+  const waitUntilReady = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
     const credentials = session?.ready(deadline)
-    return credentials === undefined && connected ? undefined : withConnection(credentials, deadline)
+    const connection = warmUp.settled(deadline)
+    if (credentials === undefined && connection === undefined) return undefined
+    return Promise.all([credentials, connection]).then(() => {})
   }
 
-  if (!disablePrefetch) {
-    // The first invocation tries again, and reports.
-    withConnection(sharedSession?.session.prefetch()).catch(() => {})
-  }
-
-  /** Gives the invocation its client. Returns a promise only if the invocation has to wait for credentials. */
+  /** Gives the invocation the client of its session. */
   const startInvocation = (
     request: middy.Request,
     { session, client }: OpenSession,
@@ -162,7 +150,7 @@ export const crossAccountDynamo = <
     if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
     attachClient(request, contextKey, client)
     internal[contextKey] = provider
-    return prepare(session, request.context)
+    return waitUntilReady(session, request.context)
   }
 
   const refusingProvider = createRefusingProvider(contextKey)
@@ -173,12 +161,19 @@ export const crossAccountDynamo = <
       detachClient(request, contextKey)
       throw error
     }
+    let resolved: SessionIdentity | Promise<SessionIdentity>
     try {
-      const resolved = resolveIdentity(request)
-      return resolved instanceof Promise ? resolved.then(start, fail) : start(resolved)
+      resolved = resolveIdentity(request)
     } catch (error) {
       return fail(error)
     }
+    return resolved instanceof Promise ? resolved.then(start, fail) : start(resolved)
+  }
+
+  if (!configuration.disablePrefetch) {
+    warmUp.start()
+    // The first invocation tries again, and reports.
+    sharedSession?.session.prefetch().catch(() => {})
   }
 
   return {
@@ -186,11 +181,11 @@ export const crossAccountDynamo = <
       sharedSession === undefined
         ? startResolvedInvocation
         : (request) => startInvocation(request, sharedSession, sharedSession.session.credentials),
-    ready: async () => prepare(sharedSession?.session),
+    ready: async () => waitUntilReady(sharedSession?.session),
     clientFor: async ({ event, context, internal = {} }) => {
       const request = { event, context, internal, response: undefined, error: undefined }
       const { session, client } = sharedSession ?? sessionOf(await resolveIdentity(request))
-      await prepare(session, context)
+      await waitUntilReady(session, context)
       return client as ClientOf<Document>
     },
   }

@@ -1,9 +1,40 @@
 /** Opens a connection to DynamoDB before the first request needs it. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { type Deadline, patience, within } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
 /** An early connection is optional: if it takes longer than this, the first request opens its own. */
 const TIMEOUT_MS = 1000
+
+export interface WarmUp {
+  /** Starts to open the connection, unless that has been done. */
+  readonly start: () => void
+  /** A promise until the connection is open or has failed, and `undefined` from then on. Never rejects. */
+  readonly settled: (deadline?: Deadline) => Promise<void> | undefined
+}
+
+/** For a middleware that does not know the account, and so the endpoint, before the first invocation. */
+export const NO_WARM_UP: WarmUp = { start: () => {}, settled: () => undefined }
+
+/** Opens the connection once, at the first call of either method. */
+export const createWarmUp = (openConnection: () => Promise<void>): WarmUp => {
+  let opening: Promise<void> | undefined
+  let isSettled = false
+  const start = (): void => {
+    opening ??= openConnection().then(() => {
+      isSettled = true
+    })
+  }
+  return {
+    start,
+    settled: (deadline) => {
+      if (isSettled) return undefined
+      start()
+      // A connection that is late is no reason to fail: the first request opens its own.
+      return within(patience(deadline), Promise.resolve(opening), () => new Error('late')).catch(() => {})
+    },
+  }
+}
 
 /**
  * Sends an unsigned `GET /` to the endpoint that the requests of an account will go to, which DynamoDB answers with a
