@@ -91,7 +91,7 @@ describe('keyOf', () => {
       maxLength: 8,
     }),
   )
-  const tags = fc.uniqueArray(fc.record({ Key: text, Value: text }), {
+  const tags = fc.uniqueArray(fc.record({ Key: text, Value: text }, { noNullPrototype: true }), {
     selector: ({ Key }) => Key,
     maxLength: 3,
   })
@@ -139,21 +139,77 @@ describe('keyOf', () => {
     )
   })
 
-  test('changes with each part, and with what moves from one to another', () => {
+  const textLike = (current: string | undefined): fc.Arbitrary<string> =>
+    fc.oneof(text, fc.constantFrom(`${current ?? ''} `, `${current ?? ''}x`, current?.slice(1) ?? ''))
+  const optionalLike = (current: string | undefined) => fc.option(textLike(current), { nil: undefined })
+  const tagLike = (current: Tag | undefined): fc.Arbitrary<Tag> => {
+    const Key = textLike(current?.Key)
+    const Value = textLike(current?.Value)
+    return current === undefined
+      ? fc.record({ Key, Value }, { noNullPrototype: true })
+      : fc.oneof(
+          Key.map((other) => ({ ...current, Key: other })),
+          Value.map((other) => ({ ...current, Value: other })),
+        )
+  }
+  /** A list with one item added, removed or replaced by one that is much like it. */
+  const listLike = <Item>(
+    list: readonly Item[],
+    itemLike: (current: Item | undefined) => fc.Arbitrary<Item>,
+  ): fc.Arbitrary<readonly Item[]> =>
+    fc.nat(list.length).chain((index) =>
+      fc.oneof(
+        itemLike(list[index]).map((item) => list.toSpliced(index, 1, item)),
+        itemLike(undefined).map((item) => list.toSpliced(index, 0, item)),
+        fc.constant(list.toSpliced(index, 1)),
+      ),
+    )
+
+  /** Another value for each field that is much like the present one. A new field needs an entry to compile. */
+  const ANOTHER: {
+    readonly [Field in keyof Required<SessionIdentity>]: (
+      current: SessionIdentity[Field],
+    ) => fc.Arbitrary<SessionIdentity[Field]>
+  } = {
+    roleArn: textLike,
+    externalId: optionalLike,
+    sessionTags: (current) => listLike(current, tagLike),
+    transitiveTagKeys: (current) => listLike(current, textLike),
+    sourceIdentity: optionalLike,
+    sessionName: textLike,
+    durationSeconds: () => fc.integer({ min: 900, max: 3600 }),
+    policy: optionalLike,
+    policyArns: (current) => listLike(current, textLike),
+  }
+  /** Each identity, and the same with another value of one field. */
+  const withAnother = <Field extends keyof SessionIdentity>(field: Field) =>
+    identities.chain((identity) =>
+      ANOTHER[field](identity[field]).map((value) => [identity, { ...identity, [field]: value }] as const),
+    )
+  const byText = (a: unknown, b: unknown) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+  /** The order of lists means nothing to AWS. */
+  const normalized = (value: unknown) => (Array.isArray(value) ? value.toSorted(byText) : value)
+
+  test.each(Object.keys(ANOTHER) as (keyof SessionIdentity)[])('changes with %s alone', (field) => {
     fc.assert(
-      fc.property(identities, text, (identity, other) => {
-        for (const part of ['roleArn', 'sessionName', 'externalId', 'sourceIdentity', 'policy'] as const) {
-          if (identity[part] === other) continue
-          expect(keyOf({ ...identity, [part]: other })).not.toBe(keyOf(identity))
-        }
-        const { externalId, sourceIdentity, ...rest } = identity
-        if (externalId === sourceIdentity) return
-        const swapped = {
+      fc.property(withAnother(field), ([identity, other]) => {
+        fc.pre(!isDeepStrictEqual(normalized(identity[field]), normalized(other[field])))
+        expect(keyOf(other)).not.toBe(keyOf(identity))
+      }),
+      { numRuns: 500, seed: 1 },
+    )
+  })
+
+  test('changes when two fields swap their values', () => {
+    fc.assert(
+      fc.property(identities, ({ externalId, sourceIdentity, ...rest }) => {
+        fc.pre(externalId !== sourceIdentity)
+        const set = (one: string | undefined, other: string | undefined) => ({
           ...rest,
-          ...(externalId !== undefined && { sourceIdentity: externalId }),
-          ...(sourceIdentity !== undefined && { externalId: sourceIdentity }),
-        }
-        expect(keyOf(swapped)).not.toBe(keyOf(identity))
+          ...(one !== undefined && { externalId: one }),
+          ...(other !== undefined && { sourceIdentity: other }),
+        })
+        expect(keyOf(set(externalId, sourceIdentity))).not.toBe(keyOf(set(sourceIdentity, externalId)))
       }),
       { numRuns: 1000, seed: 1 },
     )
