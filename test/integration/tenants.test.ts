@@ -165,26 +165,32 @@ describe('each tenant', () => {
     expect(again).toBe(acme)
   })
 
-  test('does not lend them to middlewares that keep one client for all, as middy’s do', async () => {
-    let client: STSClient | undefined
-    const handler = middy()
-      .use(crossAccountDynamo({ sessionTags: tenantTag }))
-      .before(async (request) => {
-        client ??= await createMiddyClient<STSClient, object>(
-          { AwsClient: STSClient as never, awsClientAssumeRole: 'dynamo' },
-          request as never,
-        )
-        await client.send(new GetCallerIdentityCommand({}))
+  test.each([
+    ['at once', tenantTag],
+    ['later', async ({ event }: { event: Event }) => tenantTag({ event })],
+  ])(
+    'whose resolver answers %s lends its credentials to no middleware that keeps one client for all',
+    async (_when, sessionTags) => {
+      let client: STSClient | undefined
+      const handler = middy()
+        .use(crossAccountDynamo({ sessionTags }))
+        .before(async (request) => {
+          client ??= await createMiddyClient<STSClient, object>(
+            { AwsClient: STSClient as never, awsClientAssumeRole: 'dynamo' },
+            request as never,
+          )
+          await client.send(new GetCallerIdentityCommand({}))
+        })
+        .handler(async () => {})
+      await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(
+          "awsClientAssumeRole: 'dynamo' is for a crossAccountDynamo() without resolvers",
+        ),
       })
-      .handler(async () => {})
-    await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
-      code: 'CONFIG_INVALID',
-      message: expect.stringContaining(
-        "awsClientAssumeRole: 'dynamo' is for a crossAccountDynamo() without resolvers",
-      ),
-    })
-    expect(sandbox.calls.filter(({ operation }) => operation === 'GetCallerIdentity')).toEqual([])
-  })
+      expect(sandbox.calls.filter(({ operation }) => operation === 'GetCallerIdentity')).toEqual([])
+    },
+  )
 
   test('waits for one AssumeRole, also where there are more tenants than sessions are kept', async () => {
     const middleware = crossAccountDynamo({ sessionTags: tenantTag, maxSessions: 2 })
