@@ -4,6 +4,8 @@
  * A check takes a value and returns what is wrong with it and what would be right, or `undefined` when AWS would
  * take it. The external ID and the values of tags are never quoted, but for the one character that is wrong: they may be somebody's
  * secret or somebody's name.
+ *
+ * Lists and objects must be copies (see `copyData`): a check reads some properties more than once.
  */
 import type { Tag } from './session-identity.ts'
 import { describe, isRecord, quoted, shown } from './values.ts'
@@ -261,10 +263,10 @@ export const tableArns = (
 
 /** A session policy as it is given: a document, or its text. */
 export const checkPolicy = (value: unknown): Complaint => {
-  if (typeof value !== 'string')
-    return isRecord(value) && Object.keys(value).length > 0
-      ? undefined
-      : `must be a policy document or its JSON text, but is ${isRecord(value) ? 'empty' : describe(value)}`
+  if (typeof value !== 'string') {
+    if (isRecord(value) && Object.keys(value).length > 0) return checkJson(value)
+    return `must be a policy document or its JSON text, but is ${isRecord(value) ? 'empty' : describe(value)}`
+  }
   const stray = SESSION_POLICY.stray.exec(value)?.[0]
   if (stray !== undefined)
     return `may hold only characters up to U+00FF, but holds ${quoted(stray)}; write it as a JSON escape`
@@ -279,15 +281,44 @@ export const checkPolicy = (value: unknown): Complaint => {
   }
 }
 
+/**
+ * What has no JSON. `JSON.stringify` would leave it out or write `null` instead: a statement whose condition is
+ * `undefined` would become one without a condition.
+ */
+const checkJson = (value: unknown, path = ''): Complaint => {
+  if (Array.isArray(value)) return findComplaint(value, (each, index) => checkJson(each, `${path}[${index}]`))
+  if (isRecord(value))
+    return findComplaint(Object.entries(value), ([key, each]) =>
+      checkJson(each, path ? `${path}.${key}` : key),
+    )
+  const isJson =
+    value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+  return isJson ? undefined : `${quoted(path)} must be a value of JSON, but is ${shown(value)}`
+}
+
+/** What is wrong with the first item that something is wrong with. */
+const findComplaint = <Item>(
+  items: readonly Item[],
+  check: (item: Item, index: number) => Complaint,
+): Complaint => {
+  for (const [index, item] of items.entries()) {
+    const complaint = check(item, index)
+    if (complaint !== undefined) return complaint
+  }
+  return undefined
+}
+
 export const checkPolicyArns = (value: unknown): Complaint => {
   if (!Array.isArray(value) || value.length === 0) return 'must be a list of ARNs of managed policies'
   if (value.length > SESSION_POLICY.arns)
     return `may hold at most ${SESSION_POLICY.arns} ARNs, but holds ${value.length}`
-  const wrong = value.find((arn) => typeof arn !== 'string' || !POLICY_ARN.test(arn))
-  return wrong === undefined
-    ? undefined
-    : `${shown(wrong)} is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess`
+  return findComplaint(value, checkPolicyArn)
 }
+
+const checkPolicyArn = (value: unknown): Complaint =>
+  typeof value === 'string' && POLICY_ARN.test(value)
+    ? undefined
+    : `${shown(value)} is not the ARN of a managed policy, such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess`
 
 /** What the session policies come to together. How STS packs them cannot be known here. */
 export const checkPolicySize = (policy: string, policyArns: readonly string[]): Complaint => {

@@ -1,8 +1,10 @@
 /** Reads options one by one: what was given, else what the environment says, noting all that is wrong on the way. */
+import { copyData, copyProperties } from './copy.ts'
 import type { Complaint } from './limits.ts'
 import { nearest } from './nearest.ts'
 import type { CrossAccountDynamoOptions, Environment } from './options.ts'
-import { describe, isRecord } from './values.ts'
+import { IDENTITY_OPTIONS } from './resolvers.ts'
+import { describe, quoted, UnsupportedValue } from './values.ts'
 
 export type OptionName = keyof CrossAccountDynamoOptions
 
@@ -93,7 +95,7 @@ const snakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${lette
 export interface OptionReader {
   /** An option's value if it passes its check. `undefined` when it is not set, and when it is wrong, which is noted. */
   readonly checked: <T>(name: OptionName, check: (value: unknown) => Complaint) => T | undefined
-  /** An option's value as it was given, or as its variable's text is read. */
+  /** A copy of an option's value, or of what its variable's text is read as. */
   readonly readOption: (name: OptionName) => unknown
   readonly isSet: (name: OptionName) => boolean
   /** Whether the option itself was given, and not only its variable. */
@@ -109,13 +111,12 @@ export const createOptionReader = (
   environment: Environment,
   problems: string[],
 ): OptionReader => {
-  const options = isRecord(given) ? given : {}
-  if (!isRecord(given)) problems.push(`the options must be a plain object, but are ${describe(given)}`)
+  const options = copyOptions(given, problems)
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(OPTIONS, name)) continue
     const near = nearest(name, OPTION_NAMES)
     const advice = near === undefined ? `the options are ${OPTION_NAMES.join(', ')}` : `did you mean ${near}?`
-    problems.push(`${name}: is not an option; ${advice}`)
+    problems.push(`${/^[\w$]{1,64}$/.test(name) ? name : quoted(name)}: is not an option; ${advice}`)
   }
 
   let prefix = options.envPrefix === undefined ? DEFAULT_PREFIX : options.envPrefix
@@ -161,11 +162,11 @@ export const createOptionReader = (
   }
 
   const readOption = (name: OptionName): unknown => {
-    if (name === 'scope') return options.scope ?? scopeFromVariables()
+    if (name === 'scope') return options.scope === undefined ? scopeFromVariables() : options.scope
     const text = textOf(name)
     if (text === undefined) return options[name]
     try {
-      return OPTIONS[name]?.(text)
+      return copyData(OPTIONS[name]?.(text))
     } catch (error) {
       complain(name, (error as Error).message)
       return undefined
@@ -189,6 +190,46 @@ export const createOptionReader = (
     complain,
     variableOf,
   }
+}
+
+/** Options that may be functions of the request. */
+const RESOLVABLE: ReadonlySet<string> = new Set(IDENTITY_OPTIONS)
+
+/** A copy of an option's value. What belongs to the SDK, to a tracer or to a logger stays the same object inside. */
+const copyOption = (name: string, value: unknown): unknown => {
+  switch (name) {
+    case 'logger':
+    case 'awsClientCapture':
+      return value
+    case 'awsClientOptions':
+    case 'stsClientOptions':
+      return value === undefined ? undefined : copyProperties(value)
+    case 'translateConfig':
+      return value === undefined ? undefined : copyTranslateConfig(value)
+    default:
+      return typeof value === 'function' && RESOLVABLE.has(name) ? value : copyData(value)
+  }
+}
+
+const copyTranslateConfig = (value: unknown): unknown => {
+  const copy = copyProperties(value)
+  if (UnsupportedValue.is(copy)) return copy
+  const { marshallOptions, unmarshallOptions, ...rest } = copy
+  return {
+    ...rest,
+    ...(marshallOptions !== undefined && { marshallOptions: copyProperties(marshallOptions) }),
+    ...(unmarshallOptions !== undefined && { unmarshallOptions: copyProperties(unmarshallOptions) }),
+  }
+}
+
+/** The options, each read once and copied, so that no value can change between its check and its use. */
+const copyOptions = (given: unknown, problems: string[]): Readonly<Record<string, unknown>> => {
+  const options = copyProperties(given)
+  if (UnsupportedValue.is(options)) {
+    problems.push(`the options must be a plain object, but are ${describe(options)}`)
+    return {}
+  }
+  return Object.fromEntries(Object.entries(options).map(([name, value]) => [name, copyOption(name, value)]))
 }
 
 /** Variables that would be ignored in silence: those that differ from a known one only in underscores or case. */

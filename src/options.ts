@@ -26,7 +26,7 @@ import {
   readPart,
 } from './resolvers.ts'
 import type { SessionIdentity } from './session-identity.ts'
-import { describe, isRecord, shown } from './values.ts'
+import { describe, isRecord, quoted, shown, UnsupportedValue } from './values.ts'
 
 /**
  * What {@link crossAccountDynamo} takes. Every option may be left out; those with a variable are then read from the
@@ -89,7 +89,10 @@ export interface CrossAccountDynamoOptions<
    * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or actions.
    */
   scope?: Scope | Resolver<ResolvedScope, Event> | undefined
-  /** A session policy of one's own, as a document or its JSON text, at most 2,048 characters; or a resolver. Not with `scope`. */
+  /**
+   * A session policy of your own, as a document or its JSON text, at most 2,048 characters; or a resolver. Not with `scope`.
+   * A document holds values of JSON only: `undefined`, in place of a condition for example, is refused.
+   */
   policy?: object | string | Resolver<object | string, Event> | undefined
   /** ARNs of managed policies, in the role's account or AWS's own, as session policies; at most 10. Not with `scope`. */
   policyArns?: readonly string[] | undefined
@@ -173,11 +176,23 @@ const RESERVED_CONTEXT_KEYS: ReadonlySet<unknown> = new Set([
 ])
 
 const checkType =
-  (type: 'boolean' | 'function' | 'object') =>
+  (type: 'boolean' | 'function') =>
   (value: unknown): Complaint =>
-    (type === 'object' ? isRecord(value) : typeof value === type)
-      ? undefined
-      : `must be ${type === 'object' ? 'an' : 'a'} ${type}, but is ${describe(value)}`
+    typeof value === type ? undefined : `must be a ${type}, but is ${describe(value)}`
+
+/** An object whose properties have been copied, without looking into them. */
+const checkProperties = (value: unknown): Complaint => {
+  if (!isRecord(value)) return `must be an object, but is ${describe(value)}`
+  const [name, property] = Object.entries(value).find(([, each]) => UnsupportedValue.is(each)) ?? []
+  return name === undefined ? undefined : `may not hold ${quoted(name)}, which is ${describe(property)}`
+}
+
+const checkTranslateConfig = (value: unknown): Complaint => {
+  const complaint = checkProperties(value)
+  if (complaint !== undefined) return complaint
+  const { marshallOptions = {}, unmarshallOptions = {} } = value as TranslateConfig
+  return checkProperties(marshallOptions) ?? checkProperties(unmarshallOptions)
+}
 
 const checkStrings = (value: unknown): Complaint =>
   Array.isArray(value) && value.every((each) => typeof each === 'string')
@@ -189,9 +204,18 @@ const checkRegions = (value: unknown): Complaint => {
   return value.map(checkRegion).find((complaint) => complaint !== undefined)
 }
 
+/** Whether a value of any class has a method. `false` if it cannot be read. */
+const hasMethod = (value: unknown, name: keyof Logger): boolean => {
+  try {
+    return typeof (value as Partial<Logger> | null | undefined)?.[name] === 'function'
+  } catch {
+    return false
+  }
+}
+
 /** A logger may be of any class, and have more than is asked for. */
 const checkLogger = (value: unknown): Complaint => {
-  const missing = LEVELS.filter((level) => typeof (value as Partial<Logger> | null)?.[level] !== 'function')
+  const missing = LEVELS.filter((level) => !hasMethod(value, level))
   return missing.length === 0
     ? undefined
     : `must have the methods ${LEVELS.join(', ')}, but lacks ${missing.join(', ')}`
@@ -292,11 +316,11 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     ) ?? 'dynamo'
   const documentClient = checked<boolean>('documentClient', checkType('boolean')) ?? true
   const disablePrefetch = checked<boolean>('disablePrefetch', checkType('boolean')) ?? false
-  const translateConfig = checked<TranslateConfig>('translateConfig', checkType('object'))
+  const translateConfig = checked<TranslateConfig>('translateConfig', checkTranslateConfig)
   if (translateConfig !== undefined && !documentClient) {
     complain('translateConfig', 'has no effect with documentClient: false; leave out one of the two')
   }
-  const awsClientOptions = checked<DynamoDBClientConfig>('awsClientOptions', checkType('object')) ?? {}
+  const awsClientOptions = checked<DynamoDBClientConfig>('awsClientOptions', checkProperties) ?? {}
   if (awsClientOptions.credentials !== undefined) {
     complain('awsClientOptions', 'may not hold credentials: they are those of the assumed role')
   }
@@ -306,7 +330,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
       `may not hold region: give the option region, or set ${variableOf('region')}`,
     )
   }
-  const stsClientOptions = checked<STSClientConfig>('stsClientOptions', checkType('object')) ?? {}
+  const stsClientOptions = checked<STSClientConfig>('stsClientOptions', checkProperties) ?? {}
   if (stsClientOptions.logger !== undefined) {
     complain('stsClientOptions', 'may not hold logger: the SDK would log the session tokens that STS returns')
   }
@@ -349,13 +373,16 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     maxSessions,
     contextKey,
     documentClient,
-    // A copy of our own, and not frozen: the document client writes into it.
+    // Not frozen, because the document client writes into it.
     translateConfig: {
       ...translateConfig,
+      ...(translateConfig?.unmarshallOptions && {
+        unmarshallOptions: { ...translateConfig.unmarshallOptions },
+      }),
       marshallOptions: { removeUndefinedValues: true, ...translateConfig?.marshallOptions },
     },
-    awsClientOptions,
-    stsClientOptions,
+    awsClientOptions: { ...awsClientOptions },
+    stsClientOptions: { ...stsClientOptions },
     awsClientCapture: awsClientCapture ?? ((client: DynamoDBClient) => client),
     logger,
     disablePrefetch,

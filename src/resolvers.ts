@@ -1,5 +1,6 @@
 /** The options that decide who a session is, values or functions of the request -> the identity of a session. */
 import type middy from '@middy/core'
+import { copyData } from './copy.ts'
 import { patience, within } from './deadline.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import {
@@ -15,15 +16,9 @@ import {
   checkTransitiveTagKeys,
   parseRoleArn,
 } from './limits.ts'
-import {
-  checkScope,
-  checkScopeTarget,
-  compileScope,
-  copyOfScope,
-  policyText,
-  type Scope,
-} from './policies/scope.ts'
+import { checkScope, checkScopeTarget, compileScope, policyText, type Scope } from './policies/scope.ts'
 import type { SessionIdentity, Tag } from './session-identity.ts'
+import { readThrown, type Thrown } from './thrown.ts'
 import { bulleted, describe, isRecord, quoted } from './values.ts'
 
 /** What a resolver sees: middy's request, with all that earlier middlewares made of it. */
@@ -106,27 +101,25 @@ const READERS: { readonly [Option in IdentityOption]: Reader<Parts[Option]> } = 
   },
   sessionName: text(checkSessionName),
   sourceIdentity: text(checkSourceIdentity),
-  scope: checked(checkScope, copyOfScope),
+  scope: checked(checkScope),
   policy: checked(
     (value) => [checkPolicy(value)],
     (value: string | object) => (typeof value === 'string' ? value : policyText(value)),
   ),
 }
 
-/** Adds what an option comes to, and complains of all that is wrong with it. */
+/**
+ * Adds what the value of an option comes to, and complains of all that is wrong with it. The value must be a copy (see
+ * `copyData`), because a check reads some properties more than once.
+ */
 export const readPart = (
   parts: Partial<Parts>,
   option: IdentityOption,
   value: unknown,
   complain: Complain,
 ): void => {
-  try {
-    const part = READERS[option](value, complain)
-    if (part !== undefined) Object.assign(parts, { [option]: part })
-  } catch (error) {
-    // A getter that throws, or lists within lists without end.
-    complain(`cannot be read: ${worded(error)}`)
-  }
+  const part = READERS[option](value, complain)
+  if (part !== undefined) Object.assign(parts, { [option]: part })
 }
 
 /**
@@ -189,21 +182,21 @@ export const createIdentityResolver = (
       : { ...rest, policy: compileScope(scope, { ...parseRoleArn(rest.roleArn), region: common.region }) }
   const asked = Object.entries(resolvers) as [IdentityOption, Resolver<unknown>][]
 
-  const missing = (problems: readonly string[], cause: unknown, retryable: boolean) =>
+  const missing = (problems: readonly string[], cause: Error | undefined, retryable: boolean) =>
     new CrossAccountDynamoError(
       'SESSION_IDENTITY_MISSING',
       `there is no session for context.${contextKey} of this invocation:\n${listed(problems)}`,
-      { ...(cause instanceof Error && { cause: plainCopy(cause) }), retryable },
+      { ...(cause !== undefined && { cause }), retryable },
     )
 
   const identify = (answers: Iterable<Answer>): SessionIdentity => {
     const parts: Partial<Parts> = { ...known }
     const problems: string[] = []
-    let cause: unknown
-    for (const { part, complaints, error } of answers) {
-      Object.assign(parts, part)
-      problems.push(...complaints)
-      cause ??= error
+    let thrown: Thrown | undefined
+    for (const answer of answers) {
+      Object.assign(parts, answer.part)
+      problems.push(...answer.complaints)
+      thrown ??= answer.thrown
     }
     const complain = (option: string, complaint: Complaint): void => {
       if (complaint !== undefined) problems.push(`${option}: ${complaint}`)
@@ -211,7 +204,8 @@ export const createIdentityResolver = (
     if (resolvers.roleArn !== undefined && parts.roleArn !== undefined)
       complain('roleArn', checkPartition(common.region, parseRoleArn(parts.roleArn)))
     const identity = assembleIdentity(parts, common, complain)
-    if (problems.length > 0 || identity === undefined) throw missing(problems, cause, isRetryable(cause))
+    if (problems.length > 0 || identity === undefined)
+      throw missing(problems, thrown?.error, thrown?.isRetryable ?? false)
     return identity
   }
 
@@ -226,7 +220,8 @@ export const createIdentityResolver = (
         const value = resolve(request)
         if (isThenable(value)) {
           answers.set(option, NO_ANSWER)
-          waiting.push(Promise.resolve(value).then(answer, fail))
+          // A promise of our own: `then` of another may call back twice, return anything, or throw.
+          waiting.push(new Promise((settle) => settle(value)).then(answer, fail))
         } else answer(value)
       } catch (error) {
         fail(error)
@@ -249,39 +244,26 @@ export const createIdentityResolver = (
 interface Answer {
   readonly part: Partial<Parts>
   readonly complaints: readonly string[]
-  readonly error?: unknown
+  readonly thrown?: Thrown
 }
 const NO_ANSWER: Answer = { part: {}, complaints: ['a resolver has not answered'] }
 
-const read = (option: IdentityOption, value: unknown): Answer => {
+const read = (option: IdentityOption, returned: unknown): Answer => {
+  const value = copyData(returned)
   const nothing = nothingIn(value)
   if (nothing !== undefined) return { part: {}, complaints: [`${option}: the resolver returned ${nothing}`] }
   const part: Partial<Parts> = {}
   const complaints: string[] = []
-  readPart(part, option, value, (complaint) => {
+  const complain: Complain = (complaint) => {
     if (complaint !== undefined) complaints.push(`${option}: ${complaint}`)
-  })
+  }
+  readPart(part, option, value, complain)
   return { part, complaints }
 }
 
-const failed = (option: IdentityOption, error: unknown): Answer => ({
-  part: {},
-  complaints: [`${option}: the resolver threw ${worded(error)}`],
-  error,
-})
-
-/** Whether an error says of itself that it may pass, as those of the SDK and of this package do. */
-const isRetryable = (error: unknown): boolean => {
-  const { retryable, $retryable } = (error ?? {}) as { retryable?: unknown; $retryable?: unknown }
-  return retryable === true || ($retryable !== undefined && $retryable !== null)
-}
-
-/** An error without what may hang on it: the SDK's hold requests, with session tokens in their headers. */
-const plainCopy = (error: Error): Error => {
-  const copy = new Error(error.message)
-  Object.defineProperty(copy, 'name', { value: error.name })
-  Object.defineProperty(copy, 'stack', { value: error.stack })
-  return copy
+const failed = (option: IdentityOption, error: unknown): Answer => {
+  const thrown = readThrown(error)
+  return { part: {}, complaints: [`${option}: the resolver threw ${thrown.description}`], thrown }
 }
 
 /** Many problems come from data that somebody made up. */
@@ -296,7 +278,7 @@ const listed = (problems: readonly string[]): string => {
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-/** In words, what a value holds nothing of; `undefined` when it holds something. */
+/** In words, what a copied value holds nothing of; `undefined` when it holds something. */
 const nothingIn = (value: unknown): string | undefined => {
   if (value === undefined || value === null) return String(value)
   if (value === '') return 'an empty string'
@@ -306,7 +288,3 @@ const nothingIn = (value: unknown): string | undefined => {
   const empty = entries.find(([, each]) => each === undefined || each === null || each === '')
   return empty && `an object with nothing in ${quoted(empty[0])}`
 }
-
-/** An error in words, in quotes: what it says may be from the event. */
-const worded = (error: unknown): string =>
-  error instanceof Error ? `${error.name}: ${quoted(error.message)}` : describe(error)

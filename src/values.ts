@@ -1,4 +1,4 @@
-/** Telling values apart, and showing them in messages. */
+/** Telling values apart, and showing them in messages. Every function here takes any value and never throws. */
 
 /** Longer ones may be an attacker's, and a log is no place for them. */
 const LONGEST_QUOTE = 1000
@@ -24,16 +24,49 @@ export const bulleted = (lines: readonly string[]): string => lines.map((line) =
 export const shown = (value: unknown): string =>
   typeof value === 'string' ? quoted(value) : typeof value === 'number' ? String(value) : describe(value)
 
+/**
+ * Stands in a copy for a value that is not plain data or that cannot be read. It is neither text, a number, a list nor a
+ * plain object, so every check of a value refuses it.
+ */
+export class UnsupportedValue {
+  readonly #description: string
+
+  /** The description says what the value is, as {@link describe} does. */
+  constructor(description: string) {
+    this.#description = description
+  }
+
+  get description(): string {
+    return this.#description
+  }
+
+  /** Unlike `instanceof`, this runs no code of a proxy. */
+  static is(value: unknown): value is UnsupportedValue {
+    return typeof value === 'object' && value !== null && #description in value
+  }
+}
+
 /** A value's kind, for messages that must not show the value itself. */
 export const describe = (value: unknown): string => {
   if (value === null || value === undefined) return String(value)
-  if (Array.isArray(value)) return 'a list'
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  if (UnsupportedValue.is(value)) return value.description
+  try {
+    return Array.isArray(value) ? 'a list' : 'an object'
+  } catch {
+    // A revoked proxy does not tell which it was.
+    return 'an object'
+  }
 }
 
 /** A plain object, of this realm or another: not a list, a Map or a Date, whose entries would go unseen. */
 export const isRecord = (value: unknown): value is Record<string, unknown> => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    if (Array.isArray(value)) return false
+    const prototype = Object.getPrototypeOf(value)
+    return prototype === null || Object.getPrototypeOf(prototype) === null
+  } catch {
+    return false
+  }
 }

@@ -64,9 +64,9 @@ export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
 }
 
 /**
- * Everything that is wrong with a scope in itself. Names are data, also those that an event brings: what could mean
- * more than one table (`*`, `?`, `${`) is in no table's name and so refused, and no list may be empty, since in a policy
- * an empty list is no condition at all.
+ * Everything that is wrong with a scope in itself; the value must be a copy (see `copyData`). What could mean more than
+ * one table (`*`, `?`, `${`) is in no table's name and so refused, and no list may be empty, since in a policy an empty
+ * list is no condition at all.
  */
 export const checkScope = (value: unknown): readonly string[] => {
   if (!isRecord(value)) return [`must be an object { tables, access, … }, but is ${describe(value)}`]
@@ -84,16 +84,6 @@ export const checkScope = (value: unknown): readonly string[] => {
     ...Object.entries({ leadingKeys, leadingKeyPrefixes }).flatMap(([name, keys]) => checkKeys(name, keys)),
   ]
 }
-
-/** A copy of a scope that has been checked, which nobody can change. */
-export const copyOfScope = ({ tables, access, indexes, leadingKeys, leadingKeyPrefixes }: Scope): Scope =>
-  Object.freeze({
-    tables: Object.freeze([...tables]),
-    access: typeof access === 'string' ? access : Object.freeze([...access]),
-    ...(indexes !== undefined && { indexes }),
-    ...(leadingKeys !== undefined && { leadingKeys: Object.freeze([...leadingKeys]) }),
-    ...(leadingKeyPrefixes !== undefined && { leadingKeyPrefixes: Object.freeze([...leadingKeyPrefixes]) }),
-  })
 
 const checkTables = (tables: unknown): readonly string[] => {
   if (!Array.isArray(tables) || tables.length === 0)

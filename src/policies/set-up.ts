@@ -1,4 +1,5 @@
 /** What the two accounts are to be set up for: options, checked all at once. */
+import { copyData } from '../copy.ts'
 import { configInvalid } from '../errors.ts'
 import {
   type Complaint,
@@ -104,8 +105,9 @@ export const readSetUp = (given: CrossAccountPoliciesOptions): SetUp => {
   const complain = (option: string, ...complaints: Complaint[]): void => {
     for (const complaint of complaints) if (complaint !== undefined) problems.push(`${option}: ${complaint}`)
   }
-  const options: Partial<CrossAccountPoliciesOptions> = isRecord(given) ? given : {}
-  if (!isRecord(given)) problems.push(`the options must be a plain object, but are ${describe(given)}`)
+  const copy = copyData(given)
+  const options: Partial<CrossAccountPoliciesOptions> = isRecord(copy) ? copy : {}
+  if (!isRecord(copy)) problems.push(`the options must be a plain object, but are ${describe(copy)}`)
   const names = Object.keys(OPTIONS)
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(OPTIONS, name)) continue

@@ -403,6 +403,12 @@ describe('misspelled', () => {
     },
   )
 
+  test('an unknown option is quoted where its name could change the message', () => {
+    expect(problemsOf({ ...least, 'role\n  - Arn': undefined })).toEqual([
+      expect.stringMatching(/^"role\\n {2}- Arn": is not an option; the options are /),
+    ])
+  })
+
   test('an unknown option is an error even where it is undefined', () => {
     expect(problemsOf({ ...least, roleARN: undefined })).toEqual([
       'roleARN: is not an option; did you mean roleArn?',
@@ -572,7 +578,7 @@ describe('session tags as an option', () => {
     expect(problemsOf({ ...least, sessionTags })).toEqual([expect.stringMatching(/^sessionTags: must be /)])
   })
 
-  test.each([['team'], [['team', 1]], [{ team: true }]])(
+  test.each([['team'], [['team', 1]], [{ team: true }], [['team', ...new Array(1)]], [new Array(1)]])(
     'transitiveTagKeys refuses %j',
     (transitiveTagKeys) => {
       expect(problemsOf({ ...least, sessionTags: { team: 'orders' }, transitiveTagKeys })).toEqual([
@@ -794,6 +800,45 @@ describe('clients', () => {
     expect(problemsOf({ ...least, [name]: value })).toEqual([`${name}: ${complaint}`])
   })
 
+  const unreadable = Object.defineProperty({}, 'bad', {
+    enumerable: true,
+    get: () => {
+      throw new Error('no')
+    },
+  })
+  test.each([
+    ['awsClientOptions', unreadable],
+    ['stsClientOptions', unreadable],
+    ['translateConfig', unreadable],
+    ['translateConfig', { marshallOptions: unreadable }],
+    ['translateConfig', { unmarshallOptions: unreadable }],
+  ])('%s refuses a property that cannot be read', (name, value) => {
+    expect(problemsOf({ ...least, [name]: value })).toEqual([
+      `${name}: may not hold "bad", which is a value that cannot be read (Error: "no")`,
+    ])
+  })
+
+  test.each(['marshallOptions', 'unmarshallOptions'])('translateConfig.%s must be an object', (name) => {
+    expect(problemsOf({ ...least, translateConfig: { [name]: 'text' } })).toEqual([
+      `translateConfig: may not hold "${name}", which is a string`,
+    ])
+    expect(problemsOf({ ...least, translateConfig: { [name]: undefined } })).toEqual([])
+  })
+
+  test('keep the objects that their options hold', () => {
+    const requestHandler = { handle: () => {} }
+    const convert = () => 'value'
+    const { awsClientOptions, stsClientOptions, translateConfig } = read({
+      ...least,
+      awsClientOptions: { requestHandler },
+      stsClientOptions: { requestHandler },
+      translateConfig: { unmarshallOptions: { wrapNumbers: convert } },
+    })
+    expect(awsClientOptions.requestHandler).toBe(requestHandler)
+    expect(stsClientOptions.requestHandler).toBe(requestHandler)
+    expect(translateConfig.unmarshallOptions?.wrapNumbers).toBe(convert)
+  })
+
   test('marshalling leaves out undefined values unless told otherwise', () => {
     const marshallOptions = (options: object) =>
       read({ ...least, translateConfig: { marshallOptions: options } }).translateConfig.marshallOptions
@@ -988,6 +1033,21 @@ describe('session policies', () => {
       `the variable CROSSACCOUNT_DYNAMO_TABLES is not read; did you mean ${PREFIX}_TABLES?`,
     ])
   })
+
+  test('null is not "no scope"', () => {
+    expect(problemsOf({ ...least, scope: null })).toEqual([
+      'scope: must be an object { tables, access, … }, but is null',
+    ])
+  })
+
+  test.each([[new Array(1)], [[undefined]], [['arn:aws:iam::aws:policy/ReadOnlyAccess', undefined]]])(
+    'policyArns refuse what is undefined: %j',
+    (policyArns) => {
+      expect(problemsOf({ ...least, policyArns })).toEqual([
+        expect.stringMatching(/^policyArns: undefined is not the ARN of a managed policy/),
+      ])
+    },
+  )
 
   test('a table elsewhere is out of reach', () => {
     const scope = { tables: [ORDERS.replace('222222222222', '333333333333')], access: 'read' }
