@@ -239,6 +239,16 @@ export const checkTable = (value: unknown): Complaint => {
     : `${quoted(value)} is neither a table's name (3 to 255 letters, digits and _.-) nor its ARN`
 }
 
+/** A table's name, and not its ARN: with an ARN, one value of a request could choose the whole table. */
+export const checkTableName = (value: unknown): Complaint => {
+  if (typeof value !== 'string') return `a table must be a string, but is ${describe(value)}`
+  if (TABLE_NAME.test(value)) return undefined
+  return value.startsWith('arn:')
+    ? `${quoted(value)} is an ARN; a function of the request may return only names of tables, because a value that is ` +
+        'itself an ARN could select any table. Use ARNs in a static scope'
+    : `${quoted(value)} is not a table's name (3 to 255 letters, digits and _.-)`
+}
+
 /** What a partition key may be, as text. The value is not shown. */
 export const checkPartitionKey = (value: unknown): Complaint => {
   if (typeof value !== 'string') return `must hold strings, but holds ${describe(value)}`

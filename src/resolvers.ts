@@ -16,7 +16,14 @@ import {
   checkTransitiveTagKeys,
   parseRoleArn,
 } from './limits.ts'
-import { checkScope, checkScopeTarget, compileScope, policyText, type Scope } from './policies/scope.ts'
+import {
+  checkResolvedScope,
+  checkScope,
+  checkScopeTarget,
+  compileScope,
+  policyText,
+  type Scope,
+} from './policies/scope.ts'
 import type { SessionIdentity, Tag } from './session-identity.ts'
 import { readThrown, type Thrown } from './thrown.ts'
 import { bulleted, describe, isRecord, quoted } from './values.ts'
@@ -87,7 +94,9 @@ const checked =
   }
 const text = (check: (value: unknown) => Complaint): Reader<string> => checked((value) => [check(value)])
 
-const READERS: { readonly [Option in IdentityOption]: Reader<Parts[Option]> } = {
+type Readers = { readonly [Option in IdentityOption]: Reader<Parts[Option]> }
+
+const READERS: Readers = {
   roleArn: text(checkRoleArn),
   externalId: text(checkExternalId),
   sessionTags: (value, complain) => {
@@ -108,6 +117,9 @@ const READERS: { readonly [Option in IdentityOption]: Reader<Parts[Option]> } = 
   ),
 }
 
+/** What functions of the request return is read the same way, but can name less. */
+const RESOLVED_READERS: Readers = { ...READERS, scope: checked(checkResolvedScope) }
+
 /**
  * Adds what the value of an option comes to, and complains of all that is wrong with it. The value must be a copy (see
  * `copyData`), because a check reads some properties more than once.
@@ -117,8 +129,9 @@ export const readPart = (
   option: IdentityOption,
   value: unknown,
   complain: Complain,
+  readers: Readers = READERS,
 ): void => {
-  const part = READERS[option](value, complain)
+  const part = readers[option](value, complain)
   if (part !== undefined) Object.assign(parts, { [option]: part })
 }
 
@@ -257,7 +270,7 @@ const read = (option: IdentityOption, returned: unknown): Answer => {
   const complain: Complain = (complaint) => {
     if (complaint !== undefined) complaints.push(`${option}: ${complaint}`)
   }
-  readPart(part, option, value, complain)
+  readPart(part, option, value, complain, RESOLVED_READERS)
   return { part, complaints }
 }
 

@@ -3,6 +3,7 @@ import {
   type Complaint,
   checkPartitionKey,
   checkTable,
+  checkTableName,
   type RoleArn,
   tableArn,
   tableArns,
@@ -27,7 +28,10 @@ import { onlyLeadingKeys } from './leading-keys.ts'
  * ```
  */
 export interface Scope {
-  /** Names or ARNs, in the role's account and the option `region`. */
+  /**
+   * Names or ARNs, in the role's account and the option `region`. A scope that a function of the request returns holds
+   * names only.
+   */
   readonly tables: readonly string[]
   /**
    * `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. Writes may tell what was there
@@ -68,7 +72,14 @@ export interface Target extends Pick<RoleArn, 'partition' | 'accountId'> {
  * one table (`*`, `?`, `${`) is in no table's name and so refused, and no list may be empty, since in a policy an empty
  * list is no condition at all.
  */
-export const checkScope = (value: unknown): readonly string[] => {
+export const checkScope = (value: unknown): readonly string[] => checkScopeWith(value, checkTable)
+
+/** As {@link checkScope}, for a scope that a function of the request returned: its tables are names, and never ARNs. */
+export const checkResolvedScope = (value: unknown): readonly string[] => checkScopeWith(value, checkTableName)
+
+type CheckTable = (value: unknown) => Complaint
+
+const checkScopeWith = (value: unknown, check: CheckTable): readonly string[] => {
   if (!isRecord(value)) return [`must be an object { tables, access, … }, but is ${describe(value)}`]
   const { tables, access, indexes, leadingKeys, leadingKeyPrefixes, ...rest } = value
   const withKeys = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
@@ -76,7 +87,7 @@ export const checkScope = (value: unknown): readonly string[] => {
     ...Object.keys(rest).map(
       (key) => `has no ${quoted(key)}: it holds tables, access, indexes, leadingKeys and leadingKeyPrefixes`,
     ),
-    ...checkTables(tables),
+    ...checkTables(tables, check),
     ...checkAccess(access, withKeys),
     ...(indexes === undefined || typeof indexes === 'boolean'
       ? []
@@ -85,10 +96,10 @@ export const checkScope = (value: unknown): readonly string[] => {
   ]
 }
 
-const checkTables = (tables: unknown): readonly string[] => {
+const checkTables = (tables: unknown, check: CheckTable): readonly string[] => {
   if (!Array.isArray(tables) || tables.length === 0)
-    return ['tables must be a list of names or ARNs of tables']
-  return tables.flatMap((table) => prefixed('tables:', checkTable(table)))
+    return [`tables must be a list of names${check === checkTable ? ' or ARNs' : ''} of tables`]
+  return tables.flatMap((table) => prefixed('tables:', check(table)))
 }
 
 const checkAccess = (access: unknown, withKeys: boolean): readonly string[] => {

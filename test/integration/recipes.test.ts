@@ -144,7 +144,7 @@ describe('table-per-tenant', () => {
     async (tenantId) => {
       await expect(ask({ tenantId }, 'globex')).rejects.toMatchObject({
         code: 'SESSION_IDENTITY_MISSING',
-        message: expect.stringContaining('is neither a table'),
+        message: expect.stringContaining('is not a table'),
       })
       expect(signedCalls()).toEqual([])
     },

@@ -272,6 +272,18 @@ test('a capture that keeps what it returned first gives nobody another’s clien
 })
 
 describe('a request of nobody', () => {
+  test('reaches no table by a name that is an ARN', async () => {
+    const middleware = crossAccountDynamo({
+      scope: async ({ event }: { event: Event }) => ({ tables: [`${event.tenant}-orders`], access: 'read' }),
+    })
+    await middleware.ready()
+    const tenant = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/victim`
+    await expect(handlerOf(middleware)({ tenant }, lambdaContext())).rejects.toMatchObject({
+      code: 'SESSION_IDENTITY_MISSING',
+    })
+    expect(sandbox.calls.filter(({ operation }) => operation !== 'Health')).toEqual([])
+  })
+
   test('reaches neither STS nor the handler, and leaves no client', async () => {
     const middleware = crossAccountDynamo({ sessionTags: tenantTag })
     await middleware.ready()

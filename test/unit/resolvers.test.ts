@@ -219,7 +219,7 @@ describe('nothing is never a broader session:', () => {
       'sessionTags: the resolver returned undefined',
       'sessionName: must have 2 to 64 characters, but has 1',
       'sourceIdentity: the resolver threw Error: "nobody"',
-      'scope: tables must be a list of names or ARNs of tables',
+      'scope: tables must be a list of names of tables',
     ])
   })
 
@@ -312,6 +312,38 @@ describe('what a resolver yielded is read in that moment:', () => {
       if (given === scope) expect((await resolve(requestOf({}))).policy).toBe(before)
       Object.assign(scope, { tables: ['Orders'], access: ['GetItem'], leadingKeys: ['acme'] })
     }
+  })
+})
+
+describe('names of tables', () => {
+  const VICTIM = 'arn:aws:dynamodb:eu-west-1:222222222222:table/victim'
+  const scopeOf = (table: string) => ({ tables: [table], access: 'read' })
+  const ofTenant = ({ event }: { event: { tenant: string } }) => scopeOf(`${event.tenant}-orders`)
+
+  test('are all that a resolver may return: a tenant that is an ARN reaches no other table', async () => {
+    const refused = [
+      `scope: tables: "${VICTIM}-orders" is an ARN; a function of the request may return only names of tables, because a ` +
+        'value that is itself an ARN could select any table. Use ARNs in a static scope',
+    ]
+    const event = { tenant: VICTIM }
+    expect(await problemsOf({ scope: ofTenant }, event)).toEqual(refused)
+    expect(await problemsOf({ scope: async () => ofTenant({ event }) }, event)).toEqual(refused)
+    expect((await identify({ scope: ofTenant }, { tenant: 'acme' })).policy).toContain(':table/acme-orders"')
+  })
+
+  test.each(['*', 'Or', 'Orders/index/x', 'ARN:aws:dynamodb:eu-west-1:222222222222:table/x', ` ${VICTIM}`])(
+    'do not include %p',
+    async (table) => {
+      expect(await problemsOf({ scope: () => scopeOf(table) })).toEqual([
+        `scope: tables: ${JSON.stringify(table)} is not a table's name (3 to 255 letters, digits and _.-)`,
+      ])
+    },
+  )
+
+  test('stand beside ARNs in a static scope', async () => {
+    const tables = [VICTIM, 'Orders']
+    const { policy } = await identify({ scope: { tables, access: 'read' }, sessionName: () => 'acme' })
+    expect(policy).toContain(VICTIM)
   })
 })
 
