@@ -1,5 +1,5 @@
 /** The DynamoDB clients of sessions, which share their connections and nothing else. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Credentials } from '../assume-role.ts'
 import type { Clock } from '../clock.ts'
@@ -7,6 +7,7 @@ import { CrossAccountDynamoError } from '../errors.ts'
 import type { Configuration } from '../options.ts'
 import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
 import type { CredentialProvider, Session } from '../session.ts'
+import { readThrown } from '../thrown.ts'
 import { describe } from '../values.ts'
 import { openConnection } from './warm-up.ts'
 
@@ -45,7 +46,7 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
   const capturedClients = new WeakSet<DynamoDBClient>()
 
   const createClient = (credentials: CredentialProvider): DynamoDBClient => {
-    const client = new DynamoDBClient({
+    const client = constructClient({
       // For endpoint discovery, which DynamoDB's commands do not use. At its default it is the largest part of a client.
       endpointCacheSize: 1,
       ...awsClientOptions,
@@ -61,7 +62,7 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
   const open = (session: Session): SessionClient => {
     const plain = createClient(session.credentials)
     replaceCredentialsOnRejection(plain, session)
-    const captured = checkedCapture(awsClientCapture(plain), capturedClients)
+    const captured = checkedCapture(() => awsClientCapture(plain), capturedClients)
     capturedClients.add(captured)
     const { marshallOptions, unmarshallOptions } = translateConfig
     const client = documentClient
@@ -83,6 +84,20 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
     open,
     openConnection: async (accountId, client = createClient(NO_CREDENTIALS)) =>
       openConnection(client.config, accountId),
+  }
+}
+
+/** @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not take `awsClientOptions`. */
+const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
+  try {
+    return new DynamoDBClient(config)
+  } catch (error) {
+    const { description, error: cause } = readThrown(error)
+    throw new CrossAccountDynamoError(
+      'CONFIG_INVALID',
+      `awsClientOptions: the SDK's DynamoDBClient does not take them: ${description}`,
+      cause === undefined ? {} : { cause },
+    )
   }
 }
 
@@ -120,18 +135,20 @@ const hasNewCredentials = async (
 }
 
 /**
- * The client that a capture function returned. Plain JavaScript may forget to return it, and a function that caches its
+ * The client that the capture function returns. Plain JavaScript may forget to return it, and a function that caches its
  * first result would return the client of another session.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases, and if the function throws.
  */
-const checkedCapture = (captured: unknown, others: WeakSet<DynamoDBClient>): DynamoDBClient => {
-  const { send, config } = (captured ?? {}) as Partial<DynamoDBClient>
-  const isClient = typeof send === 'function' && config !== undefined
-  if (isClient && !others.has(captured as DynamoDBClient)) return captured as DynamoDBClient
-  throw new CrossAccountDynamoError(
-    'CONFIG_INVALID',
-    'awsClientCapture: must return the DynamoDBClient that it is given, but returned ' +
-      (isClient ? 'that of another session' : describe(captured)),
-  )
+const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBClient>): DynamoDBClient => {
+  let problem: string
+  try {
+    const captured = capture()
+    const isClient = typeof captured?.send === 'function' && typeof captured.config === 'object'
+    if (isClient && !others.has(captured)) return captured
+    problem = `must return the DynamoDBClient that it is given, but returned ${isClient ? 'that of another session' : describe(captured)}`
+  } catch (error) {
+    problem = `threw ${readThrown(error).description}`
+  }
+  throw new CrossAccountDynamoError('CONFIG_INVALID', `awsClientCapture: ${problem}`)
 }

@@ -433,6 +433,22 @@ describe('with other middlewares', () => {
     expect(make).toThrow(CrossAccountDynamoError)
   })
 
+  test.each<[string, object]>([
+    [
+      'an awsClientCapture that throws',
+      {
+        awsClientCapture: () => {
+          throw new TypeError('no segment')
+        },
+      },
+    ],
+    ['awsClientOptions that the SDK does not take', { awsClientOptions: { extensions: [5] } }],
+  ])('%s is an error of the configuration', (_what, options) => {
+    const construct = () => crossAccountDynamo({ ...options, disablePrefetch: true })
+    expect(construct).toThrow(CrossAccountDynamoError)
+    expect(construct).toThrow(/^CONFIG_INVALID: awsClient(?:Capture|Options): /)
+  })
+
   test('awsClientCapture may return one client to two middlewares', () => {
     let first: DynamoDBClient | undefined
     const awsClientCapture = (client: DynamoDBClient) => {
