@@ -1,0 +1,94 @@
+/**
+ * `npm run supply-chain`: checks every tracked package-lock.json, and the actions of the GitHub workflows.
+ *
+ * Exit code 1: a package without integrity or from another registry, a shipped package with a copyleft or unknown
+ * license or a high or critical advisory, or an action that is not pinned. If the registry does not answer the audit,
+ * the output says so, and the exit code tells only about the other checks.
+ */
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { isAuditFailure, runAudit } from './audit.ts'
+import { findLicenses, isLicenseFailure, type LicenseFinding } from './licenses.ts'
+import {
+  findForeignPackages,
+  findLockFiles,
+  findShippedPackages,
+  findUnverifiedPackages,
+  readLockFile,
+} from './lock-file.ts'
+import { findUnpinnedActions, findWorkflows } from './workflows.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+/** One line of the output. A failure sets the exit code. */
+const report = (kind: 'ok' | 'note' | 'FAIL' | 'NOT DONE', text: string): void => {
+  console.log(`  ${kind.padEnd(9)} ${text}`)
+  if (kind === 'FAIL') process.exitCode = 1
+}
+
+const reportAll = (good: string, failures: readonly string[]): void => {
+  if (failures.length === 0) report('ok', good)
+  for (const failure of failures) report('FAIL', failure)
+}
+
+const formatScope = ({ isShipped }: { readonly isShipped: boolean }): string =>
+  isShipped ? 'shipped' : 'development only'
+
+const formatLicense = (finding: LicenseFinding): string =>
+  `${finding.name}: ${finding.license} (${finding.kind}, ${formatScope(finding)})`
+
+const checkLicenses = (findings: readonly LicenseFinding[]): void => {
+  reportAll(
+    'licenses: no shipped package is copyleft',
+    findings.filter(isLicenseFailure).map((finding) => `license of ${formatLicense(finding)}`),
+  )
+  for (const finding of findings) {
+    if (!isLicenseFailure(finding)) report('note', `license of ${formatLicense(finding)}`)
+  }
+}
+
+const checkAudit = (folder: string, shipped: ReadonlySet<string>): void => {
+  const audit = runAudit(folder, shipped)
+  if ('reason' in audit) {
+    report('NOT DONE', `audit: the registry did not answer it, so advisories are unknown. ${audit.reason}`)
+    return
+  }
+  for (const finding of audit.findings) {
+    const { name, severity, title, url } = finding
+    const kind = isAuditFailure(finding) ? 'FAIL' : 'note'
+    report(kind, `advisory on ${name} (${severity}, ${formatScope(finding)}): ${title} ${url}`)
+  }
+  if (!audit.findings.some(isAuditFailure))
+    report('ok', 'audit: no high or critical advisory on a shipped package')
+}
+
+const checkLockFile = (path: string): void => {
+  const packages = readLockFile(join(ROOT, path))
+  const shipped = findShippedPackages(packages)
+  console.log(`${path}: ${Object.keys(packages).length - 1} packages, ${shipped.size} of them shipped`)
+  reportAll(
+    'integrity: every package has a SHA-512 hash',
+    findUnverifiedPackages(packages).map((name) => `integrity: ${name} has no SHA-512 hash`),
+  )
+  reportAll(
+    'source: every package comes from the public npm registry',
+    findForeignPackages(packages).map((name) => `source: ${name} comes from ${packages[name]?.resolved}`),
+  )
+  checkLicenses(findLicenses(packages, shipped))
+  checkAudit(join(ROOT, dirname(path)), shipped)
+}
+
+const checkWorkflow = (path: string): void => {
+  console.log(path)
+  reportAll(
+    'actions: every action is pinned by commit',
+    findUnpinnedActions(readFileSync(join(ROOT, path), 'utf8')).map(
+      (action) => `actions: pin ${action} by commit, with the version in a comment`,
+    ),
+  )
+}
+
+const lockFiles = findLockFiles(ROOT)
+if (lockFiles.length === 0) report('FAIL', 'there is no package-lock.json to check')
+for (const path of lockFiles) checkLockFile(path)
+for (const path of findWorkflows(ROOT)) checkWorkflow(path)
