@@ -3,8 +3,8 @@
 /** Longer ones may be an attacker's, and a log is no place for them. */
 const LONGEST_QUOTE = 1000
 
-/** Characters that change what a line of a log looks like: controls, line ends, and the direction of writing. */
-const MISLEADING = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+/** Characters that JSON leaves and that change what a line of a log looks like: controls, line ends, and writing direction. */
+const MISLEADING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** A text for messages: in quotes, its odd characters escaped, and cut when it is very long. */
 export const quoted = (text: string): string => {
@@ -16,6 +16,11 @@ export const quoted = (text: string): string => {
 /** A character as JSON escapes it. */
 export const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+
+/** The text with its control characters, line ends included, and its bidirectional controls escaped. */
+export const escapeControls = (text: string): string =>
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it is for
+  text.replace(/[\u0000-\u001f]/g, escaped).replace(MISLEADING, escaped)
 
 /** A list for messages, each on a line of its own. */
 export const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n')

@@ -6,12 +6,13 @@ import { createClock } from '../clock.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import type { Configuration } from '../options.ts'
 import type { SessionIdentity } from '../session-identity.ts'
+import { escapeControls } from '../values.ts'
 import { type Examination, readExamination } from './examination.ts'
 import { type Flags, inFlags } from './flags.ts'
 import { isOneOf, refusalOf, succeeds } from './refusal.ts'
 import { type Step, told } from './report.ts'
 import { examineTable } from './tables.ts'
-import type { ExitCode, Terminal } from './terminal.ts'
+import { type ExitCode, printable, type Terminal } from './terminal.ts'
 
 const HARMLESS =
   'Tables were tried with a key that fits none, under a condition that cannot hold: nothing was changed.'
@@ -28,7 +29,7 @@ export const check = async (flags: Flags, terminal: Terminal): Promise<ExitCode>
   const isTried = steps.some(({ subject }) => examination.asked?.tables.includes(subject))
   const note = isTried ? HARMLESS : undefined
   if (flags.json !== undefined)
-    terminal.out(`${JSON.stringify({ ok: failed === 0, steps, note }, undefined, 2)}\n`)
+    terminal.out(`${printable(JSON.stringify({ ok: failed === 0, steps, note }, undefined, 2))}\n`)
   else if (note !== undefined) terminal.out(`${note}\n`)
   return failed === 0 ? 0 : 1
 }
@@ -104,7 +105,8 @@ const whoCalls = async ({ stsRegions }: Configuration): Promise<string | undefin
     requestHandler: STS_LIMITS,
   })
   try {
-    return (await client.send(new GetCallerIdentityCommand())).Arn
+    const { Arn } = await client.send(new GetCallerIdentityCommand())
+    return Arn === undefined ? undefined : escapeControls(Arn)
   } catch {
     return undefined
   } finally {

@@ -10,7 +10,7 @@ import { cdk } from './formats/cdk.ts'
 import { cloudformation } from './formats/cloudformation.ts'
 import { json } from './formats/json.ts'
 import { terraform } from './formats/terraform.ts'
-import { type ExitCode, styled, type Terminal } from './terminal.ts'
+import { type ExitCode, printable, styled, type Terminal } from './terminal.ts'
 
 /** The documents, and where each belongs. */
 export interface PlacedPolicies extends CrossAccountPolicies {
@@ -38,15 +38,17 @@ export const policies = (flags: Flags, terminal: Terminal): ExitCode => {
 
   const placed = placedPolicies(flags)
   for (const warning of placed.warnings)
-    terminal.err(`${styled(terminal.colours.err, 'yellow', 'Warning:')} ${inFlags(warning, flags)}\n`)
+    terminal.err(
+      `${styled(terminal.colours.err, 'yellow', 'Warning:')} ${printable(inFlags(warning, flags))}\n`,
+    )
   if (flags.json !== undefined) {
     const { role, callers, trustPolicy, permissionsPolicy, callerPolicy, warnings } = placed
     const accounts = { tables: role.accountId, functions: callers.map(({ accountId }) => accountId) }
     const all = { accounts, trustPolicy, permissionsPolicy, callerPolicy, warnings }
-    terminal.out(`${JSON.stringify(all, undefined, 2)}\n`)
+    terminal.out(`${printable(JSON.stringify(all, undefined, 2))}\n`)
   } else {
     // Each format has comments in lines of their own.
-    const text = formatted(placed).replace(/^(?:#|\/\/) .*$/gm, (comment) =>
+    const text = printable(formatted(placed)).replace(/^(?:#|\/\/) .*$/gm, (comment) =>
       styled(terminal.colours.out, 'cyan', comment),
     )
     terminal.out(`${text.trimEnd()}\n`)

@@ -14,6 +14,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'
 import type { Action } from '../policies/actions.ts'
+import { escapeControls } from '../values.ts'
 
 /**
  * `untold`: no request that changes nothing could tell. `unclear`: an answer that may come before IAM was asked, or
@@ -127,8 +128,10 @@ export const probe = async (
 }
 
 /** Only what comes after IAM was asked counts as allowed. */
-const verdictOf = ({ name, message, $metadata, CancellationReasons }: Failure, action: Action): Verdict => {
-  const said = `${name}: ${message}`
+const verdictOf = (failure: Failure, action: Action): Verdict => {
+  const { name, $metadata, CancellationReasons } = failure
+  const message = escapeControls(failure.message)
+  const said = `${escapeControls(name)}: ${message}`
   if ($metadata?.httpStatusCode === undefined) return { is: 'no answer', message: said }
   switch (name) {
     case 'AccessDeniedException':

@@ -1,5 +1,5 @@
 /** What `check` found, step by step: for people, or as JSON. */
-import { type Style, styled, type Terminal } from './terminal.ts'
+import { printable, type Style, styled, type Terminal } from './terminal.ts'
 
 export type Outcome = 'ok' | 'failed' | 'note'
 
@@ -30,11 +30,11 @@ export const told = (
   { subject, outcome, message, add = [] }: Step,
   { colours: { out } }: Terminal,
 ): string => {
-  const [first, ...more] = message.split('\n')
-  const head = `${styled(out, STYLES[outcome], outcome.padEnd(6))} ${styled(out, 'bold', `${subject}:`)} ${first}`
+  const [first = '', ...more] = message.split('\n')
+  const head = `${styled(out, STYLES[outcome], outcome.padEnd(6))} ${styled(out, 'bold', `${subject}:`)} ${printable(first)}`
   const advice = add.flatMap(({ account, to, statement }) => [
     `Account ${account}, ${to}, add:`,
     ...JSON.stringify(statement, undefined, 2).split('\n'),
   ])
-  return [head, ...[...more, ...advice].map((line) => `       ${line}`.trimEnd())].join('\n')
+  return [head, ...[...more, ...advice].map((line) => `       ${printable(line)}`.trimEnd())].join('\n')
 }

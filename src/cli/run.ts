@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { CrossAccountDynamoError } from '../errors.ts'
+import { escapeControls } from '../values.ts'
 import { type FlagName, type Flags, helpOf, inFlags, readFlags, WrongUse } from './flags.ts'
 import { policies } from './policies.ts'
-import type { ExitCode, Terminal } from './terminal.ts'
+import { type ExitCode, printable, type Terminal } from './terminal.ts'
 
 interface Command {
   readonly about: string
@@ -101,7 +102,7 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command === undefined) {
-    terminal.err(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`)
+    terminal.err(printable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
     return 2
   }
   let flags: Flags = {}
@@ -116,10 +117,10 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
   } catch (error) {
     const isConfiguration = error instanceof CrossAccountDynamoError && error.code === 'CONFIG_INVALID'
     if (isConfiguration || error instanceof WrongUse) {
-      terminal.err(`${name}: ${inFlags(error.message, flags)}\n`)
+      terminal.err(printable(`${name}: ${inFlags(error.message, flags)}\n`))
       return 2
     }
-    terminal.err(`${name} broke: ${reasonOf(error).replace(/\s*\n\s*/g, ' ')}\n`)
+    terminal.err(printable(`${name} broke: ${reasonOf(error).replace(/\s*\n\s*/g, ' ')}\n`))
     return 3
   }
 }
@@ -140,6 +141,6 @@ const loadVariables = (flag: string, file: string | undefined): void => {
     const variables = parseEnv(readFileSync(file, 'utf8'))
     for (const [name, value] of Object.entries(variables)) process.env[name] ??= value
   } catch (error) {
-    throw new WrongUse(`--${flag} ${file} cannot be read: ${(error as Error).message}`)
+    throw new WrongUse(escapeControls(`--${flag} ${file} cannot be read: ${(error as Error).message}`))
   }
 }

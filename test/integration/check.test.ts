@@ -1,4 +1,5 @@
 /** `check` on accounts where things are right, and wrong in each way: what it says, and that it changes nothing. */
+import { stripVTControlCharacters } from 'node:util'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Step } from '../../src/cli/report.ts'
 import { READ, WRITE } from '../../src/policies/actions.ts'
@@ -315,6 +316,27 @@ describe('STS', () => {
     expect(failed[0]?.message).toMatch(/^STS_THROTTLED/)
   })
 })
+
+test.each([
+  ['sts', 'AssumeRole', 'AccessDenied'],
+  ['sts', 'AssumeRole', 'ValidationError'],
+  ['dynamodb', 'GetItem', 'ValidationException'],
+  ['dynamodb', 'GetItem', 'AccessDeniedException'],
+] as const)(
+  'what %s answers to %s with %s is printed without control characters',
+  async (service, operation, code) => {
+    const message = 'a\u001b[2Kb\r\u009b2J\u202ec\nok     role: fine'
+    sandbox.faults.inject({ service, operation, kind: 'status', status: 400, code, message })
+    for (const colours of [false, true]) {
+      const { out } = await command(`check --table ${TABLE} --access GetItem`, { colours })
+      expect(out).toContain('failed')
+      // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be printed
+      expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/.exec(stripVTControlCharacters(out))).toBe(null)
+      expect(out).not.toContain('\u001b[2K')
+      expect(out).not.toMatch(/^ *ok +role: fine/m)
+    }
+  },
+)
 
 test('an STS that says nobody whose credentials they are is no finding', async () => {
   sandbox.faults.inject({

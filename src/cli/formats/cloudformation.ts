@@ -36,4 +36,5 @@ ${indented(callerPolicy, 8)}
 }
 
 const indented = (document: object, spaces: number): string =>
-  JSON.stringify(document, undefined, 2).replace(/^/gm, ' '.repeat(spaces))
+  // Not by /^/gm, which also matches after the line separators that a tag's value may hold.
+  JSON.stringify(document, undefined, 2).replace(/^|(?<=\n)/g, ' '.repeat(spaces))
