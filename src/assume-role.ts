@@ -81,8 +81,10 @@ export const createAssumeRole = (
     identity: SessionIdentity,
     region: string,
     signal: AbortSignal,
+    secrets: string[],
   ): Promise<Credentials> => {
     const command = new AssumeRoleCommand(assumeRoleInput(identity))
+    collectSecrets(command, secrets)
     // The SDK's own time limits end with the head of the answer; this one covers its body.
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
     const { Credentials: issued } = await clientOf(region).send(command, { abortSignal })
@@ -111,14 +113,15 @@ export const createAssumeRole = (
       const region = order[failed % order.length] as string
       trace.region = region
       trace.attempts = failed + 1
+      const secrets: string[] = []
       try {
-        const credentials = await attempt(identity, region, signal)
+        const credentials = await attempt(identity, region, signal, secrets)
         preferred = { region, until: Date.now() + PREFERENCE_MS }
         return credentials
       } catch (error) {
         failed += 1
         if (failed >= attempts || signal.aborted || !isWorthAnotherAttempt(error))
-          throw assumeRoleError(error, identity, region, contextKey)
+          throw assumeRoleError(error, identity, { region, contextKey, secrets })
         // The next Region at once; the same one after a pause.
         const rounds = Math.floor(failed / order.length)
         if (failed % order.length === 0)
@@ -143,6 +146,19 @@ export const createAssumeRole = (
     return credentials as unknown as Credentials
   }
 }
+
+/** Collects what a request tells of the credentials that sign it, so that none of it is quoted from the answer. */
+const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): void =>
+  command.middlewareStack.add(
+    (next) => (args) => {
+      const { headers = {} } = args.request as { readonly headers?: Readonly<Record<string, string>> }
+      const { authorization = '', 'x-amz-security-token': token = '' } = headers
+      const { accessKeyId = '' } = /Credential=(?<accessKeyId>\w+)/.exec(authorization)?.groups ?? {}
+      secrets.push(token, accessKeyId)
+      return next(args)
+    },
+    { step: 'deserialize', name: 'collectSecrets' },
+  )
 
 /** The STS client of a Region, made when it is first needed; all of them share one request handler. */
 const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region: string) => STSClient) => {

@@ -1,6 +1,7 @@
 /** The error class, its codes, and the advice that goes with what STS says. */
 import { parseRoleArn, roleOfSession } from './limits.ts'
 import type { SessionIdentity } from './session-identity.ts'
+import { readStsFailure, type StsFailure } from './sts-failure.ts'
 import { bulleted } from './values.ts'
 
 /** What went wrong, in one word; the README's table says when each is thrown. */
@@ -77,39 +78,51 @@ export const copyOfError = (error: unknown): unknown => {
   return new CrossAccountDynamoError(code, withoutCode, { retryable, ...(cause !== undefined && { cause }) })
 }
 
-/** What is read of an error of the SDK or of Node.js; either may lack any of it. */
-interface Failure {
-  readonly name?: string
-  readonly message?: string
-  readonly code?: string
-  readonly $metadata?: {
-    readonly httpStatusCode?: number
-    readonly requestId?: string
-    readonly attempts?: number
-    readonly clockSkewCorrected?: boolean
-  }
-}
-
 /** https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
 const THROTTLED = /^(?:Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestThrottled|BandwidthLimit)/
 const DENIED = /^(?:AccessDenied|NotAuthorized)/
 /** The caller's own credentials, not the role, are the problem. */
 const CALLER_REFUSED =
   /^(?:ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired|RequestExpired)/
-/** The SDK found no credentials to sign with. */
+/** The SDK found no credentials to sign with, or some that cannot be sent in a header. */
 const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
+const CALLER_UNUSABLE = /^Resolved credential object is not valid|^Invalid character in header content/
 const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
+/** What the SDK and Node.js throw before a request leaves, when it cannot be made from the configuration. */
+const CONFIGURATION_CODE = /^(?:ERR_INVALID_|ERR_OSSL_|ERR_SSL_WRONG_VERSION_NUMBER)/
+const CONFIGURATION_MESSAGE =
+  /^(?:Region is missing|Region not accepted|Invalid region in client config|Invalid parameter for "defaultsMode")/
+/** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODE =
+  /^(?:UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
 
-/** Whether the next attempt may succeed where this one failed. */
+const isCallerUnusable = ({ kind, name, message }: StsFailure): boolean =>
+  kind !== 'unknown-answer' &&
+  (CALLER_REFUSED.test(name) || CALLER_UNKNOWN.test(name) || CALLER_UNUSABLE.test(message))
+
+const isUntrusted = ({ kind, code = '' }: StsFailure): boolean =>
+  kind === 'no-answer' && CERTIFICATE_CODE.test(code)
+
+const isMisconfigured = ({ kind, name, code = '', message }: StsFailure): boolean =>
+  kind === 'no-answer' &&
+  (name === 'EndpointError' || CONFIGURATION_CODE.test(code) || CONFIGURATION_MESSAGE.test(message))
+
+const isThrottled = ({ kind, name, httpStatusCode }: StsFailure): boolean =>
+  kind === 'sts-error' && (THROTTLED.test(name) || httpStatusCode === 429)
+
+/** Whether the next attempt, in the same Region or another, may succeed where this one failed. */
 export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
-  const { name = '', $metadata } = (typeof thrown === 'object' && thrown !== null ? thrown : {}) as Failure
-  const status = $metadata?.httpStatusCode ?? 0
-  // The SDK has seen that the function's clock is wrong, and will sign with the right time.
-  if ($metadata?.clockSkewCorrected) return true
-  return (
-    THROTTLED.test(name) || status === 429 || ((status < 400 || status >= 500) && !CALLER_UNKNOWN.test(name))
-  )
+  const failure = readStsFailure(thrown)
+  // The SDK signs with the right time from now on.
+  if (failure.isClockCorrected || failure.kind === 'unknown-answer') return true
+  if (failure.kind === 'sts-error') return isThrottled(failure) || (failure.httpStatusCode ?? 0) >= 500
+  return !isCallerUnusable(failure) && !isLocal(failure)
 }
+
+const isLocal = (failure: StsFailure): boolean => isMisconfigured(failure) || isUntrusted(failure)
+
+/** Whether the call never reached STS, because the endpoint or the certificates are configured wrong. */
+export const isEndpointMistake = (thrown: unknown): boolean => isLocal(readStsFailure(thrown))
 
 /** The error of an invocation that waited for credentials as long as it could; the flight goes on for others. */
 export const waitedTooLong = (
@@ -164,99 +177,143 @@ const withoutSecrets = (message: string, { externalId, sessionTags }: SessionIde
   )
 }
 
+export interface AssumeRoleErrorContext {
+  /** Region of the last attempt. */
+  readonly region?: string
+  /** Where the client is on the context. */
+  readonly contextKey?: string
+  /** Texts that must not be quoted: the caller's access key ID and session token. */
+  readonly secrets?: readonly string[]
+}
+
 /**
  * The error to throw for a failed AssumeRole: what was tried, what AWS said, and what to change where.
  *
- * Tag values and the external ID are never in it, and its `cause` is a copy without the SDK's request and response,
- * which hold the caller's session token.
+ * Credentials, tag values and the external ID are never in it. Its `cause` is a redacted copy without the SDK's request and
+ * response, which hold the caller's session token.
  */
 export const assumeRoleError = (
   thrown: unknown,
   identity: SessionIdentity,
-  region?: string,
-  contextKey = 'dynamo',
+  { region, contextKey = 'dynamo', secrets = [] }: AssumeRoleErrorContext = {},
 ): CrossAccountDynamoError => {
-  const role = `${identity.roleArn} for context.${contextKey}`
-  const {
-    name = 'Error',
-    message = '',
+  const read = readStsFailure(thrown, secrets)
+  // The advice on a denied call reads who was denied what from the message.
+  const failure = isDenied(read) ? read : { ...read, message: withoutSecrets(read.message, identity) }
+  const { code, headline, advice } = explain(failure, identity, region, contextKey)
+  return new CrossAccountDynamoError(
     code,
-    $metadata,
-  } = typeof thrown === 'object' && thrown !== null ? (thrown as Failure) : { message: String(thrown) }
-  const failure: Failure = {
-    name,
-    message: DENIED.test(name) ? message : withoutSecrets(message, identity),
-    ...(code !== undefined && { code }),
-    ...($metadata !== undefined && { $metadata }),
-  }
-  const status = failure.$metadata?.httpStatusCode ?? 0
-  const cause = plainCause(failure)
-  const error = (code: CrossAccountDynamoErrorCode, headline: string, advice: string) =>
-    new CrossAccountDynamoError(code, [headline, ...tried(failure, identity, region), advice].join('\n'), {
-      cause,
-    })
-
-  if (DENIED.test(name)) {
-    return error(
-      'ASSUME_ROLE_DENIED',
-      `STS refused to let this function assume ${role}.`,
-      whoMustAllow(failure, identity),
-    )
-  }
-  if (THROTTLED.test(name) || status === 429) {
-    return error(
-      'STS_THROTTLED',
-      `STS throttled AssumeRole of ${role}.`,
-      'Nothing is wrong with the set-up; the next invocation tries again.',
-    )
-  }
-  if (CALLER_REFUSED.test(name) || CALLER_UNKNOWN.test(name)) {
-    return error(
-      'ASSUME_ROLE_REJECTED',
-      `The function's own credentials cannot be used to assume ${role}.`,
-      'The role and its policies were not looked at. In Lambda the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
-        'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, that the clock is right, and that the Region of STS is ' +
-        'enabled in the account.',
-    )
-  }
-  if (TIMED_OUT.test(name) || failure.code === 'ETIMEDOUT') {
-    return error('STS_TIMEOUT', `STS did not answer in time when assuming ${role}.`, reachable)
-  }
-  if (status >= 400 && status < 500) {
-    return error(
-      'ASSUME_ROLE_REJECTED',
-      `STS refused the request itself, to assume ${role}.`,
-      REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
-        'Change the option that AWS names above; policies are not the problem.',
-    )
-  }
-  return error(
-    'STS_UNAVAILABLE',
-    `STS could not be reached or did not answer properly when assuming ${role}.`,
-    failure.code === 'ENOTFOUND' && region !== undefined
-      ? `There is no such host. Is ${region} the Region that is meant? It comes from stsRegions, or from AWS_REGION. ${reachable}`
-      : reachable,
+    [headline, describeFailure(failure), describeRequest(identity, region), advice].join('\n'),
+    { cause: plainCause(failure) },
   )
 }
+
+const isDenied = ({ kind, name }: StsFailure): boolean => kind !== 'unknown-answer' && DENIED.test(name)
+
+interface Explanation {
+  readonly code: CrossAccountDynamoErrorCode
+  readonly headline: string
+  readonly advice: string
+}
+
+const explain = (
+  failure: StsFailure,
+  identity: SessionIdentity,
+  region: string | undefined,
+  contextKey: string,
+): Explanation => {
+  const { kind, name, code, httpStatusCode = 0 } = failure
+  const role = `${identity.roleArn} for context.${contextKey}`
+  if (isDenied(failure))
+    return {
+      code: 'ASSUME_ROLE_DENIED',
+      headline: `STS refused to let this function assume ${role}.`,
+      advice: whoMustAllow(failure, identity),
+    }
+  if (isThrottled(failure))
+    return {
+      code: 'STS_THROTTLED',
+      headline: `STS throttled AssumeRole of ${role}.`,
+      advice: 'Nothing is wrong with the set-up; the next invocation tries again.',
+    }
+  if (isCallerUnusable(failure))
+    return {
+      code: 'ASSUME_ROLE_REJECTED',
+      headline: `The function's own credentials cannot be used to assume ${role}.`,
+      advice:
+        'The role and its policies were not looked at. In Lambda the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
+        'AWS_SESSION_TOKEN of the execution role: see that nothing overrides them, that the clock is right, and that the Region of STS is ' +
+        'enabled in the account.',
+    }
+  if (isLocal(failure))
+    return {
+      code: 'ASSUME_ROLE_REJECTED',
+      headline: `The function cannot call STS as it is configured, to assume ${role}.`,
+      advice: isUntrusted(failure) ? CERTIFICATE_ADVICE : ENDPOINT_ADVICE,
+    }
+  if (TIMED_OUT.test(name) || code === 'ETIMEDOUT')
+    return {
+      code: 'STS_TIMEOUT',
+      headline: `STS did not answer in time when assuming ${role}.`,
+      advice: reachable,
+    }
+  if (kind === 'sts-error' && httpStatusCode < 500)
+    return {
+      code: 'ASSUME_ROLE_REJECTED',
+      headline: `STS refused the request itself, to assume ${role}.`,
+      advice:
+        REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
+        'Change the option that AWS names above; policies are not the problem.',
+    }
+  return {
+    code: 'STS_UNAVAILABLE',
+    headline: `STS could not be reached or did not answer properly when assuming ${role}.`,
+    advice:
+      kind === 'unknown-answer'
+        ? ANSWER_ADVICE
+        : code === 'ENOTFOUND' && region !== undefined
+          ? `There is no such host. Is ${region} the Region that is meant? It comes from stsRegions, or from AWS_REGION. ${reachable}`
+          : reachable,
+  }
+}
+
+const ANSWER_ADVICE =
+  'The answer is not quoted, because it may contain credentials. If this lasts, look at what the request passes through: an HTTP ' +
+  'proxy, a firewall, or another server at the endpoint of stsClientOptions.endpoint or AWS_ENDPOINT_URL_STS.'
+
+const ENDPOINT_ADVICE =
+  'The request was not sent. Correct stsClientOptions, above all its endpoint and requestHandler, and the variables AWS_ENDPOINT_URL_STS, ' +
+  'AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: an endpoint is a whole URL such as ' +
+  'https://sts.eu-west-1.amazonaws.com, and excludes FIPS and dual-stack endpoints, which not every Region has.'
+
+const CERTIFICATE_ADVICE =
+  'The request was not sent, because the certificate of the server is not trusted. If the server is a proxy that inspects TLS, set ' +
+  'NODE_EXTRA_CA_CERTS to its CA. If you set a CA in stsClientOptions.requestHandler, correct it. Otherwise check which server ' +
+  'stsClientOptions.endpoint and AWS_ENDPOINT_URL_STS name.'
 
 const reachable =
   'If it lasts: a function in a VPC reaches STS only through a NAT gateway or an interface endpoint for sts in its Region, ' +
   'whose security group must let the function in on port 443.'
 
-/** A copy of an error that holds nothing but what it says: no request, no response, no socket. */
-const plainCause = ({ name, message, code, $metadata }: Failure): Error => {
-  const { httpStatusCode, requestId, attempts } = $metadata ?? {}
+/** A copy of an error that holds nothing but what may be repeated: no request, no response, no socket. */
+const plainCause = ({ name, message, code, httpStatusCode, requestId, attempts }: StsFailure): Error => {
   const plain = Object.fromEntries(
     Object.entries({ code, httpStatusCode, requestId, attempts }).filter(([, value]) => value !== undefined),
   )
   const cause = Object.assign(new Error(message), plain)
-  Object.defineProperty(cause, 'name', { value: name ?? 'Error' })
+  Object.defineProperty(cause, 'name', { value: name })
   // The stack of this copy would show where it was copied, which helps nobody.
   Object.defineProperty(cause, 'stack', { value: `${cause.name}: ${cause.message}` })
   return cause
 }
 
-const tried = (failure: Failure, identity: SessionIdentity, region: string | undefined): string[] => {
+const describeFailure = ({ kind, name, message, code, requestId }: StsFailure): string => {
+  const request = requestId === undefined ? '' : ` (request ${requestId})`
+  if (kind === 'unknown-answer') return `The call failed: ${message}${request}.`
+  return `${kind === 'sts-error' ? 'AWS said:' : 'The call failed with'} ${name}: ${message || code || 'nothing more'}${request}`
+}
+
+const describeRequest = (identity: SessionIdentity, region: string | undefined): string => {
   const keys = identity.sessionTags.map(({ Key }) => Key).join(', ')
   const sent = [
     `session name ${identity.sessionName}`,
@@ -267,11 +324,7 @@ const tried = (failure: Failure, identity: SessionIdentity, region: string | und
     `${identity.durationSeconds} seconds`,
     ...(region === undefined ? [] : [`to STS in ${region}`]),
   ]
-  const id = failure.$metadata?.requestId
-  return [
-    `${failure.$metadata?.httpStatusCode === undefined ? 'The call failed with' : 'AWS said:'} ${failure.name ?? 'Error'}: ${failure.message || failure.code || 'nothing more'}${id === undefined ? '' : ` (request ${id})`}`,
-    `Sent: ${sent.join(', ')}.`,
-  ]
+  return `Sent: ${sent.join(', ')}.`
 }
 
 /** Stands for whoever STS does not name. */
@@ -292,7 +345,7 @@ export const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
  * Both halves of the set-up, ready to paste. STS mostly does not say which side refused, and never that the external
  * ID is the wrong one.
  */
-const whoMustAllow = ({ message = '' }: Failure, identity: SessionIdentity): string => {
+const whoMustAllow = ({ message }: StsFailure, identity: SessionIdentity): string => {
   const { caller, action = 'sts:AssumeRole' } = CALLER.exec(message)?.groups ?? {}
   const session = roleOfSession(caller ?? '')
   const callerAccount = ACCOUNT.exec(caller ?? '')?.groups?.account ?? 'of the function'

@@ -1,5 +1,5 @@
 /** A role that is refused: what is to blame, as far as it can be found out, and what to add to both accounts. */
-import { CALLER, type CrossAccountDynamoError, UNKNOWN_CALLER } from '../errors.ts'
+import { CALLER, type CrossAccountDynamoError, isEndpointMistake, UNKNOWN_CALLER } from '../errors.ts'
 import { parseRoleArn, roleOfSession } from '../limits.ts'
 import { callerPolicyOf, type Statement, trustPolicyOf } from '../policies/documents.ts'
 import type { SetUp } from '../policies/set-up.ts'
@@ -17,7 +17,8 @@ export const refusalOf = async (
   const { code } = error
   const isDenied = code === 'ASSUME_ROLE_DENIED'
   const { caller = CALLER.exec(error.message)?.groups?.caller, identity } = visit
-  const subject = error.retryable ? 'STS' : caller === undefined && !isDenied ? 'credentials' : 'role'
+  const isOfSts = error.retryable || isEndpointMistake(error.cause)
+  const subject = isOfSts ? 'STS' : caller === undefined && !isDenied ? 'credentials' : 'role'
   const message = inOwnWords(error.message, caller)
   if (!isDenied) {
     const signIn =

@@ -305,6 +305,15 @@ describe('STS', () => {
     expect(failed[0]?.message).toMatch(/^STS_UNAVAILABLE: .*ECONNREFUSED.*interface endpoint for sts/s)
   })
 
+  test('whose endpoint is configured wrong: nobody has to sign in', async () => {
+    process.env.AWS_USE_FIPS_ENDPOINT = 'true'
+    const { failed, steps } = await examine(ASK)
+    expect(steps).toEqual(failed)
+    expect(failed).toMatchObject([{ subject: 'STS' }])
+    expect(failed[0]?.message).toMatch(/^ASSUME_ROLE_REJECTED: .*AWS_USE_FIPS_ENDPOINT/s)
+    expect(failed[0]?.message).not.toContain('sign in')
+  })
+
   test('that fails after it answered', async () => {
     sandbox.faults.inject({ service: 'sts', operation: 'AssumeRole', kind: 'throttle' })
     const { failed, steps } = await examine(ASK)

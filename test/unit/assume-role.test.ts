@@ -88,7 +88,11 @@ describe('the STS client', () => {
 
 describe('attempts', () => {
   const failure = (name: string, httpStatusCode = 500) =>
-    Object.assign(new Error(name), { name, $metadata: { httpStatusCode } })
+    Object.assign(new Error(name), {
+      name,
+      $fault: 'client',
+      $metadata: { httpStatusCode, requestId: 'request-1' },
+    })
   const regionsAsked = () =>
     Promise.all(sts.calls().map((call) => (call.thisValue as STSClient).config.region()))
 
@@ -106,7 +110,7 @@ describe('attempts', () => {
     expect(sts.calls()).toHaveLength(5)
   })
 
-  test.each(['AccessDenied', 'ValidationError', 'ExpiredToken', 'RegionDisabledException'])(
+  test.each(['AccessDenied', 'ValidationError', 'RegionDisabledException', 'InvalidClientTokenId'])(
     'end with %s, which will not change',
     async (name) => {
       sts.on(AssumeRoleCommand).rejects(failure(name, 403))
@@ -117,7 +121,7 @@ describe('attempts', () => {
 
   test('go on after the SDK has corrected its clock', async () => {
     const skewed = Object.assign(failure('SignatureDoesNotMatch', 403), {
-      $metadata: { httpStatusCode: 403, clockSkewCorrected: true },
+      $metadata: { httpStatusCode: 403, requestId: 'request-1', clockSkewCorrected: true },
     })
     sts.on(AssumeRoleCommand).rejectsOnce(skewed).resolves({ Credentials: complete })
     await expect(start()()).resolves.toHaveProperty('sessionToken')

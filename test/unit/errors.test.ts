@@ -4,6 +4,7 @@ import {
   assumeRoleError,
   CrossAccountDynamoError,
   type CrossAccountDynamoErrorCode,
+  isEndpointMistake,
   isWorthAnotherAttempt,
   waitedTooLong,
 } from '../../src/errors.ts'
@@ -39,6 +40,15 @@ const sdkError = (name: string, message: string, status?: number, more: object =
     $fault: 'client',
     $metadata: { httpStatusCode: status, requestId: 'request-1', attempts: 2, totalRetryDelay: 50 },
     ...more,
+  })
+
+/** An answer that something else than STS sent. */
+const foreign = (status: number, headers: object = {}): Error =>
+  Object.assign(new Error('Unknown'), {
+    name: 'AccessDenied',
+    $fault: 'client',
+    $metadata: { httpStatusCode: status, attempts: 1 },
+    $response: { statusCode: status, headers },
   })
 
 const denied = (more = '', caller = CALLER, action = 'sts:AssumeRole') =>
@@ -130,6 +140,39 @@ describe('assumeRoleError', () => {
     ['500', sdkError('InternalFailure', 'sorry', 500), 'STS_UNAVAILABLE'],
     ['503', sdkError('ServiceUnavailable', 'sorry', 503), 'STS_UNAVAILABLE'],
     ['an answer that cannot be read', sdkError('SyntaxError', 'Unexpected <', 200), 'STS_UNAVAILABLE'],
+    ['EndpointError', bare('Invalid Configuration', { name: 'EndpointError' }), 'ASSUME_ROLE_REJECTED'],
+    ['an endpoint that is no URL', bare('Invalid URL', { code: 'ERR_INVALID_URL' }), 'ASSUME_ROLE_REJECTED'],
+    [
+      'an agent of another protocol',
+      bare('Protocol "https:" not supported', { code: 'ERR_INVALID_PROTOCOL' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['no Region', bare('Region is missing', {}), 'ASSUME_ROLE_REJECTED'],
+    ['a Region that is no host', bare('Region not accepted: region="a b"', {}), 'ASSUME_ROLE_REJECTED'],
+    ['an unknown CA', bare('unable to', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }), 'ASSUME_ROLE_REJECTED'],
+    [
+      'a token with a line end',
+      bare('Invalid character in header content ["x-amz-security-token"]', { code: 'ERR_INVALID_CHAR' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['a 403 without a request ID', foreign(403), 'STS_UNAVAILABLE'],
+    ['a 407 without a request ID', foreign(407), 'STS_UNAVAILABLE'],
+    ['a 429 without a request ID', foreign(429), 'STS_UNAVAILABLE'],
+    ['a 403 without a code', sdkError('Unknown', 'Unknown', 403), 'STS_UNAVAILABLE'],
+    ['an empty 404', sdkError('NotFound', 'Unknown', 404), 'STS_UNAVAILABLE'],
+    [
+      'an error that cannot be read',
+      new Proxy(
+        {},
+        {
+          get: () => {
+            throw new Error('MARKER')
+          },
+          has: () => true,
+        },
+      ),
+      'STS_UNAVAILABLE',
+    ],
     ['an error without anything', {}, 'STS_UNAVAILABLE'],
     ['a thrown string', 'boom', 'STS_UNAVAILABLE'],
     ['undefined', undefined, 'STS_UNAVAILABLE'],
@@ -167,13 +210,36 @@ describe('assumeRoleError', () => {
     })
   })
 
+  test.each([
+    [{ 'content-type': 'text/html; charset=utf-8' }, 'answered 403 (text/html)'],
+    [{ 'Content-Type': 'text/plain' }, 'answered 403 (text/plain)'],
+    [{ 'content-type': 'nonsense' }, 'answered 403.'],
+    [{}, 'answered 403.'],
+  ])('says that something else than STS answered, and in what type: %p', (headers, words) => {
+    const { message } = assumeRoleError(foreign(403, headers), plain)
+    expect(message).toContain(`something between the function and STS ${words}`)
+  })
+
+  test.each([
+    ['EndpointError', bare('FIPS and custom endpoint', { name: 'EndpointError' }), 'AWS_USE_FIPS_ENDPOINT'],
+    ['an invalid URL', bare('Invalid URL', { code: 'ERR_INVALID_URL' }), 'stsClientOptions'],
+    ['an unknown CA', bare('unable', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }), 'NODE_EXTRA_CA_CERTS'],
+  ])('advises on the configuration and not on the VPC after %s', (_, thrown, words) => {
+    const error = assumeRoleError(thrown, plain)
+    expect(error.message).toContain(words)
+    expect(error.message).not.toContain('VPC')
+    expect(isEndpointMistake(error.cause)).toBe(true)
+  })
+
   test('asks about the Region where there is no such host', () => {
     const thrown = bare('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', { code: 'ENOTFOUND' })
-    expect(assumeRoleError(thrown, plain, 'us-esat-1').message).toContain(
+    expect(assumeRoleError(thrown, plain, { region: 'us-esat-1' }).message).toContain(
       'Is us-esat-1 the Region that is meant?',
     )
     const refused = bare('connect ECONNREFUSED', { code: 'ECONNREFUSED' })
-    expect(assumeRoleError(refused, plain, 'us-east-1').message).not.toContain('the Region that is meant')
+    expect(assumeRoleError(refused, plain, { region: 'us-east-1' }).message).not.toContain(
+      'the Region that is meant',
+    )
     expect(assumeRoleError(thrown, plain).message).not.toContain('the Region that is meant')
   })
 
@@ -479,6 +545,8 @@ describe('another attempt', () => {
     [false, 'a request that is wrong', sdkError('ValidationError', '', 400)],
     [false, 'an expired token', sdkError('ExpiredToken', '', 403)],
     [false, 'a request that is just not wrong', sdkError('Whatever', '', 499)],
+    [true, 'an answer of something else', foreign(403)],
+    [false, 'an endpoint that is no URL', bare('Invalid URL', { code: 'ERR_INVALID_URL' })],
     [false, 'no credentials to sign with', bare('', { name: 'CredentialsProviderError' })],
   ])('is worth it: %p, after %s', (worth, _after, thrown) => {
     expect(isWorthAnotherAttempt(thrown)).toBe(worth)

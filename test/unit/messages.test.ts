@@ -26,7 +26,11 @@ const most: SessionIdentity = {
 }
 
 const aws = (name: string, message: string, httpStatusCode: number) =>
-  Object.assign(new Error(message), { name, $metadata: { httpStatusCode, requestId: 'request-1' } })
+  Object.assign(new Error(message), {
+    name,
+    $fault: 'client',
+    $metadata: { httpStatusCode, requestId: 'request-1' },
+  })
 const local = (name: string, message: string, code?: string) =>
   Object.assign(new Error(message), { name, code })
 const denied = (more = '', action = 'sts:AssumeRole') =>
@@ -95,6 +99,21 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'Something else is wrong with the request': assumeRoleError(aws('ValidationError', 'wrong', 400), least),
   Throttled: assumeRoleError(aws('Throttling', 'Rate exceeded', 400), least),
   'STS is out of order': assumeRoleError(aws('InternalFailure', '', 500), least),
+  'Something else answers in the place of STS': assumeRoleError(
+    Object.assign(new Error('unreadable'), {
+      $metadata: { httpStatusCode: 403 },
+      $response: { statusCode: 403, headers: { 'content-type': 'text/html; charset=utf-8' } },
+    }),
+    least,
+  ),
+  'The endpoint is configured wrong': assumeRoleError(
+    local('EndpointError', 'Invalid Configuration: FIPS and custom endpoint are not supported'),
+    least,
+  ),
+  'The certificate is not trusted': assumeRoleError(
+    local('Error', 'self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
+    least,
+  ),
   'STS cannot be reached': assumeRoleError(
     local('Error', 'connect ECONNREFUSED 127.0.0.1:443', 'ECONNREFUSED'),
     least,
@@ -102,7 +121,7 @@ const MESSAGES: Readonly<Record<string, Error>> = {
   'There is no such host': assumeRoleError(
     local('Error', 'getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', 'ENOTFOUND'),
     least,
-    'us-esat-1',
+    { region: 'us-esat-1' },
   ),
   'STS did not answer': assumeRoleError(local('TimeoutError', 'Connection timed out after 3000 ms'), least),
   'The invocation had no more time': waitedTooLong(ROLE, 1234),
