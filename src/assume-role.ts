@@ -3,7 +3,13 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Clock } from './clock.ts'
-import { assumeRoleError, isWorthAnotherAttempt } from './errors.ts'
+import {
+  assumeRoleError,
+  type CrossAccountDynamoError,
+  isCallerExpired,
+  isRefusedByRegion,
+  isWorthAnotherAttempt,
+} from './errors.ts'
 import { parseRoleArn } from './limits.ts'
 import type { Configuration } from './options.ts'
 import { createRedactingHandler } from './request-handler.ts'
@@ -73,13 +79,13 @@ export const createAssumeRole = (
   const attempts = attemptsOf(configuration)
   // With another Region to go to, a silent one is waited for less, so that both fit into an invocation's time.
   const requestTimeout = STS_LIMITS.requestTimeout / Math.min(stsRegions.length, ATTEMPTS)
-  const clientOf = stsClients(configuration, clock)
+  const clients = createStsClients(configuration, clock)
   let preferred = { region: stsRegions[0], until: 0 }
 
   /** One request to one Region. */
   const attempt = async (
     identity: SessionIdentity,
-    region: string,
+    client: STSClient,
     signal: AbortSignal,
     secrets: string[],
   ): Promise<Credentials> => {
@@ -87,7 +93,7 @@ export const createAssumeRole = (
     collectSecrets(command, secrets)
     // The SDK's own time limits end with the head of the answer; this one covers its body.
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
-    const { Credentials: issued } = await clientOf(region).send(command, { abortSignal })
+    const { Credentials: issued } = await client.send(command, { abortSignal })
     const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = issued ?? {}
     if (!AccessKeyId || !SecretAccessKey || !SessionToken || !(Number(Expiration) > 0)) {
       throw new Error('the answer holds no complete credentials')
@@ -108,26 +114,43 @@ export const createAssumeRole = (
     trace: AssumeRoleTrace,
   ): Promise<Credentials> => {
     const first = Date.now() < preferred.until ? preferred.region : stsRegions[0]
-    const order = [...stsRegions].sort((a, b) => Number(b === first) - Number(a === first))
-    for (let failed = 0; ; ) {
-      const region = order[failed % order.length] as string
+    const queue = stsRegions
+      .toSorted((a, b) => Number(b === first) - Number(a === first))
+      .map((region) => ({ region, asked: 0 }))
+    let failure: CrossAccountDynamoError | undefined
+    let hasRenewed = false
+    for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+      const { region } = current
+      current.asked += 1
       trace.region = region
-      trace.attempts = failed + 1
+      trace.attempts += 1
       const secrets: string[] = []
+      let client: STSClient | undefined
       try {
-        const credentials = await attempt(identity, region, signal, secrets)
+        client = clients.get(region)
+        const credentials = await attempt(identity, client, signal, secrets)
         preferred = { region, until: Date.now() + PREFERENCE_MS }
         return credentials
       } catch (error) {
-        failed += 1
-        if (failed >= attempts || signal.aborted || !isWorthAnotherAttempt(error))
-          throw assumeRoleError(error, identity, { region, contextKey, secrets })
+        const isRefused = isRefusedByRegion(error)
+        // What a Region that works reports says more than what one reports that is not enabled.
+        if (failure === undefined || !isRefused)
+          failure = assumeRoleError(error, identity, { region, contextKey, secrets })
+        const shouldRenew = !hasRenewed && isCallerExpired(error) && clients.renew(region, client)
+        if (trace.attempts >= attempts || signal.aborted) break
+        if (shouldRenew) {
+          hasRenewed = true
+          queue.unshift(current)
+          continue
+        }
+        if (isWorthAnotherAttempt(error)) queue.push(current)
+        else if (!isRefused) break
         // The next Region at once; the same one after a pause.
-        const rounds = Math.floor(failed / order.length)
-        if (failed % order.length === 0)
-          await sleep(Math.random() * Math.min(PAUSE_MS.most, PAUSE_MS.first * 2 ** (rounds - 1)))
+        if ((queue[0]?.asked ?? 0) >= current.asked)
+          await sleep(Math.random() * Math.min(PAUSE_MS.most, PAUSE_MS.first * 2 ** (current.asked - 1)))
       }
     }
+    throw failure
   }
 
   return (identity) => async (reason, signal) => {
@@ -160,24 +183,42 @@ const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): void =>
     { step: 'deserialize', name: 'collectSecrets' },
   )
 
-/** The STS client of a Region, made when it is first needed; all of them share one request handler. */
-const stsClients = ({ stsClientOptions }: Configuration, clock: Clock): ((region: string) => STSClient) => {
+interface StsClients {
+  /** The client of a Region, made when it is first needed. All clients share one request handler. */
+  readonly get: (region: string) => STSClient
+  /**
+   * Drops all clients after one whose caller's credentials have expired, so that the next ones read them again: the SDK keeps
+   * those of the environment for the life of a client. Returns `false` if the credentials are fixed.
+   */
+  readonly renew: (region: string, expired: STSClient | undefined) => boolean
+}
+
+const createStsClients = ({ stsClientOptions }: Configuration, clock: Clock): StsClients => {
   const clients = new Map<string, STSClient>()
-  return (region) => {
-    const known = clients.get(region)
-    if (known !== undefined) return known
-    const [sibling] = clients.values()
+  let requestHandler: STSClient['config']['requestHandler'] | undefined
+
+  const create = (region: string): STSClient => {
     const client = new STSClient({
       requestHandler: STS_LIMITS,
       ...stsClientOptions,
-      ...(sibling !== undefined && { requestHandler: sibling.config.requestHandler }),
+      ...(requestHandler !== undefined && { requestHandler }),
       region,
       // Attempts are counted here, across Regions.
       maxAttempts: 1,
     })
-    if (sibling === undefined)
-      client.config.requestHandler = createRedactingHandler(client.config.requestHandler, clock)
+    requestHandler ??= createRedactingHandler(client.config.requestHandler, clock)
+    client.config.requestHandler = requestHandler
     clients.set(region, client)
     return client
+  }
+
+  return {
+    get: (region) => clients.get(region) ?? create(region),
+    renew: (region, expired) => {
+      if (typeof stsClientOptions.credentials === 'object') return false
+      // A concurrent call may have replaced them already.
+      if (clients.get(region) === expired) clients.clear()
+      return true
+    },
   }
 }

@@ -88,6 +88,10 @@ const CALLER_REFUSED =
 const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
 const CALLER_UNUSABLE = /^Resolved credential object is not valid|^Invalid character in header content/
 const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
+/** The token of the caller has expired: it may have been replaced where the SDK finds it. */
+const CALLER_EXPIRED = /^ExpiredToken/
+/** What may be otherwise in another Region: in an opt-in Region STS knows the keys only of accounts that enabled it. */
+const REGION_REFUSED = /^(?:RegionDisabled|InvalidClientTokenId)/
 /** What the SDK and Node.js throw before a request leaves, when it cannot be made from the configuration. */
 const CONFIGURATION_CODE = /^(?:ERR_INVALID_|ERR_OSSL_|ERR_SSL_WRONG_VERSION_NUMBER)/
 const CONFIGURATION_MESSAGE =
@@ -110,6 +114,11 @@ const isMisconfigured = ({ kind, name, code = '', message }: StsFailure): boolea
 const isThrottled = ({ kind, name, httpStatusCode }: StsFailure): boolean =>
   kind === 'sts-error' && (THROTTLED.test(name) || httpStatusCode === 429)
 
+const isNamed = (thrown: unknown, names: RegExp): boolean => {
+  const { kind, name } = readStsFailure(thrown)
+  return kind === 'sts-error' && names.test(name)
+}
+
 /** Whether the next attempt, in the same Region or another, may succeed where this one failed. */
 export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
   const failure = readStsFailure(thrown)
@@ -118,6 +127,12 @@ export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
   if (failure.kind === 'sts-error') return isThrottled(failure) || (failure.httpStatusCode ?? 0) >= 500
   return !isCallerUnusable(failure) && !isLocal(failure)
 }
+
+/** Whether a Region refused what another Region may accept. */
+export const isRefusedByRegion = (thrown: unknown): boolean => isNamed(thrown, REGION_REFUSED)
+
+/** Whether the credentials of the caller have expired. */
+export const isCallerExpired = (thrown: unknown): boolean => isNamed(thrown, CALLER_EXPIRED)
 
 const isLocal = (failure: StsFailure): boolean => isMisconfigured(failure) || isUntrusted(failure)
 

@@ -114,7 +114,8 @@ const ROWS: readonly Row[] = [
   row('leaves the expiry out', 'STS_UNAVAILABLE', { kind: 'rewrite', body: without('Expiration') }),
   row('sends an expiry in the past', 'STS_UNAVAILABLE', { kind: 'rewrite', body: longAgo }),
   row('denies access', 'ASSUME_ROLE_DENIED', refusal('AccessDenied'), 1),
-  row('finds the caller’s token expired', 'ASSUME_ROLE_REJECTED', refusal('ExpiredToken'), 1),
+  // The second attempt reads the caller's credentials again.
+  row('finds the caller’s token expired', 'ASSUME_ROLE_REJECTED', refusal('ExpiredToken'), 2),
 ]
 
 type Invoke = () => Promise<string>

@@ -9,7 +9,9 @@ import middy from '@middy/core'
 import { type CrossAccountDynamoOptions, crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { TABLE, textbook } from '../sandbox/textbook.ts'
-import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+
+const HOUR = 3_600_000
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -35,6 +37,7 @@ const createInvoke = (options: CrossAccountDynamoOptions = {}) => {
     })
   return (): Promise<unknown> => handler({}, lambdaContext()).catch((error: unknown) => error)
 }
+const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
 
 /** Everything that printing shows. */
 const printed = (value: unknown): string =>
@@ -189,5 +192,46 @@ describe('a call that cannot be made as it is configured', () => {
     expect((error as Error).message).toContain('AWS_ENDPOINT_URL_STS')
     expect((error as Error).message).not.toContain('VPC')
     expect(sandbox.calls).toEqual([])
+  })
+})
+
+describe('several Regions', () => {
+  const stsRegions = ['ap-east-1', 'us-east-1']
+
+  test.each(['RegionDisabledException', 'InvalidClientTokenId'])(
+    '%s in the first: the second is asked, and first from then on',
+    async (code) => {
+      sandbox.faults.inject({ service: 'sts', kind: 'status', status: 403, code, message: 'no', times: 1 })
+      const invoke = createInvoke({ stsRegions })
+      await expect(invoke()).resolves.toBe('served')
+      travel(2 * HOUR)
+      await expect(invoke()).resolves.toBe('served')
+      expect(assumeRoles().map(({ region }) => region)).toEqual(['ap-east-1', 'us-east-1', 'ap-east-1'])
+    },
+  )
+})
+
+describe('credentials of the caller that are replaced in the environment', () => {
+  test('are read when the old ones have expired', async () => {
+    const invoke = createInvoke()
+    await expect(invoke()).resolves.toBe('served')
+    travel(13 * HOUR)
+    const { AWS_ACCESS_KEY_ID } = process.env
+    setEnvironment(functionVariables(sandbox))
+    expect(process.env.AWS_ACCESS_KEY_ID).not.toBe(AWS_ACCESS_KEY_ID)
+    await expect(invoke()).resolves.toBe('served')
+    expect(assumeRoles().map(({ error, accessKeyId }) => [error, accessKeyId])).toEqual([
+      [undefined, AWS_ACCESS_KEY_ID],
+      ['ExpiredToken', AWS_ACCESS_KEY_ID],
+      [undefined, process.env.AWS_ACCESS_KEY_ID],
+    ])
+  })
+
+  test('are not asked for again and again when they are expired, too', async () => {
+    const invoke = createInvoke()
+    await expect(invoke()).resolves.toBe('served')
+    travel(13 * HOUR)
+    await expect(invoke()).resolves.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+    expect(assumeRoles()).toHaveLength(3)
   })
 })

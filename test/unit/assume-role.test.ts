@@ -119,6 +119,127 @@ describe('attempts', () => {
     },
   )
 
+  describe('after a Region has refused', () => {
+    const stsRegions = ['eu-west-1', 'eu-north-1', 'us-east-1']
+
+    test.each(['RegionDisabledException', 'InvalidClientTokenId'])(
+      'go on to the next Region at once after %s',
+      async (name) => {
+        const random = jest.spyOn(Math, 'random')
+        sts.on(AssumeRoleCommand).rejectsOnce(failure(name, 403)).resolves({ Credentials: complete })
+        await expect(start({ stsRegions })()).resolves.toHaveProperty('sessionToken')
+        await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
+        expect(random).not.toHaveBeenCalled()
+        random.mockRestore()
+      },
+    )
+
+    test('do not ask that Region again, but the others', async () => {
+      sts
+        .on(AssumeRoleCommand)
+        .rejectsOnce(failure('RegionDisabledException', 403))
+        .rejects(failure('ServiceUnavailable', 503))
+      const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'] })
+      await expect(assume()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
+      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
+    })
+
+    test('report the outage of the others and not that Region', async () => {
+      sts
+        .on(AssumeRoleCommand)
+        .rejectsOnce(failure('ServiceUnavailable', 503))
+        .rejectsOnce(failure('ServiceUnavailable', 503))
+        .rejects(failure('RegionDisabledException', 403))
+      await expect(start({ stsRegions })()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
+      await expect(regionsAsked()).resolves.toEqual(stsRegions)
+    })
+
+    test('end when every Region has refused, each asked once', async () => {
+      sts.on(AssumeRoleCommand).rejects(failure('RegionDisabledException', 403))
+      const assume = start({ stsRegions, stsClientOptions: { maxAttempts: 9 } })
+      await expect(assume()).rejects.toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
+      await expect(regionsAsked()).resolves.toEqual(stsRegions)
+    })
+
+    test('end with what the next Region denies', async () => {
+      sts
+        .on(AssumeRoleCommand)
+        .rejectsOnce(failure('InvalidClientTokenId', 403))
+        .rejects(failure('AccessDenied', 403))
+      await expect(start({ stsRegions })()).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
+    })
+  })
+
+  describe('after the caller’s token has expired', () => {
+    const clientsAsked = () => new Set(sts.calls().map((call) => call.thisValue)).size
+    const provider = async () => ({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' })
+
+    test.each([
+      ['ExpiredToken', {}],
+      ['ExpiredTokenException', {}],
+      ['ExpiredToken', { credentials: provider }],
+    ])('go on once with a new client: %s, %p', async (name, stsClientOptions) => {
+      sts.on(AssumeRoleCommand).rejectsOnce(failure(name, 403)).resolves({ Credentials: complete })
+      const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'], stsClientOptions })
+      await expect(assume()).resolves.toHaveProperty('sessionToken')
+      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-west-1'])
+      expect(clientsAsked()).toBe(2)
+    })
+
+    test('have new clients in all Regions', async () => {
+      sts
+        .on(AssumeRoleCommand)
+        .rejectsOnce(failure('ServiceUnavailable', 503))
+        .rejectsOnce(failure('ExpiredToken', 403))
+        .rejectsOnce(failure('ServiceUnavailable', 503))
+        .resolves({ Credentials: complete })
+      const stsRegions = ['eu-west-1', 'eu-north-1']
+      await start({ stsRegions, stsClientOptions: { maxAttempts: 4 } })()
+      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
+      expect(clientsAsked()).toBe(4)
+    })
+
+    test('end when it is expired again', async () => {
+      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
+      await expect(start()()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      expect(sts.calls()).toHaveLength(2)
+    })
+
+    test('end where the credentials are fixed', async () => {
+      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
+      const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' }
+      const assume = start({ stsClientOptions: { credentials } })
+      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      expect(sts.calls()).toHaveLength(1)
+    })
+
+    test('end where there may be only one, but the next call has a new client', async () => {
+      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
+      const assume = start({ stsClientOptions: { maxAttempts: 1 } })
+      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      expect(sts.calls()).toHaveLength(2)
+      expect(clientsAsked()).toBe(2)
+    })
+
+    test('share the new client among concurrent calls', async () => {
+      let isExpired = true
+      sts.on(AssumeRoleCommand).callsFake(async () => {
+        const isRefused = isExpired
+        await new Promise((resolve) => setTimeout(resolve, 1))
+        if (isRefused) throw failure('ExpiredToken', 403)
+        return { Credentials: complete }
+      })
+      const assume = start()
+      const calls = Promise.all([assume(), assume(), assume()])
+      isExpired = false
+      await calls
+      expect(sts.calls()).toHaveLength(6)
+      expect(clientsAsked()).toBe(2)
+    })
+  })
+
   test('go on after the SDK has corrected its clock', async () => {
     const skewed = Object.assign(failure('SignatureDoesNotMatch', 403), {
       $metadata: { httpStatusCode: 403, requestId: 'request-1', clockSkewCorrected: true },
