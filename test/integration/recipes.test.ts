@@ -301,13 +301,13 @@ describe('a scope with leadingKeys', () => {
       await expect(client.send(get(other))).rejects.toThrow(refused('GetItem'))
   })
 
-  test('makes a client for each tenant, whose credentials and retries are nobody else’s, over common connections', async () => {
+  test('makes a client for each tenant, that shares neither credentials nor retries nor a request handler', async () => {
     const one = dynamo()
     const acme = (await clientOf('acme', one)).config
     const globex = (await clientOf('globex', one)).config
     expect(await acme.retryStrategy()).not.toBe(await globex.retryStrategy())
     expect((await acme.credentials()).accessKeyId).not.toBe((await globex.credentials()).accessKeyId)
-    expect(acme.requestHandler).toBe(globex.requestHandler)
+    expect(acme.requestHandler).not.toBe(globex.requestHandler)
   })
 
   test.each([undefined, null, '', { prefix: 'g' }, ['g']])('is no scope with the key %j', async (tenant) => {

@@ -328,8 +328,8 @@ test('in any tree of nested and concurrent handlers, each request is signed by t
       await Promise.all(roots.map((root) => run(root, context)))
       expectOwnSessions(readers().length)
     }),
-    { numRuns: 30, seed: Number(process.env.SEED ?? 1) },
+    { numRuns: 15, seed: Number(process.env.SEED ?? 1) },
   )
-  expect(handlers).toBeGreaterThan(100)
-  expect(readers().length).toBeGreaterThan(2 * handlers - 1)
-})
+  expect(handlers).toBeGreaterThan(50)
+  expect(readers().length).toBeGreaterThanOrEqual(2 * handlers)
+}, 60_000)
