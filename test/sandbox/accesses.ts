@@ -110,12 +110,10 @@ export function accessesOf(operation: string, request: Request, schemaOf: Schema
     case 'ExecuteStatement':
       return [statementAccess({ Statement: '', ...request }, schemaOf)]
     case 'BatchExecuteStatement':
-      return (request.Statements ?? []).map((statement) => statementAccess(statement, schemaOf))
     case 'ExecuteTransaction':
-      return (request.TransactStatements ?? []).map((statement) => {
-        const access = statementAccess(statement, schemaOf)
-        return { ...access, context: { ...access.context, 'dynamodb:EnclosingOperation': operation } }
-      })
+      return (request.Statements ?? request.TransactStatements ?? []).map((statement) =>
+        statementAccess(statement, schemaOf),
+      )
     default:
       return undefined
   }
@@ -127,24 +125,10 @@ function itemAccess(action: string, request: Request, schemaOf: SchemaOf): Acces
   return { action, table, context: contextOf(request, keys) }
 }
 
-/**
- * A SELECT that names no partition key by `=` or IN reads the whole table or index.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
- */
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html */
 function statementAccess({ Statement, Parameters }: PartiQL, schemaOf: SchemaOf): Access {
-  const { kind, table, index, attributes, select, returnValues, valuesOf } = readStatement(
-    Statement,
-    Parameters,
-  )
-  const name = leadingKeyName(schemaOf(table), index)
-  const keys = name === undefined ? undefined : valuesOf(name)
-  const context = present({
-    'dynamodb:LeadingKeys': keys,
-    'dynamodb:Attributes': attributes,
-    'dynamodb:Select': select,
-    'dynamodb:ReturnValues': returnValues,
-    'dynamodb:FullTableScan': kind === 'Select' ? String(keys === undefined) : undefined,
-  })
+  const { kind, table, index, valuesOf } = readStatement(Statement, Parameters)
+  const context = present({ 'dynamodb:LeadingKeys': valuesOf(leadingKeyName(schemaOf(table), index)) })
   return { action: `dynamodb:PartiQL${kind}`, table, ...(index !== undefined && { index }), context }
 }
 

@@ -2,8 +2,8 @@ import type { Answer } from './front.ts'
 import type { Refusal } from './refusal.ts'
 
 /**
- * Runs the statements of a batch that nobody refused. Each has its own answer, or its own error.
- * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementResponse.html
+ * Runs the statements of a batch that IAM allows. Each statement has its own response or its own error.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchStatementResponse.html
  */
 export async function runAllowed(
   input: Record<string, unknown>,

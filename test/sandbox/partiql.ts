@@ -1,102 +1,62 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
-import { anything, type Condition, oneOf, readCondition } from './partiql-condition.ts'
-import { operandsOf } from './partiql-operands.ts'
-import { tokensOf } from './partiql-tokens.ts'
+import { type Item, leadingKeysOf } from './leading-keys.ts'
+import { Refusal } from './refusal.ts'
 
-/** What IAM needs to know of a PartiQL statement. */
+/** What IAM needs to know about a PartiQL statement. */
 export interface Statement {
   kind: 'Select' | 'Insert' | 'Update' | 'Delete'
   table: string
-  index?: string
-  /** The top-level attributes that it names. */
-  attributes: string[]
-  /** What a Query would have as Select, and an UpdateItem as ReturnValues. */
-  select?: string
-  returnValues?: string
-  /** Which values of an attribute it is about. */
-  valuesOf: Condition
+  index: string | undefined
+  /** The values that the statement requires of an attribute or, for an INSERT, gives it. */
+  valuesOf(attribute: string | undefined): string[]
 }
 
-const RETURN_VALUES: Record<string, string> = {
-  'ALL OLD': 'ALL_OLD',
-  'ALL NEW': 'ALL_NEW',
-  'MODIFIED OLD': 'UPDATED_OLD',
-  'MODIFIED NEW': 'UPDATED_NEW',
-}
+const NAME = `(?:"[^"]+"|[A-Za-z_]\\w*)`
+const STRING = `'(?:[^']|'')*'`
+const VALUE = `(?:${STRING}|-?\\d+(?:\\.\\d+)?|\\?)`
+// A table's name, not its ARN: AWS does not document whether a statement takes one.
+const TARGET = `(?<table>"[\\w.-]+"|[A-Za-z_]\\w*)(?:\\.(?<index>${NAME}))?`
+const EQUALITY = `${NAME}\\s*=\\s*${VALUE}`
+const WHERE = `\\s+WHERE\\s+(?<where>${EQUALITY}(?:\\s+AND\\s+${EQUALITY})*)`
+const ENTRY = `${STRING}\\s*:\\s*${VALUE}`
 
 /**
- * Reads as much of PartiQL as DynamoDB's documentation shows, and refuses the rest: what is not understood must not
- * pass IAM by chance. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
+ * The statements that the tests and the `check` command send. Each pattern matches a whole statement: one that the
+ * sandbox does not understand is refused, because it must not pass IAM by chance.
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.html
  */
+const PATTERNS: [Statement['kind'], string][] = [
+  ['Select', `SELECT\\s+(?:\\*|${NAME}(?:\\s*,\\s*${NAME})*)\\s+FROM\\s+${TARGET}(?:${WHERE})?`],
+  ['Insert', `INSERT\\s+INTO\\s+${TARGET}\\s+VALUE\\s*\\{\\s*(?<item>${ENTRY}(?:\\s*,\\s*${ENTRY})*)\\s*\\}`],
+  ['Update', `UPDATE\\s+${TARGET}\\s+SET\\s+(?<set>${EQUALITY}(?:\\s*,\\s*${EQUALITY})*)${WHERE}`],
+  ['Delete', `DELETE\\s+FROM\\s+${TARGET}${WHERE}`],
+]
+
+const PAIR = new RegExp(`(?<name>${NAME}|${STRING})\\s*[=:]\\s*(?<value>${VALUE})`, 'g')
+
 export function readStatement(text: string, parameters: AttributeValue[] = []): Statement {
-  const tokens = tokensOf(text, parameters)
-  const { peek, next, is, take, expect, list, until, refusal } = tokens
-  const operands = operandsOf(tokens)
-  const { attributes, name, path, operand, entry } = operands
-  const condition = () => readCondition(tokens, operands)
-
-  function target(): Pick<Statement, 'table' | 'index'> {
-    const table = name()
-    // It is not documented whether an ARN may stand here.
-    if (table.includes(':')) throw refusal(table)
-    return { table, ...(take('.') && { index: name() }) }
-  }
-
-  function select(): Omit<Statement, 'attributes'> {
-    const isAll = take('*')
-    if (!isAll) list(operand)
-    expect('FROM')
-    const from = target()
-    const valuesOf = take('WHERE') ? condition() : anything
-    if (take('ORDER')) {
-      expect('BY')
-      list(() => [path(), take('ASC') || take('DESC')])
+  for (const [kind, pattern] of PATTERNS) {
+    const groups = new RegExp(`^\\s*${pattern}\\s*$`, 'i').exec(text)?.groups
+    if (!groups) continue
+    // The parameters of an UPDATE's SET come before those of its WHERE.
+    const remaining = [...parameters]
+    readPairs(groups.set, remaining)
+    const pairs = readPairs(groups.where ?? groups.item, remaining)
+    return {
+      kind,
+      table: unquote(groups.table),
+      index: groups.index && unquote(groups.index),
+      valuesOf: (attribute) => leadingKeysOf(attribute, pairs),
     }
-    const all = from.index === undefined ? 'ALL_ATTRIBUTES' : 'ALL_PROJECTED_ATTRIBUTES'
-    return { kind: 'Select', ...from, select: isAll ? all : 'SPECIFIC_ATTRIBUTES', valuesOf }
   }
-
-  function insert(): Omit<Statement, 'attributes'> {
-    expect('INTO')
-    const into = target()
-    expect('VALUE', '{')
-    const item = new Map(until('}', entry))
-    for (const attribute of item.keys()) attributes.add(attribute)
-    const valuesOf: Condition = (attribute) => oneOf(attribute, [item.get(attribute)?.value])(attribute)
-    return { kind: 'Insert', ...into, valuesOf }
-  }
-
-  function update(): Omit<Statement, 'attributes'> {
-    const of = target()
-    if (!is('SET', 'REMOVE')) throw refusal()
-    const assignment = () => {
-      path()
-      expect('=')
-      return operand()
-    }
-    while (is('SET', 'REMOVE')) list(next().text.toUpperCase() === 'SET' ? assignment : path)
-    return { kind: 'Update', ...of, ...which() }
-  }
-
-  function which() {
-    expect('WHERE')
-    const valuesOf = condition()
-    if (!take('RETURNING')) return { valuesOf }
-    const returnValues = RETURN_VALUES[`${next().text} ${next().text}`.toUpperCase()]
-    if (!returnValues) throw refusal('RETURNING')
-    expect('*')
-    return { valuesOf, returnValues }
-  }
-
-  function statement(): Omit<Statement, 'attributes'> {
-    if (take('SELECT')) return select()
-    if (take('INSERT')) return insert()
-    if (take('UPDATE')) return update()
-    expect('DELETE', 'FROM')
-    return { kind: 'Delete', ...target(), ...which() }
-  }
-
-  const read = statement()
-  if (peek().kind !== 'end') throw refusal()
-  return { ...read, attributes: [...attributes] }
+  throw new Refusal(400, 'SandboxError', `The sandbox does not understand this PartiQL statement: ${text}`)
 }
+
+const readPairs = (text = '', parameters: AttributeValue[]): Item[] =>
+  [...text.matchAll(PAIR)].map(({ groups: { name = '', value = '' } = {} }) => {
+    const literal = value.startsWith("'") ? { S: unquote(value) } : { N: value }
+    return { [unquote(name)]: value === '?' ? (parameters.shift() ?? { NULL: true }) : literal }
+  })
+
+const unquote = (text = ''): string =>
+  text.startsWith("'") ? text.slice(1, -1).replaceAll("''", "'") : text.replace(/^"|"$/g, '')
