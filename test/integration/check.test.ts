@@ -1,6 +1,6 @@
 /** `check` on accounts where things are right, and wrong in each way: what it says, and that it changes nothing. */
 import { stripVTControlCharacters } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Step } from '../../src/cli/report.ts'
 import { READ, WRITE } from '../../src/policies/actions.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
@@ -73,8 +73,11 @@ beforeEach(async () => {
   before = await contents()
   expect(Object.values(before).join()).toContain('acme')
   setEnvironment({ ...functionVariables(sandbox), AWS_EC2_METADATA_DISABLED: 'true' })
+  // The SDK multiplies the delay before a retry by a random number.
+  jest.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(async () => {
+  jest.restoreAllMocks()
   // Whatever a test had it try.
   const after = await contents()
   await sandbox.close()
