@@ -1,5 +1,9 @@
-/** A family of set-ups: few of them, in which any two choices for two options meet. */
+/**
+ * A family of set-ups: few of them, in which each choice for an option occurs and, in the long run, any two choices for
+ * two options occur together.
+ */
 import fc from 'fast-check'
+import { inLongRun } from '../run-length.ts'
 import { ORGANIZATION, SECOND_ROLE_ARN } from '../sandbox/set-ups.ts'
 import {
   ACCOUNT_A,
@@ -52,25 +56,29 @@ const anySetUp = fc
 
 type Chosen = Record<string, Partial<SetUp>>
 
-const pairsOf = (chosen: Chosen): string[] => {
+/** How many choices a set-up has to combine. */
+const COMBINED = inLongRun(1, 2)
+
+const combinationsOf = (chosen: Chosen): string[] => {
   const names = Object.entries(chosen).map(([row, choice]) => `${row} ${JSON.stringify(choice)}`)
+  if (COMBINED === 1) return names
   return names.flatMap((one, index) => names.slice(index + 1).map((other) => `${one} with ${other}`))
 }
 
 const setUpOf = (chosen: Chosen): SetUp =>
   Object.assign({ roleArn: TARGET_ROLE_ARN, region: 'us-east-1' }, ...Object.values(chosen))
 
-/** As many as it takes, or `SET_UPS=500 npm test` of them; `SEED=7` for others. */
+/** As many as are needed, or `SET_UPS=500 npm run test:long` of them. `SEED=7` chooses others. */
 export const family = (): SetUp[] => {
   const size = Number(process.env.SET_UPS ?? 0)
   const pool = fc.sample(anySetUp, { seed: Number(process.env.SEED ?? 1), numRuns: Math.max(size, 500) })
   if (size > 0) return pool.slice(0, size).map(setUpOf)
-  const missing = new Set(pool.flatMap(pairsOf))
-  const news = (chosen: Chosen) => pairsOf(chosen).filter((pair) => missing.has(pair))
+  const missing = new Set(pool.flatMap(combinationsOf))
+  const news = (chosen: Chosen) => combinationsOf(chosen).filter((combination) => missing.has(combination))
   const chosen: Chosen[] = []
   while (missing.size > 0) {
     const best = pool.reduce((one, other) => (news(other).length > news(one).length ? other : one))
-    for (const pair of news(best)) missing.delete(pair)
+    for (const combination of news(best)) missing.delete(combination)
     chosen.push(best)
   }
   return chosen.map(setUpOf)
