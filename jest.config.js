@@ -21,7 +21,8 @@ export default {
   // The connections and timers of a test are its own to close: a test that leaves one hangs here.
   testTimeout: 15_000,
   collectCoverageFrom: ['src/**/*.ts'],
-  coverageProvider: 'v8',
+  // It instruments the files in src only. V8's coverage slows down every module that a test file loads.
+  coverageProvider: 'babel',
   coverageReporters: ['text', 'lcov'],
   coverageThreshold: { global: { branches: 95, functions: 95, lines: 95, statements: 95 } },
 }
