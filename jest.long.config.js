@@ -12,4 +12,5 @@ export default {
     '<rootDir>/test/**/{day,fault-matrix,isolation,policies,session.property}.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 120_000,
 }
