@@ -9,7 +9,7 @@ export default {
   ...base,
   testMatch: [
     '<rootDir>/test/**/*.long.test.ts',
-    '<rootDir>/test/**/{day,fault-matrix,isolation,policies,session.property}.test.ts',
+    '<rootDir>/test/**/{day,isolation,policies,session.property}.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 120_000,
