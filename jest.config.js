@@ -16,7 +16,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/dist'],
   moduleNameMapper: {
     '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts',
-    '^middy-cross-account-dynamo/policies$': '<rootDir>/src/policies/index.ts',
+    '^middy-cross-account-dynamo/policies$': '<rootDir>/src/iam/index.ts',
   },
   // The connections and timers of a test are its own to close: a test that leaves one hangs here.
   testTimeout: 15_000,

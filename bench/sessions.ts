@@ -11,9 +11,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
-import { createClock } from '../src/clock.ts'
+import { readConfiguration } from '../src/configuration/configuration.ts'
 import { createClients } from '../src/dynamodb/client.ts'
-import { readConfiguration } from '../src/options.ts'
 import { createSessionStore } from '../src/session-store.ts'
 
 const SESSIONS = 500
@@ -75,14 +74,12 @@ const openStore = (): Make => {
     },
     {},
   )
-  const clock = createClock()
   const sessionOf = createSessionStore(
     configuration,
     ({ sessionTags: [tag] }) =>
       async () =>
         credentialsOf(tag?.Value ?? ''),
-    createClients(configuration, clock),
-    clock,
+    createClients(configuration),
   )
   return (tenant) => {
     const { client } = sessionOf({

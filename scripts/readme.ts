@@ -1,4 +1,4 @@
-/** `npm run readme`: writes what the README shows of the command line. */
+/** `npm run readme`: updates the parts of the README that the package itself writes. */
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { readmeParts } from './readme-parts.ts'

@@ -6,7 +6,7 @@ const CHARACTER = 8.4
 const MARGIN = 20
 const COLUMNS = 112
 
-/** The colours of `styleText`, on a dark ground. */
+/** The colors of `styleText`, on a dark ground. */
 const STYLES: Readonly<Record<string, string>> = {
   1: 'font-weight="bold"',
   31: 'fill="#ff7b72"',

@@ -1,6 +1,12 @@
 /** Gives an AWS Lambda function in one account a DynamoDB client for a table in another. */
-export type { AssumeRoleReason, AssumeRoleTrace } from './assume-role.ts'
+
+export type { CrossAccountDynamoOptions } from './configuration/options.ts'
+export type { AssumeRoleReason, AssumeRoleTrace } from './credentials/assume-role.ts'
+export type { CredentialProvider } from './credentials/session.ts'
 export { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from './errors.ts'
+export type { Access } from './iam/actions.ts'
+export type { ResolvedScope, Scope } from './iam/scope.ts'
+export type { Resolver, ResolverRequest } from './identity/resolve.ts'
 export type { Logger } from './logger.ts'
 export {
   type CrossAccountDynamoContext,
@@ -8,8 +14,3 @@ export {
   crossAccountDynamo,
   crossAccountDynamo as default,
 } from './middleware.ts'
-export type { CrossAccountDynamoOptions } from './options.ts'
-export type { Access } from './policies/actions.ts'
-export type { ResolvedScope, Scope } from './policies/scope.ts'
-export type { Resolver, ResolverRequest } from './resolvers.ts'
-export type { CredentialProvider } from './session.ts'

@@ -2,7 +2,7 @@
  * Puts the client of an invocation on its context.
  *
  * Batch processors, nested handlers and unit tests pass one context object to several invocations. An invocation
- * therefore never replaces another client on the context that it was given: it continues with a copy instead.
+ * therefore never replaces another client on the context that it was given.
  */
 import type middy from '@middy/core'
 import { CrossAccountDynamoError } from './errors.ts'
@@ -12,8 +12,8 @@ type Context = middy.Request['context'] & Record<string, unknown>
 type RequestWithContext = Pick<middy.Request, 'context'>
 
 /**
- * Sets `request.context[contextKey]` to the client. If the context already holds another value there, or cannot be
- * changed, `request.context` becomes a copy that holds the client.
+ * For the session of all invocations: sets `request.context[contextKey]` to the client. If the context already holds
+ * another value there, or cannot be changed, `request.context` becomes a copy that holds the client.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context would have to be copied and cannot be.
  */
@@ -22,8 +22,34 @@ export const attachClient = (request: RequestWithContext, contextKey: string, cl
   const present = valueAt(context, contextKey)
   if (present === client) return
   if (present === undefined && trySet(context, contextKey, client)) return
+  attachToCopy(request, contextKey, client, copyWithout(context, contextKey))
+}
+
+/**
+ * For the session of one invocation: `request.context` becomes a copy that holds the client. The given context stays as it
+ * was, because a handler that shares it must not find the client of another session there, not even before its own
+ * middlewares have run. A context that cannot be copied gets the client itself, unless it already holds another one.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context cannot be copied and already holds another client.
+ */
+export const attachSessionClient = (
+  request: RequestWithContext,
+  contextKey: string,
+  client: object,
+): void => {
+  const context = request.context as Context
   const copy = copyWithout(context, contextKey)
-  request.context = copy ?? shadowWithout(context, contextKey)
+  if (copy === undefined) attachClient(request, contextKey, client)
+  else attachToCopy(request, contextKey, client, copy)
+}
+
+const attachToCopy = (
+  request: RequestWithContext,
+  contextKey: string,
+  client: object,
+  copy: Context | undefined,
+): void => {
+  request.context = copy ?? hideClient(request.context as Context, contextKey)
   if (copy === undefined) throw sharedContextError(contextKey)
   copy[contextKey] = client
 }
@@ -35,7 +61,7 @@ export const attachClient = (request: RequestWithContext, contextKey: string, cl
 export const detachClient = (request: RequestWithContext, contextKey: string): void => {
   const context = request.context as Context
   if (valueAt(context, contextKey) === undefined) return
-  request.context = copyWithout(context, contextKey) ?? shadowWithout(context, contextKey)
+  request.context = copyWithout(context, contextKey) ?? hideClient(context, contextKey)
 }
 
 const UNREADABLE = Symbol('unreadable')
@@ -49,11 +75,11 @@ const valueAt = (context: Context, contextKey: string): unknown => {
   }
 }
 
-/** Returns `false` if the context is frozen or refuses the property. An assignment is faster than Reflect.set. */
+/** Returns `false` if the context is frozen or ignores the assignment, which is faster than Reflect.set. */
 const trySet = (context: Context, contextKey: string, client: object): boolean => {
   try {
     context[contextKey] = client
-    return true
+    return context[contextKey] === client
   } catch {
     return false
   }
@@ -66,23 +92,47 @@ const trySet = (context: Context, contextKey: string, client: object): boolean =
  */
 const copyWithout = (context: Context, contextKey: string): Context | undefined => {
   try {
-    const prototype = Object.getPrototypeOf(context)
-    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) return undefined
-    const { [contextKey]: _, ...properties } = Object.getOwnPropertyDescriptors(context)
-    return Object.create(prototype, properties)
+    const prototype: unknown = Object.getPrototypeOf(context)
+    if (!isObjectPrototype(prototype)) return undefined
+    const copy = Object.create(prototype)
+    for (const key of Reflect.ownKeys(context)) {
+      if (key !== contextKey) copyProperty(context, copy, key)
+    }
+    return copy
   } catch {
     return undefined
   }
 }
 
+/** Whether this is `null` or the `Object.prototype` of any realm: nothing that could hold another client. */
+const isObjectPrototype = (prototype: unknown): prototype is object | null =>
+  prototype === null ||
+  (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
+
+/** Assigns a plain property, which is faster than defining it. */
+const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: PropertyKey): void => {
+  const property = Object.getOwnPropertyDescriptor(from, key)
+  if (property === undefined) return
+  if (property.enumerable === true && 'value' in property && key !== '__proto__') to[key] = property.value
+  else Object.defineProperty(to, key, property)
+}
+
 /** For the error handlers of an invocation that fails: the same context, with nothing at the key. */
-const shadowWithout = (context: Context, contextKey: string): Context =>
-  Object.create(context, { [contextKey]: { value: undefined } })
+const hideClient = (context: Context, contextKey: string): Context =>
+  new Proxy(context, {
+    get: (target, key) => {
+      if (key === contextKey) return undefined
+      const value: unknown = Reflect.get(target, key, target)
+      // A method of a class may read private fields, which the proxy does not have.
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+    has: (target, key) => key !== contextKey && Reflect.has(target, key),
+  })
 
 const sharedContextError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `context.${contextKey} of this invocation is already in use, and this context, an instance of a class, cannot be copied. ` +
-      'If several handlers share the context, such as the records of a batch, get each its own client with ' +
-      'clientFor({ event, context }) instead; otherwise choose another contextKey.',
+    `the client cannot be set at context.${contextKey}, because the property is already in use or cannot be changed, and this ` +
+      'context cannot be copied, because it is not a plain object. If several handlers share the context, such as those of the ' +
+      'records of a batch, get the client of each with clientFor({ event, context }). Otherwise choose another contextKey.',
   )

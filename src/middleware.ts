@@ -1,17 +1,17 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
-import { createAssumeRole } from './assume-role.ts'
-import { createClock } from './clock.ts'
+import { readConfiguration } from './configuration/configuration.ts'
+import type { CrossAccountDynamoOptions } from './configuration/options.ts'
+import { createAssumeRole } from './credentials/assume-role.ts'
+import type { CredentialProvider, Session } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { createClients } from './dynamodb/client.ts'
 import { createWarmUp, NO_WARM_UP } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
-import { attachClient, detachClient } from './invocation-context.ts'
-import { type CrossAccountDynamoOptions, readConfiguration } from './options.ts'
-import type { ResolverRequest } from './resolvers.ts'
-import type { CredentialProvider, Session } from './session.ts'
-import type { SessionIdentity } from './session-identity.ts'
+import type { ResolverRequest } from './identity/resolve.ts'
+import type { SessionParameters } from './identity/session-parameters.ts'
+import { attachClient, attachSessionClient, detachClient } from './invocation-context.ts'
 import { createSessionStore, type OpenSession } from './session-store.ts'
 
 type LambdaContext = middy.Request['context']
@@ -119,13 +119,12 @@ export const crossAccountDynamo = <
   options: CrossAccountDynamoOptions<Key, Document, Event> = {},
 ): CrossAccountDynamoMiddleware<Key, Document, Event> => {
   const configuration = readConfiguration(options, process.env)
-  const { identity, resolveIdentity, accountId } = configuration
+  const { parameters, resolveParameters, accountId } = configuration
   const contextKey = configuration.contextKey as Key
-  const clock = createClock()
-  const clients = createClients(configuration, clock)
-  const sessionOf = createSessionStore(configuration, createAssumeRole(configuration, clock), clients, clock)
+  const clients = createClients(configuration)
+  const sessionOf = createSessionStore(configuration, createAssumeRole(configuration), clients)
   /** The session of all invocations, unless resolvers decide. */
-  const sharedSession = identity && sessionOf(identity)
+  const sharedSession = parameters && sessionOf(parameters)
   // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
   const warmUp =
     accountId === undefined
@@ -145,10 +144,11 @@ export const crossAccountDynamo = <
     request: middy.Request,
     { session, client }: OpenSession,
     provider: CredentialProvider,
+    attach: typeof attachClient,
   ): Promise<void> | undefined => {
     const internal = request.internal as Record<string, unknown>
     if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
-    attachClient(request, contextKey, client)
+    attach(request, contextKey, client)
     internal[contextKey] = provider
     return waitUntilReady(session, request.context)
   }
@@ -156,18 +156,18 @@ export const crossAccountDynamo = <
   const refusingProvider = createRefusingProvider(contextKey)
   /** With resolvers: finds out whose session this invocation gets, and fails if that is not known. */
   const startResolvedInvocation = (request: middy.Request): Promise<void> | undefined => {
-    const start = (own: SessionIdentity) => startInvocation(request, sessionOf(own), refusingProvider)
+    const start = (own: SessionParameters): Promise<void> | undefined =>
+      startInvocation(request, sessionOf(own), refusingProvider, attachSessionClient)
     const fail = (error: unknown): never => {
       detachClient(request, contextKey)
       throw error
     }
-    let resolved: SessionIdentity | Promise<SessionIdentity>
     try {
-      resolved = resolveIdentity(request)
+      const resolved = resolveParameters(request)
+      return resolved instanceof Promise ? resolved.then(start).catch(fail) : start(resolved)?.catch(fail)
     } catch (error) {
       return fail(error)
     }
-    return resolved instanceof Promise ? resolved.then(start, fail) : start(resolved)
   }
 
   if (!configuration.disablePrefetch) {
@@ -180,11 +180,12 @@ export const crossAccountDynamo = <
     before:
       sharedSession === undefined
         ? startResolvedInvocation
-        : (request) => startInvocation(request, sharedSession, sharedSession.session.credentials),
+        : (request) =>
+            startInvocation(request, sharedSession, sharedSession.session.credentials, attachClient),
     ready: async () => waitUntilReady(sharedSession?.session),
     clientFor: async ({ event, context, internal = {} }) => {
       const request = { event, context, internal, response: undefined, error: undefined }
-      const { session, client } = sharedSession ?? sessionOf(await resolveIdentity(request))
+      const { session, client } = sharedSession ?? sessionOf(await resolveParameters(request))
       await waitUntilReady(session, context)
       return client as ClientOf<Document>
     },

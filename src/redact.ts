@@ -1,5 +1,5 @@
 /** Removes credentials from texts of AWS, of proxies and of the SDK before they are quoted. */
-import { escapeControls } from './values.ts'
+import { escapeControls } from './text.ts'
 
 const NOT_SHOWN = '[not shown]'
 
@@ -29,10 +29,14 @@ const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
  * The text without anything that looks like a credential, whole or in part, without the values of headers that hold
  * credentials, and without any part of the given secrets. It is one line of at most 2000 characters.
  */
-export const redact = (text: string, secrets: readonly string[] = []): string => {
+export const redact = (text: string, secrets: readonly string[] = []): string =>
+  escapeControls(hideCredentials(text, secrets))
+
+/** The same, with the control characters that the text contains. */
+export const hideCredentials = (text: string, secrets: readonly string[] = []): string => {
   const cut = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
   const withoutHeaders = cut.replace(CREDENTIAL_HEADER, `$<header>$<separator> ${NOT_SHOWN}`)
-  return escapeControls(removeFragments(removeRuns(withoutHeaders), secrets))
+  return removeFragments(removeRuns(withoutHeaders), secrets)
 }
 
 const isReadable = (run: string): boolean =>

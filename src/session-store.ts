@@ -1,11 +1,11 @@
 /** The sessions in use, each with its one client. Bounded. */
-import { type AssumeRole, longestFlight } from './assume-role.ts'
-import type { Clock } from './clock.ts'
+
+import type { Configuration } from './configuration/configuration.ts'
+import { type AssumeRole, maxAssumeRoleDurationMs } from './credentials/assume-role.ts'
+import { createSession, createSharedThrottle, type Session } from './credentials/session.ts'
 import type { Clients, SessionClient } from './dynamodb/client.ts'
+import { type SessionParameters, toCacheKey } from './identity/session-parameters.ts'
 import { createSafeLogger } from './logger.ts'
-import type { Configuration } from './options.ts'
-import { createSession, createSharedThrottle, type Session } from './session.ts'
-import { keyOf, type SessionIdentity } from './session-identity.ts'
 
 /** A session and its client, which stay together for as long as the session lives. */
 export interface OpenSession {
@@ -13,8 +13,8 @@ export interface OpenSession {
   readonly client: SessionClient
 }
 
-/** Returns the session of an identity: the same object for as long as the store keeps it. */
-export type SessionStore = (identity: SessionIdentity) => OpenSession
+/** Returns the session of an parameters: the same object for as long as the store keeps it. */
+export type SessionStore = (parameters: SessionParameters) => OpenSession
 
 /**
  * Creates a store that keeps at most `maxSessions` sessions that have had credentials, and evicts the least recently
@@ -26,9 +26,8 @@ export type SessionStore = (identity: SessionIdentity) => OpenSession
  */
 export const createSessionStore = (
   configuration: Configuration,
-  assumeRoleOf: (identity: SessionIdentity) => AssumeRole,
+  assumeRoleOf: (parameters: SessionParameters) => AssumeRole,
   clients: Clients,
-  clock: Clock,
 ): SessionStore => {
   const { refreshBefore, maxSessions, contextKey } = configuration
   const logger = createSafeLogger(configuration.logger)
@@ -37,15 +36,14 @@ export const createSessionStore = (
   const sessions = new Map<string, OpenSession>()
   const candidates = new Map<string, OpenSession>()
 
-  const openSession = (identity: SessionIdentity): OpenSession => {
+  const openSession = (parameters: SessionParameters): OpenSession => {
     const session = createSession({
-      roleArn: identity.roleArn,
+      roleArn: parameters.roleArn,
       contextKey,
       refreshBefore,
-      assumeRole: assumeRoleOf(identity),
-      longestFlight: longestFlight(configuration),
+      assumeRole: assumeRoleOf(parameters),
+      maxAssumeRoleDurationMs: maxAssumeRoleDurationMs(configuration),
       throttle,
-      clock,
       logger,
     })
     return { session, client: clients.open(session) }
@@ -60,8 +58,8 @@ export const createSessionStore = (
     }
   }
 
-  return (identity) => {
-    const key = keyOf(identity)
+  return (parameters) => {
+    const key = toCacheKey(parameters)
     const known = sessions.get(key)
     if (known !== undefined) {
       sessions.delete(key)
@@ -70,7 +68,7 @@ export const createSessionStore = (
       return known
     }
     promoteCandidates()
-    const open = sessions.get(key) ?? candidates.get(key) ?? openSession(identity)
+    const open = sessions.get(key) ?? candidates.get(key) ?? openSession(parameters)
     const home = sessions.has(key) ? sessions : candidates
     home.delete(key)
     home.set(key, open)

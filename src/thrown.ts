@@ -1,5 +1,6 @@
 /** Reading what other code threw, which may be any value. */
-import { describe, quoted } from './values.ts'
+import { hideCredentials } from './redact.ts'
+import { describe, quoted } from './text.ts'
 
 /** What is known of a thrown value. */
 export interface Thrown {
@@ -42,15 +43,26 @@ const readProperty = (value: unknown, name: string): unknown => {
   }
 }
 
-/** Errors of the SDK hold requests, with session tokens in their headers: nothing but text is taken over. */
+/** The frames of a stack, without the message, which the stack repeats. */
+const FRAMES = /(?:^|\n)( {4}at .*)$/s
+const MAX_STACK_LENGTH = 10_000
+
+/**
+ * Copies name, message and stack only: errors of the SDK hold requests, with session tokens in their headers. AWS can also
+ * repeat a request in the message, so the text is redacted.
+ */
 const copyError = (error: Error): Error => {
-  const text = (name: string, otherwise: string): string => {
+  const text = (name: string): string => {
     const value = readProperty(error, name)
-    return typeof value === 'string' ? value : otherwise
+    return typeof value === 'string' ? value : ''
   }
-  const copy = new Error(text('message', ''))
-  Object.defineProperty(copy, 'name', { value: text('name', 'Error') })
-  Object.defineProperty(copy, 'stack', { value: text('stack', '') })
+  const givenName = text('name') || 'Error'
+  const name = PLAIN_NAME.test(givenName) ? givenName : hideCredentials(givenName)
+  const message = hideCredentials(text('message'))
+  const [, frames = ''] = FRAMES.exec(text('stack').slice(0, MAX_STACK_LENGTH)) ?? []
+  const copy = new Error(message)
+  Object.defineProperty(copy, 'name', { value: name })
+  Object.defineProperty(copy, 'stack', { value: [`${name}: ${message}`, frames].filter(Boolean).join('\n') })
   return copy
 }
 

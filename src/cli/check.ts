@@ -1,106 +1,122 @@
-/** `check`: tries the configuration with the credentials at hand, as a doctor would, from the feet up. */
+/** `check`: tries the configuration with the caller's credentials, from the credentials to the tables. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
-import { type Credentials, createAssumeRole, STS_LIMITS } from '../assume-role.ts'
-import { createClock } from '../clock.ts'
-import type { CrossAccountDynamoError } from '../errors.ts'
-import type { Configuration } from '../options.ts'
-import type { SessionIdentity } from '../session-identity.ts'
-import { escapeControls } from '../values.ts'
-import { type Examination, readExamination } from './examination.ts'
-import { type Flags, inFlags } from './flags.ts'
-import { isOneOf, refusalOf, succeeds } from './refusal.ts'
-import { type Step, told } from './report.ts'
-import { examineTable } from './tables.ts'
+import type { Configuration } from '../configuration/configuration.ts'
+import { type Credentials, createAssumeRole } from '../credentials/assume-role.ts'
+import { STS_LIMITS } from '../credentials/sts-client.ts'
+import { CrossAccountDynamoError } from '../errors.ts'
+import type { SessionParameters } from '../identity/session-parameters.ts'
+import { escapeControls } from '../text.ts'
+import type { CheckContext } from './check-context.ts'
+import { readCheckPlan } from './check-plan.ts'
+import { explainFailure, isFulfilled, isSessionOfAny } from './denial.ts'
+import type { Flags } from './flags.ts'
+import { formatStep, type Step } from './report.ts'
+import { checkTable } from './tables.ts'
 import { type ExitCode, printable, type Terminal } from './terminal.ts'
 
-const HARMLESS =
-  'Tables were tried with a key that fits none, under a condition that cannot hold: nothing was changed.'
+const NOTHING_CHANGED =
+  'Nothing was changed: the requests named a key that is in no table, and writes had a condition that is never met.'
 
 export const check = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
-  const examination = readExamination(flags)
+  const plan = readCheckPlan(flags)
+  const context: CheckContext = { ...plan, caller: await readCaller(plan.configuration) }
   const steps: Step[] = []
-  for await (const found of examine(examination)) {
-    const step = found.subject === 'role' ? { ...found, message: inFlags(found.message, flags) } : found
+  for await (const step of runCheck(context)) {
     steps.push(step)
-    if (flags.json === undefined) terminal.out(`${told(step, terminal)}\n`)
+    if (flags.json === undefined) terminal.out(`${formatStep(step, terminal)}\n`)
   }
-  const failed = steps.filter(({ outcome }) => outcome === 'failed').length
-  const isTried = steps.some(({ subject }) => examination.asked?.tables.includes(subject))
-  const note = isTried ? HARMLESS : undefined
+  const ok = steps.every(({ outcome }) => outcome !== 'failed')
+  const note = steps.some(({ subject }) => subject.kind === 'table') ? NOTHING_CHANGED : undefined
   if (flags.json !== undefined)
-    terminal.out(`${printable(JSON.stringify({ ok: failed === 0, steps, note }, undefined, 2))}\n`)
+    terminal.out(`${printable(JSON.stringify({ ok, steps, note }, undefined, 2))}\n`)
   else if (note !== undefined) terminal.out(`${note}\n`)
-  return failed === 0 ? 0 : 1
+  return ok ? 0 : 1
 }
 
-async function* examine(examination: Examination): AsyncGenerator<Step> {
-  const { configuration, identity, asked, executionRoles } = examination
-  const caller = await whoCalls(configuration)
-  const visit = { ...examination, caller }
-  if (caller !== undefined) {
-    yield { subject: 'credentials', outcome: 'ok', message: `those of ${caller}` }
-    if (executionRoles.length > 0 && !isOneOf(caller, executionRoles))
-      yield {
-        subject: 'credentials',
-        outcome: 'note',
-        message: `not those of ${executionRoles.join(', ')}: what is tried here is tried as the caller, and the advice is for that role`,
-      }
-    yield { subject: 'STS', outcome: 'ok', message: `answers in ${configuration.stsRegions[0]}` }
-  }
-
-  const clock = createClock()
-  const assumeRole = createAssumeRole(configuration, clock)
-  const assume = (as: SessionIdentity) => assumeRole(as)('first', new AbortController().signal)
+async function* runCheck(context: CheckContext): AsyncGenerator<Step> {
+  yield* describeCaller(context)
+  const assumeRole = createAssumeRole(context.configuration)
+  const assume = (parameters: SessionParameters): Promise<Credentials> =>
+    assumeRole(parameters)('first', new AbortController().signal)
   let credentials: Credentials
   try {
-    credentials = await assume(identity)
+    credentials = await assume(context.parameters)
   } catch (error) {
-    yield await refusalOf(error as CrossAccountDynamoError, visit, assume)
+    if (!(error instanceof CrossAccountDynamoError)) throw error
+    yield await explainFailure(error, context, assume)
     return
   }
-  if (caller === undefined)
-    yield { subject: 'credentials', outcome: 'note', message: 'STS did not say whose they are' }
-  yield {
-    subject: 'role',
-    outcome: 'ok',
-    message: `${identity.roleArn} assumed with ${acceptedOf(identity)}`,
-  }
-  const { externalId, ...withoutExternalId } = identity
-  if (externalId !== undefined && (await succeeds(assume(withoutExternalId))))
-    yield {
-      subject: 'role',
-      outcome: 'note',
-      message: 'it can be assumed without the external ID, too: the trust policy does not ask for it',
-    }
-  const minutes = Math.round((credentials.expiration.getTime() - clock.now()) / 60_000)
-  const before = Math.round(configuration.refreshBefore / 60)
-  yield {
-    subject: 'session',
-    outcome: 'ok',
-    message: `lives for ${minutes} minutes, and is refreshed ${before} minutes before its end`,
-  }
+  yield* describeRole(context, assume)
+  yield describeSession(context, credentials)
+  yield* checkTables(context, credentials)
+}
 
-  if (asked === undefined) {
+function* describeCaller({ caller, configuration, executionRoles }: CheckContext): Generator<Step> {
+  if (caller === undefined) return
+  yield { subject: { kind: 'credentials' }, outcome: 'ok', message: `the caller is ${caller}` }
+  if (executionRoles.length > 0 && !isSessionOfAny(caller, executionRoles))
     yield {
-      subject: 'tables',
+      subject: { kind: 'credentials' },
       outcome: 'note',
-      message: 'none were tried: name them with --table and --access',
+      message: `the caller is not ${executionRoles.join(', ')}: the check runs as the caller, and the advice is for that role`,
+    }
+  yield { subject: { kind: 'sts' }, outcome: 'ok', message: `answers in ${configuration.stsRegions[0]}` }
+}
+
+async function* describeRole(
+  { caller, parameters }: CheckContext,
+  assume: (parameters: SessionParameters) => Promise<Credentials>,
+): AsyncGenerator<Step> {
+  if (caller === undefined)
+    yield { subject: { kind: 'credentials' }, outcome: 'note', message: 'STS did not report the caller' }
+  yield {
+    subject: { kind: 'role' },
+    outcome: 'ok',
+    message: `${parameters.roleArn} can be assumed with ${describeParameters(parameters)}`,
+  }
+  const { externalId, ...withoutExternalId } = parameters
+  if (externalId !== undefined && (await isFulfilled(assume(withoutExternalId))))
+    yield {
+      subject: { kind: 'role' },
+      outcome: 'note',
+      message:
+        'it can also be assumed without the external ID, because the trust policy does not require one',
+    }
+}
+
+const describeSession = ({ configuration }: CheckContext, { expiration }: Credentials): Step => {
+  const minutes = Math.round((expiration.getTime() - Date.now()) / 60_000)
+  const refreshBeforeMinutes = Math.round(configuration.refreshBefore / 60)
+  return {
+    subject: { kind: 'session' },
+    outcome: 'ok',
+    message: `expires after ${minutes} minutes, and is refreshed ${refreshBeforeMinutes} minutes before that`,
+  }
+}
+
+async function* checkTables(context: CheckContext, credentials: Credentials): AsyncGenerator<Step> {
+  const { scope, configuration } = context
+  if (scope === undefined) {
+    yield {
+      subject: { kind: 'tables' },
+      outcome: 'note',
+      message: 'no tables were tried; name them with --table and --access',
     }
     return
   }
   const client = new DynamoDBClient({ region: configuration.region, credentials, requestHandler: STS_LIMITS })
   try {
-    for (const table of asked.tables) yield* examineTable(client, table, asked.access, visit)
+    for (const table of scope.tables) yield* checkTable({ client, table, context }, scope.access)
   } finally {
     client.destroy()
   }
 }
 
-/** The ARN of whoever calls. `undefined` when STS does not say: AssumeRole will hear why. */
-const whoCalls = async ({ stsRegions }: Configuration): Promise<string | undefined> => {
+/** The ARN of the caller. `undefined` if STS does not report it; AssumeRole then reports why. */
+const readCaller = async ({ stsRegions }: Configuration): Promise<string | undefined> => {
   const client = new STSClient({
-    region: stsRegions[0] as string,
+    ...(stsRegions[0] !== undefined && { region: stsRegions[0] }),
     maxAttempts: 1,
     requestHandler: STS_LIMITS,
   })
@@ -114,19 +130,14 @@ const whoCalls = async ({ stsRegions }: Configuration): Promise<string | undefin
   }
 }
 
-const acceptedOf = ({
-  externalId,
-  sessionTags,
-  sourceIdentity,
-  sessionName,
-  policy,
-}: SessionIdentity): string =>
-  [
+const describeParameters = (parameters: SessionParameters): string => {
+  const { externalId, sessionTags, sourceIdentity, sessionName, policy } = parameters
+  const keys = sessionTags.map(({ Key }) => Key).join(', ')
+  return [
     `session name ${sessionName}`,
     externalId === undefined ? 'no external ID' : 'an external ID',
-    sessionTags.length === 0
-      ? 'no session tags'
-      : `session tags ${sessionTags.map(({ Key }) => Key).join(', ')}`,
+    keys === '' ? 'no session tags' : `session tags ${keys}`,
     ...(sourceIdentity === undefined ? [] : [`source identity ${sourceIdentity}`]),
     ...(policy === undefined ? [] : ['a session policy']),
   ].join(', ')
+}

@@ -1,177 +1,281 @@
-/** The flags of the commands. Where the middleware has a variable, a flag holds the same text, and wins over it. */
+/** The flags of the commands. A flag takes the same text as the variable of the middleware, and replaces it. */
 import { parseArgs } from 'node:util'
-import { nearest } from '../nearest.ts'
-import { DEFAULT_PREFIX } from '../option-reader.ts'
-import type { Environment } from '../options.ts'
+import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
+import { formatIssue, type Issue } from '../options/issue.ts'
+import { type Audience, MESSAGES } from '../options/messages.ts'
+import { nearest } from '../options/nearest.ts'
+import { POLICY_MESSAGES } from '../options/policy-messages.ts'
+import { type Environment, type Rows, variableName } from '../options/rows.ts'
+import { bulleted } from '../text.ts'
 
-/** What cannot be run as it was asked for: exit code 2. */
-export class WrongUse extends Error {}
+/** A command line that cannot be run: exit code 2. */
+export class UsageError extends Error {}
 
 interface Flag {
   readonly help: string
-  /** What stands for its value in the help; a flag without is a switch. */
+  /** The placeholder of the value in the help. A flag without one is a switch. */
   readonly value?: string
-  /** May be given more than once; this stands between the values then, as in the variable if it has one. */
-  readonly list?: ',' | '\n'
-  /** One letter for it. */
+  /** What separates the values of a flag that can be repeated, the same as in its variable. */
+  readonly separator?: ',' | '\n'
+  /** The letter of the short form. */
   readonly short?: string
-  /** The end of the name of its variable. */
+  /** The suffix of its variable. */
   readonly variable?: string
+  /** The options of the middleware and of `crossAccountPolicies()` that it sets. */
+  readonly options?: readonly string[]
 }
 
 const FLAGS = {
-  'role-arn': { value: '<arn>', variable: 'ROLE_ARN', help: "the role to assume, in the tables' account" },
-  'execution-role-arn': {
+  'role-arn': {
+    options: ['roleArn'],
     value: '<arn>',
-    // A role's path and name may hold commas.
-    list: '\n',
-    help: "the function's execution role; may be repeated",
+    variable: 'ROLE_ARN',
+    help: 'the role to assume, in the account of the tables',
   },
-  table: { value: '<name>', list: ',', variable: 'TABLES', help: "a table's name or ARN; may be repeated" },
+  'execution-role-arn': {
+    options: ['executionRoleArn'],
+    value: '<arn>',
+    // The path and name of a role may contain commas.
+    separator: '\n',
+    help: 'the execution role of the function; can be repeated',
+  },
+  table: {
+    options: ['scope', 'scope.tables', 'tables'],
+    value: '<name>',
+    separator: ',',
+    variable: 'TABLES',
+    help: 'the name or ARN of a table; can be repeated',
+  },
   access: {
+    options: ['scope.access', 'access'],
     value: '<access>',
     variable: 'ACCESS',
     help: 'read, write, read-write, or actions: GetItem,Query',
   },
-  region: { value: '<region>', variable: 'REGION', help: "the tables' Region; else that of AWS_REGION" },
-  'external-id': { value: '<id>', variable: 'EXTERNAL_ID', help: 'the external ID that the function sends' },
-  'session-tags': { value: '<k=v,…>', variable: 'SESSION_TAGS', help: 'the session tags that it sends' },
+  region: {
+    options: ['region'],
+    value: '<region>',
+    variable: 'REGION',
+    help: 'the Region of the tables; default: AWS_REGION',
+  },
+  'external-id': {
+    options: ['externalId'],
+    value: '<id>',
+    variable: 'EXTERNAL_ID',
+    help: 'the external ID that the function sends',
+  },
+  'session-tags': {
+    options: ['sessionTags'],
+    value: '<k=v,…>',
+    variable: 'SESSION_TAGS',
+    help: 'the session tags that the function sends',
+  },
   'session-tag-key': {
+    options: ['sessionTagKeys'],
     value: '<key>',
-    list: ',',
-    help: 'a tag that it sends, of any value; may be repeated',
+    separator: ',',
+    help: 'a session tag that the function sends with any value; can be repeated',
   },
   'transitive-tag-keys': {
+    options: ['transitiveTagKeys'],
     value: '<k,…>',
     variable: 'TRANSITIVE_TAG_KEYS',
-    help: 'those that are transitive',
+    help: 'the keys of the transitive session tags',
   },
   'source-identity': {
+    options: ['sourceIdentity'],
     value: '<name>',
     variable: 'SOURCE_IDENTITY',
-    help: 'the source identity that it sends',
+    help: 'the source identity that the function sends',
   },
-  'any-source-identity': { help: 'it sends a source identity, of any value' },
-  'tenant-tag': { value: '<key>', help: 'the session tag that partition keys must equal' },
-  indexes: { help: "the tables' indexes may be read, too" },
-  'kms-key-arn': { value: '<arn>', help: "the tables' customer managed key" },
-  'organization-id': { value: '<id>', help: "the organisation that the function's account is in" },
-  'trust-whole-account': { help: 'lets --execution-role-arn be more than a role' },
+  'any-source-identity': { help: 'the function sends a source identity, with any value' },
+  'tenant-tag': {
+    options: ['tenantTag'],
+    value: '<key>',
+    help: 'the session tag that partition keys must equal',
+  },
+  indexes: { options: ['indexes'], help: 'also allows reading the indexes of the tables' },
+  'kms-key-arn': { options: ['kmsKeyArn'], value: '<arn>', help: 'the customer managed key of the tables' },
+  'organization-id': {
+    options: ['organizationId'],
+    value: '<id>',
+    help: 'the organization of the account of the function',
+  },
+  'trust-whole-account': {
+    options: ['trustWholeAccount'],
+    help: 'allows an --execution-role-arn that is more than one role',
+  },
   format: { value: '<format>', help: 'json (the default), cloudformation, terraform or cdk' },
   key: {
     value: '<name=value>',
-    help: 'the partition key that the session may name, and no other, where IAM compares it',
+    help: 'the only partition key that the session may name, if a policy compares keys',
   },
-  'env-prefix': { value: '<prefix>', help: "what the variables' names begin with" },
-  'env-file': {
+  'env-prefix': { options: ['envPrefix'], value: '<prefix>', help: 'the prefix of the variables' },
+  // The flag is not --env-file, because Node.js and npx read that one themselves and apply NODE_OPTIONS from the file.
+  dotenv: {
     value: '<file>',
-    help: 'reads variables from a file such as .env; those that are set already win',
+    help: 'reads variables from a file such as .env; does not replace variables that are set',
   },
-  // Node.js takes --env-file for its own wherever it stands, that of npx first: it ends with 9 where there is no such file,
-  // and acts on NODE_OPTIONS in it.
-  variables: { value: '<file>', help: 'the same, but not read by Node.js, which hears --env-file, too' },
-  json: { help: 'writes one JSON object, for machines' },
-  help: { short: 'h', help: 'shows this' },
+  json: { help: 'writes one JSON object' },
+  help: { short: 'h', help: 'shows this help' },
 } as const satisfies Readonly<Record<string, Flag>>
 
 export type FlagName = keyof typeof FLAGS
-/** The flags that were given, as text; a switch is `true`. */
+/** The flags that are given, as text. A switch has the text `true`. */
 export type Flags = Readonly<Partial<Record<FlagName, string>>>
+
+const FLAG_NAMES = Object.keys(FLAGS) as FlagName[]
 
 const flagOf = (name: FlagName): Flag => FLAGS[name]
 
-/** Reads the flags of a command. */
+/**
+ * Reads the flags of a command.
+ *
+ * @throws UsageError if a flag is unknown, empty or lacks its value.
+ */
 export const readFlags = (args: readonly string[], names: readonly FlagName[]): Flags => {
   const options = Object.fromEntries(
     names.map((name) => {
-      const { value, list, short } = flagOf(name)
+      const { value, separator, short } = flagOf(name)
       const type = value === undefined ? ('boolean' as const) : ('string' as const)
-      return [name, { type, multiple: list !== undefined, ...(short !== undefined && { short }) }]
+      return [name, { type, multiple: separator !== undefined, ...(short !== undefined && { short }) }]
     }),
   )
+  const values = parseValues(args, options, names)
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = values[name]
+      return value === undefined ? [] : [[name, joinValues(name, [value].flat())]]
+    }),
+  )
+}
+
+type ParseOptions = Readonly<Record<string, { readonly type: 'boolean' | 'string' }>>
+
+const parseValues = (args: readonly string[], options: ParseOptions, names: readonly FlagName[]) => {
   try {
-    const { values } = parseArgs({ args: [...args], options })
-    return Object.fromEntries(
-      Object.entries(values).map(([name, value]) => [name, textOf(name as FlagName, [value].flat())]),
-    )
+    return parseArgs({ args: [...args], options }).values
   } catch (error) {
-    if (error instanceof WrongUse) throw error
-    const [, unknown] = /^Unknown option '--([^']+)'/.exec((error as Error).message) ?? []
-    const near = unknown === undefined ? undefined : nearest(unknown, names)
-    const advice = near === undefined ? 'see --help' : `did you mean --${near}?`
-    throw new WrongUse(`${(error as Error).message.split(/[.\n]/)[0]}; ${advice}`)
+    const { message } = error as Error
+    const [, unknown] = /^Unknown option '--([^']+)'/.exec(message) ?? []
+    const suggestion = unknown === undefined ? undefined : nearest(unknown, names)
+    const advice = suggestion === undefined ? 'see --help' : `did you mean --${suggestion}?`
+    throw new UsageError(`${message.split(/[.\n]/)[0]}; ${advice}`)
   }
 }
 
-/** An empty value would count as unset, and what it was for would be left out in silence. */
-const textOf = (name: FlagName, values: readonly unknown[]): string => {
+/** An empty flag would count as not set, and its setting would be missing silently. */
+const joinValues = (name: FlagName, values: readonly unknown[]): string => {
   const texts = values.map(String)
   if (texts.some((text) => text.trim() === ''))
-    throw new WrongUse(`--${name} is empty: give it a value, or leave it out`)
-  return texts.join(flagOf(name).list)
+    throw new UsageError(`--${name} is empty; give it a value or remove it`)
+  return texts.join(flagOf(name).separator)
 }
 
-/** The execution roles that were named; `undefined` where none was. */
-export const executionRolesOf = (flags: Flags): readonly string[] | undefined => {
+/** The execution roles that the flags name; `undefined` if they name none. */
+export const readExecutionRoles = (flags: Flags): readonly string[] | undefined => {
   const roles = flags['execution-role-arn']?.split('\n')
-  // It would be one role of an odd path.
+  // A comma is valid in the path of a role, so a list would be read as one role.
   if (roles?.some((role) => role.includes(',arn:')))
-    throw new WrongUse('--execution-role-arn is one role: repeat the flag for more')
+    throw new UsageError('--execution-role-arn takes one role; repeat the flag for more')
   return roles
 }
+
+const prefixOf = (flags: Flags): string => flags['env-prefix'] ?? DEFAULT_PREFIX
 
 /** The name of a flag's variable. */
 const variableOf = (name: FlagName, flags: Flags): string | undefined => {
   const { variable } = flagOf(name)
-  return variable === undefined ? undefined : `${flags['env-prefix'] ?? DEFAULT_PREFIX}_${variable}`
+  return variable === undefined ? undefined : `${prefixOf(flags)}_${variable}`
 }
 
-/** The environment, with the flags in the place of their variables. */
-export const environmentOf = (flags: Flags): Environment => {
-  const set = Object.entries(flags).flatMap(([name, text]) => {
-    const variable = variableOf(name as FlagName, flags)
-    return variable === undefined ? [] : [[variable, text]]
-  })
-  return { ...process.env, ...Object.fromEntries(set) }
+/** The variables of the flags that are given, with the texts that replace theirs. */
+const replacedVariables = (flags: Flags): Environment =>
+  Object.fromEntries(
+    FLAG_NAMES.flatMap((name) => {
+      const variable = variableOf(name, flags)
+      return variable === undefined || flags[name] === undefined ? [] : [[variable, flags[name]]]
+    }),
+  )
+
+/** The environment, in which the flags replace their variables. */
+export const toEnvironment = (flags: Flags): Environment => ({ ...process.env, ...replacedVariables(flags) })
+
+/** `--role-arn <arn> (or set CROSS_ACCOUNT_DYNAMO_ROLE_ARN)`. */
+const describeFlag = (name: FlagName, flags: Flags): string => {
+  const variable = variableOf(name, flags)
+  const variables = [
+    ...(variable === undefined ? [] : [variable]),
+    ...(name === 'region' ? ['AWS_REGION'] : []),
+  ]
+  const flag = [`--${name}`, flagOf(name).value].filter(Boolean).join(' ')
+  return variables.length === 0 ? flag : `${flag} (or set ${variables.join(' or ')})`
 }
 
-/** Asks for what is missing, in one line. */
-export const demand = (needed: Readonly<Partial<Record<FlagName, unknown>>>, flags: Flags): void => {
-  const missing = (Object.keys(needed) as FlagName[]).filter((name) => !needed[name])
-  if (missing.length === 0) return
-  const ways = missing.map((name) => {
-    const variable = variableOf(name, flags)
-    const variables = [
-      ...(variable === undefined ? [] : [variable]),
-      ...(name === 'region' ? ['AWS_REGION'] : []),
-    ]
-    const flag = `--${name} ${flagOf(name).value}`
-    return variables.length === 0 ? flag : `${flag} (or set ${variables.join(' or ')})`
-  })
-  throw new WrongUse(`please give ${ways.join(', ')}`)
+/** @throws UsageError that names all missing flags. */
+export const requireFlags = (isPresent: Readonly<Partial<Record<FlagName, boolean>>>, flags: Flags): void => {
+  const missing = FLAG_NAMES.filter((name) => isPresent[name] === false)
+  if (missing.length > 0)
+    throw new UsageError(`give ${missing.map((name) => describeFlag(name, flags)).join(', ')}`)
 }
 
-/** A message that names options, in the words of this command line. */
-export const inFlags = (message: string, flags: Flags): string =>
-  (Object.keys(FLAGS) as FlagName[])
-    .reduce((text, name) => {
-      const option = name.replace(/-\w/g, (hyphened) => hyphened.slice(1).toUpperCase())
-      // "region" is also just a word; where a problem begins it is the option.
-      const words = option === name ? `(?<=^ *- )${option}s?(?=[: ])` : `\\b${option}s?\\b(?:: true)?`
-      const named = text.replace(new RegExp(words, 'gm'), `--${name}`)
-      // What a flag said did not come from the variable.
-      return flags[name] === undefined ? named : named.replaceAll(` (from ${variableOf(name, flags)})`, '')
-    }, message)
-    .replace(/^CONFIG_INVALID: /, '')
+const flagOfOption = (option: string): FlagName | undefined =>
+  FLAG_NAMES.find((name) => flagOf(name).options?.includes(option))
+
+/** What an option without a flag is called: by its variable, or for the documents that have warnings, by name. */
+const nameWithoutFlag = (option: string, flags: Flags): string => {
+  if (option === 'trustPolicy') return 'the trust policy'
+  if (option === 'permissionsPolicy') return 'the permissions policy'
+  const rows: Rows = ROWS
+  const variables = rows[option]?.variables ?? []
+  return variables.map((variable) => variableName(prefixOf(flags), variable)).join(' and ') || option
+}
+
+/** Names settings by flags, or by variables where there is no flag. */
+export const flagAudience = (flags: Flags): Audience => ({
+  messages: { ...MESSAGES, ...POLICY_MESSAGES },
+  nameOf: (option) => {
+    const name = flagOfOption(option)
+    return name === undefined ? nameWithoutFlag(option, flags) : `--${name}`
+  },
+  howToSet: (option) => {
+    const name = flagOfOption(option)
+    return name === undefined ? `set ${nameWithoutFlag(option, flags)}` : `give ${describeFlag(name, flags)}`
+  },
+})
+
+/** The issue without variables that a flag replaces, or that are the name of the setting already. */
+const withoutRedundantVariables = (issue: Issue, flags: Flags): Issue => {
+  const { variable = '', ...others } = issue
+  if (flagOfOption(issue.option) === undefined) return others
+  const replaced = Object.keys(replacedVariables(flags))
+  const remaining = variable.split(', ').filter((name) => name !== '' && !replaced.includes(name))
+  return remaining.length === 0 ? others : { ...others, variable: remaining.join(', ') }
+}
+
+/** The sentence of an issue for a user of the command line. */
+export const formatFlagIssue = (issue: Issue, flags: Flags): string =>
+  formatIssue(withoutRedundantVariables(issue, flags), flagAudience(flags))
+
+/** All issues, each on a line of its own. */
+export const formatFlagIssues = (issues: readonly Issue[], flags: Flags): string =>
+  bulleted(issues.map((issue) => formatFlagIssue(issue, flags)))
+
+export interface CommandHelp {
+  readonly usage: string
+  readonly about: string
+  readonly example: string
+  readonly flags: readonly FlagName[]
+}
 
 /** The help of a command. */
-export const helpOf = (usage: string, about: string, example: string, names: readonly FlagName[]): string => {
-  const heads = names.map((name) => [`--${name}`, flagOf(name).value].filter(Boolean).join(' '))
+export const formatHelp = ({ usage, about, example, flags }: CommandHelp): string => {
+  const heads = flags.map((name) => [`--${name}`, flagOf(name).value].filter(Boolean).join(' '))
   const width = Math.max(...heads.map(({ length }) => length))
-  const lines = names.map((name, index) => {
+  const lines = flags.map((name, index) => {
     const { help, variable } = flagOf(name)
-    const also = variable === undefined ? '' : ` [${DEFAULT_PREFIX}_${variable}]`
-    return `  ${heads[index]?.padEnd(width)}  ${help}${also}`
+    const suffix = variable === undefined ? '' : ` [${DEFAULT_PREFIX}_${variable}]`
+    return `  ${heads[index]?.padEnd(width)}  ${help}${suffix}`
   })
   return `Usage: npx middy-cross-account-dynamo ${usage}\n\n${about}\n\n${lines.join('\n')}\n\nExample:\n${example.replace(/^/gm, '  ')}\n`
 }

@@ -3,12 +3,12 @@
 import { run } from './run.ts'
 
 const { stdout, stderr, env } = process
-const isColoured = ({ isTTY }: NodeJS.WriteStream): boolean =>
+const hasColors = ({ isTTY }: NodeJS.WriteStream): boolean =>
   isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb'
 
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // Who reads no more, as `head` does, misses nothing.
+    // A reader that stops early, such as `head`, closes the pipe. That is not an error.
     if (error.code !== 'EPIPE') throw error
   })
 }
@@ -16,5 +16,5 @@ for (const stream of [stdout, stderr]) {
 process.exitCode = await run(process.argv.slice(2), {
   out: (text) => stdout.write(text),
   err: (text) => stderr.write(text),
-  colours: { out: isColoured(stdout), err: isColoured(stderr) },
+  colors: { out: hasColors(stdout), err: hasColors(stderr) },
 })

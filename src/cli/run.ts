@@ -1,26 +1,24 @@
-/** A command line -> an exit code. */
+/** Runs a command line and returns its exit code. */
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { CrossAccountDynamoError } from '../errors.ts'
-import { escapeControls } from '../values.ts'
-import { type FlagName, type Flags, helpOf, inFlags, readFlags, WrongUse } from './flags.ts'
+import { escapeControls } from '../text.ts'
+import { type CommandHelp, type Flags, formatFlagIssues, formatHelp, readFlags, UsageError } from './flags.ts'
 import { policies } from './policies.ts'
 import { type ExitCode, printable, type Terminal } from './terminal.ts'
 
-interface Command {
-  readonly about: string
-  readonly example: string
-  readonly flags: readonly FlagName[]
+interface Command extends CommandHelp {
   readonly run: (flags: Flags, terminal: Terminal) => ExitCode | Promise<ExitCode>
 }
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   policies: {
+    usage: 'policies [flags]',
     about:
       'Writes the IAM policies that both accounts need, each under the account that it belongs to.\n' +
-      'It reads the variables that the function has; a flag wins over its variable, in brackets here.',
+      'It reads the variables of the function. A flag replaces its variable, which is shown in brackets.',
     example:
-      'npx middy-cross-account-dynamo policies --env-file .env --table MyTable --access read \\\n' +
+      'npx middy-cross-account-dynamo policies --dotenv .env --table MyTable --access read \\\n' +
       '  --execution-role-arn arn:aws:iam::111111111111:role/LambdaExecutionRole --format terraform',
     flags: [
       'role-arn',
@@ -41,22 +39,22 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'trust-whole-account',
       'format',
       'env-prefix',
-      'env-file',
-      'variables',
+      'dotenv',
       'json',
       'help',
     ],
     run: policies,
   },
   check: {
+    usage: 'check [flags]',
     about:
-      'Tries the configuration with the credentials at hand, and says what is missing in which account.\n' +
-      'Nothing is changed: tables are tried with a key that fits none, under a condition that cannot hold.\n' +
-      'Without --table and --access it tries those to which the variables narrow the session.\n' +
-      'The role is also asked for without the external ID, to see whether the trust policy wants it.\n' +
-      'With --key, the keys of others are tried, too: that they are reached is a finding.',
+      'Tries the configuration with the credentials of the caller, and reports what is missing in which account.\n' +
+      'It changes nothing: requests name a key that is in no table, and writes have a condition that is never met.\n' +
+      'Without --table and --access, it tries the tables and actions that the variables narrow the session to.\n' +
+      'It also assumes the role without the external ID, to report whether the trust policy requires one.\n' +
+      'With --key, it also tries the keys of other tenants. If the session reaches them, that is a finding.',
     example:
-      'npx middy-cross-account-dynamo check --env-file .env --table Orders --access GetItem,PutItem \\\n' +
+      'npx middy-cross-account-dynamo check --dotenv .env --table Orders --access GetItem,PutItem \\\n' +
       '  --session-tags TenantId=acme --key tenant=acme',
     flags: [
       'role-arn',
@@ -71,12 +69,11 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'key',
       'tenant-tag',
       'env-prefix',
-      'env-file',
-      'variables',
+      'dotenv',
       'json',
       'help',
     ],
-    // The SDK is loaded by whoever needs it.
+    // The SDK is loaded only by the command that needs it, because `policies` also works without it.
     run: async (flags, terminal) => (await import('./check.ts')).check(flags, terminal),
   },
 }
@@ -84,16 +81,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
 const HELP = `Usage: npx middy-cross-account-dynamo <command> [flags]
 
   policies  writes the IAM policies that both accounts need
-  check     tries the configuration, and says what is missing
+  check     tries the configuration, and reports what is missing
 
-  <command> --help says more; --version says which this is.
-  Exit codes: 0 well, 1 findings, 2 wrong use, 3 it broke and found nothing out.
+  <command> --help lists the flags of a command; --version prints the version.
+  Exit codes: 0 success, 1 findings, 2 usage error, 3 unexpected error.
 `
 
 export const run = async (args: readonly string[], terminal: Terminal): Promise<ExitCode> => {
   const [name = '', ...rest] = args
   if (name === '--version') {
-    terminal.out(`${versionOf()}\n`)
+    terminal.out(`${readVersion()}\n`)
     return 0
   }
   if (name === '--help' || name === '-h' || name === 'help') {
@@ -101,46 +98,59 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
     return 0
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
-  if (command === undefined) {
-    terminal.err(printable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
-    return 2
-  }
+  if (command !== undefined) return runCommand(name, command, rest, terminal)
+  terminal.err(printable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
+  return 2
+}
+
+const runCommand = async (
+  name: string,
+  command: Command,
+  args: readonly string[],
+  terminal: Terminal,
+): Promise<ExitCode> => {
   let flags: Flags = {}
   try {
-    flags = readFlags(rest, command.flags)
+    flags = readFlags(args, command.flags)
     if (flags.help !== undefined) {
-      terminal.out(helpOf(`${name} [flags]`, command.about, command.example, command.flags))
+      terminal.out(formatHelp(command))
       return 0
     }
-    for (const flag of ['env-file', 'variables'] as const) loadVariables(flag, flags[flag])
+    loadVariables(flags.dotenv)
     return await command.run(flags, terminal)
   } catch (error) {
-    const isConfiguration = error instanceof CrossAccountDynamoError && error.code === 'CONFIG_INVALID'
-    if (isConfiguration || error instanceof WrongUse) {
-      terminal.err(printable(`${name}: ${inFlags(error.message, flags)}\n`))
-      return 2
-    }
-    terminal.err(printable(`${name} broke: ${reasonOf(error).replace(/\s*\n\s*/g, ' ')}\n`))
-    return 3
+    const usage = formatUsageError(error, flags)
+    terminal.err(printable(`${name}: ${usage ?? `unexpected error: ${describeError(error)}`}\n`))
+    return usage === undefined ? 3 : 2
   }
 }
 
-const reasonOf = (error: unknown): string => {
+/** In one line. */
+const describeError = (error: unknown): string => {
   const { message = String(error), code } = error as NodeJS.ErrnoException
   return code === 'ERR_MODULE_NOT_FOUND' && message.includes('@aws-sdk/')
     ? 'the AWS SDK is not installed here: npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb'
-    : message
+    : message.replace(/\s*\n\s*/g, ' ')
 }
 
-const versionOf = (): string =>
+const readVersion = (): string =>
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 
-const loadVariables = (flag: string, file: string | undefined): void => {
+/** `undefined` if the error is not caused by what the user typed or configured. */
+const formatUsageError = (error: unknown, flags: Flags): string | undefined => {
+  if (error instanceof UsageError) return error.message
+  if (!(error instanceof CrossAccountDynamoError) || error.code !== 'CONFIG_INVALID') return undefined
+  const { issues } = error
+  const count = issues.length === 1 ? 'a problem' : `${issues.length} problems`
+  return `the configuration has ${count}:\n${formatFlagIssues(issues, flags)}`
+}
+
+const loadVariables = (file: string | undefined): void => {
   if (file === undefined) return
   try {
     const variables = parseEnv(readFileSync(file, 'utf8'))
     for (const [name, value] of Object.entries(variables)) process.env[name] ??= value
   } catch (error) {
-    throw new WrongUse(escapeControls(`--${flag} ${file} cannot be read: ${(error as Error).message}`))
+    throw new UsageError(escapeControls(`--dotenv ${file} cannot be read: ${(error as Error).message}`))
   }
 }

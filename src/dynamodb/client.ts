@@ -1,14 +1,13 @@
 /** The DynamoDB clients of sessions, which share their connections and nothing else. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import type { Credentials } from '../assume-role.ts'
-import type { Clock } from '../clock.ts'
+import type { Configuration } from '../configuration/configuration.ts'
+import type { Credentials } from '../credentials/assume-role.ts'
+import type { CredentialProvider, Session } from '../credentials/session.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
-import type { Configuration } from '../options.ts'
 import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
-import type { CredentialProvider, Session } from '../session.ts'
+import { describe } from '../text.ts'
 import { readThrown } from '../thrown.ts'
-import { describe } from '../values.ts'
 import { openConnection } from './warm-up.ts'
 
 /** What the context holds: which of the two depends on the option `documentClient`. */
@@ -33,13 +32,19 @@ const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'U
  */
 const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy/i
 
+/**
+ * Far more than DynamoDB sends: 16 MB of items at most, in JSON that escapes them.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+ */
+const MAX_ANSWER_BYTES = 128 * 2 ** 20
+
 /** For a client that only knows the endpoint: a request that it sent by mistake would fail instead of being signed. */
 const NO_CREDENTIALS: CredentialProvider = Object.assign(
   () => Promise.reject(new Error('this client has no credentials')),
   { memoized: true as const },
 )
 
-export const createClients = (configuration: Configuration, clock: Clock): Clients => {
+export const createClients = (configuration: Configuration): Clients => {
   const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
   /** The connections of all clients: the request handler that the SDK made for the first one. */
   let connections: RequestHandler | undefined
@@ -55,7 +60,7 @@ export const createClients = (configuration: Configuration, clock: Clock): Clien
       credentials,
     })
     connections ??= client.config.requestHandler
-    client.config.requestHandler = createRedactingHandler(connections, clock)
+    client.config.requestHandler = createRedactingHandler(connections, MAX_ANSWER_BYTES)
     return client
   }
 

@@ -1,4 +1,4 @@
-/** A handler that is told to reach for another tenant's items: IAM says no, by whatever operation it tries. */
+/** A handler that is told to reach for another tenant's items: IAM says no, by whatever operation it tries. Shows EVENT-1 of SECURITY.md. */
 import {
   BatchExecuteStatementCommand,
   BatchGetCommand,

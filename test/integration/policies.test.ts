@@ -1,4 +1,4 @@
-/** The documents that crossAccountPolicies() makes, on a sandbox that holds exactly these: what they let in, and what not. */
+/** What the documents of crossAccountPolicies() allow and deny, in a sandbox that has exactly these documents. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   type CrossAccountPolicies,
@@ -42,10 +42,13 @@ test.each(
   family().map(
     ({ roleArn, region, ...rest }) => [JSON.stringify(rest), { roleArn, region, ...rest }] as const,
   ),
-)('what was asked for is done, and no neighbour of it: %s', async (_title, setUp) => {
-  const all = await tryAll(setUp, crossAccountPolicies(setUp), sandbox, clients)
-  expect(all.filter(({ expected, outcome }) => outcome !== expected)).toEqual([])
-})
+)(
+  'the documents allow what the options ask for, and deny every variation of it: %s',
+  async (_title, setUp) => {
+    const all = await tryAll(setUp, crossAccountPolicies(setUp), sandbox, clients)
+    expect(all.filter(({ expected, outcome }) => outcome !== expected)).toEqual([])
+  },
+)
 
 const PLAIN = {
   roleArn: TARGET_ROLE_ARN,
@@ -56,7 +59,7 @@ const PLAIN = {
   indexes: true,
 } satisfies SetUp
 
-/** Every option, as narrow as can be. */
+/** Every option, as narrow as possible. */
 const FULL: SetUp = {
   ...PLAIN,
   externalId: EXTERNAL_ID,
@@ -68,7 +71,7 @@ const FULL: SetUp = {
   organizationId: ORGANIZATION,
 }
 
-/** The other choices, where there are two that make conditions. */
+/** The other choice of each option that has two and makes conditions. */
 const OPEN: SetUp = {
   ...PLAIN,
   executionRoleArn: [EXECUTION_ROLE_ARN, `arn:aws:iam::${ACCOUNT_A}:role/lambda/*`],
@@ -80,19 +83,22 @@ const OPEN: SetUp = {
 const SET_UPS = { FULL, OPEN }
 const NAMES = ['FULL', 'OPEN'] as const
 
-test.each(NAMES)('where nothing is in the way, nothing that is tried of %s is refused', async (name) => {
-  const anybody = { Principal: { AWS: '*' } }
-  const open = {
-    trustPolicy: policy(statement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], anybody)),
-    permissionsPolicy: EVERYTHING,
-    callerPolicy: EVERYTHING,
-    warnings: [],
-  } as CrossAccountPolicies
-  const all = await tryAll(SET_UPS[name], open, sandbox, clients)
-  // But by DynamoDB itself, and by the other account, whose tables have no policies.
-  const refused = all.filter(({ outcome }) => !/^done$|^ValidationException|resource-based$/.test(outcome))
-  expect(refused).toEqual([])
-})
+test.each(NAMES)(
+  'policies that allow everything allow every attempt of %s, so that only the documents deny any',
+  async (name) => {
+    const anybody = { Principal: { AWS: '*' } }
+    const open = {
+      trustPolicy: policy(statement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], anybody)),
+      permissionsPolicy: EVERYTHING,
+      callerPolicy: EVERYTHING,
+      warnings: [],
+    } as CrossAccountPolicies
+    const all = await tryAll(SET_UPS[name], open, sandbox, clients)
+    // DynamoDB itself rejects some, and the other account denies access because its tables have no policies.
+    const refused = all.filter(({ outcome }) => !/^done$|^ValidationException|resource-based$/.test(outcome))
+    expect(refused).toEqual([])
+  },
+)
 
 type Name = 'trustPolicy' | 'permissionsPolicy' | 'callerPolicy'
 
@@ -121,7 +127,7 @@ describe.each(NAMES)('of %s', (name) => {
 
 type Conditions = NonNullable<Statement['Condition']>
 
-/** Whom a document lets in when its statements have other conditions. */
+/** The attempts that a document allows when its statements have other conditions. */
 const letIn = async (
   setUp: SetUp,
   document: Name,
@@ -170,7 +176,7 @@ test.each([
       ],
       'ForAllValues:StringEquals sts:TransitiveTagKeys': ['an ordinary tag made transitive'],
       'StringEquals sts:SourceIdentity': ['no source identity', 'another source identity'],
-      'StringEquals aws:PrincipalOrgID': ['an account of no organisation', 'an account of o-anotherorgid'],
+      'StringEquals aws:PrincipalOrgID': ['an account of no organization', 'an account of o-anotherorgid'],
     },
   ],
   [
@@ -207,14 +213,17 @@ test.each([
       'ArnLike aws:PrincipalArn': ['the caller arn:aws:iam::111111111111:role/ColleagueRole'],
     },
   ],
-] as const)('of %s: each condition of %s keeps somebody out', async (name, document, expected) => {
-  const found: Record<string, string[]> = {}
-  for (const { operator, key } of conditionsOf(crossAccountPolicies(SET_UPS[name])[document]))
-    found[`${operator} ${key}`] ??= await letIn(SET_UPS[name], document, without(operator, key))
-  expect(found).toEqual(expected)
-})
+] as const)(
+  'of %s: each condition of %s denies something that no other condition denies',
+  async (name, document, expected) => {
+    const found: Record<string, string[]> = {}
+    for (const { operator, key } of conditionsOf(crossAccountPolicies(SET_UPS[name])[document]))
+      found[`${operator} ${key}`] ??= await letIn(SET_UPS[name], document, without(operator, key))
+    expect(found).toEqual(expected)
+  },
+)
 
-test.each(NAMES)('of %s: what AssumeRole demands holds for the actions that come with it', async (name) => {
+test.each(NAMES)('of %s: the conditions of AssumeRole are enough to deny sessions', async (name) => {
   const elsewhere = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? conditions : {})
   await expect(letIn(SET_UPS[name], 'trustPolicy', elsewhere)).resolves.toEqual([])
 })
@@ -222,12 +231,15 @@ test.each(NAMES)('of %s: what AssumeRole demands holds for the actions that come
 test.each([
   ['FULL', ['no external ID', 'another external ID', 'no tags', 'no source identity']],
   ['OPEN', ['no tags', 'no tag team', 'no source identity']],
-] as const)('of %s: without it, what is not sent is not missed', async (name, expected) => {
-  const there = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? {} : conditions)
-  await expect(letIn(SET_UPS[name], 'trustPolicy', there)).resolves.toEqual(expected)
-})
+] as const)(
+  'of %s: without the conditions of AssumeRole, what is not sent is not required',
+  async (name, expected) => {
+    const there = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? {} : conditions)
+    await expect(letIn(SET_UPS[name], 'trustPolicy', there)).resolves.toEqual(expected)
+  },
+)
 
-test('the caller policy names one role', async () => {
+test('the caller policy allows one role only', async () => {
   const wider = changed(crossAccountPolicies(PLAIN), 'callerPolicy', (one) => ({ ...one, Resource: '*' }))
   const all = await tryAll(PLAIN, wider, sandbox, clients)
   expect(all.filter(({ expected, outcome }) => outcome !== expected).map(({ what }) => what)).toEqual([

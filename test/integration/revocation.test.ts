@@ -1,12 +1,12 @@
-/** "Revoke active sessions" in account B: the IAM console adds a policy that denies sessions issued before. */
+/** "Revoke active sessions" in account B: the IAM console adds a policy that denies sessions issued before. Shows IAM-1 and IAM-2 of SECURITY.md. */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { policy, revokeSessionsBefore, statement } from '../sandbox/policies.ts'
-import { TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
-import { functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+import { EXTERNAL_ID, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
 
@@ -22,7 +22,7 @@ afterEach(async () => {
 
 const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
 const startHandler = async () => {
-  const middleware = crossAccountDynamo()
+  const middleware = crossAccountDynamo({ scope: { tables: [TABLE], access: 'read' } })
   await middleware.ready()
   const handler = middy()
     .use(middleware)
@@ -31,6 +31,15 @@ const startHandler = async () => {
 }
 const count = (operation: string) => sandbox.calls.filter((call) => call.operation === operation).length
 const attach = (document: ReturnType<typeof policy>) => sandbox.role(TARGET_ROLE_ARN).policies?.push(document)
+
+test('a refresh asks for the same as the first call', async () => {
+  const invoke = await startHandler()
+  travel(50 * MINUTE)
+  await invoke()
+  await eventually(() => count('AssumeRole') === 2)
+  const [first, second] = sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+  expect(second?.input).toEqual(first?.input)
+})
 
 describe('after "Revoke active sessions"', () => {
   test('a warm environment assumes the role again, and its invocation succeeds', async () => {
@@ -46,6 +55,10 @@ describe('after "Revoke active sessions"', () => {
     await invoke()
     expect(count('AssumeRole')).toBe(2)
     expect(count('GetItem')).toBe(8)
+    // A second call asks for no more than the first.
+    const [first, second] = sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+    expect(second?.input).toEqual(first?.input)
+    expect(first?.input).toMatchObject({ externalId: EXTERNAL_ID, policy: expect.any(String) })
   })
 
   test('a role that may no longer be assumed fails with the error of DynamoDB, and the session stays as it was', async () => {

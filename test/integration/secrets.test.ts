@@ -1,4 +1,4 @@
-/** The credentials go no further: they are in nothing that a function can print, at any depth. */
+/** The credentials go no further: they are in nothing that a function can print, at any depth. Shows CODE-4 of SECURITY.md. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'

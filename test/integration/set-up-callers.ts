@@ -1,4 +1,4 @@
-/** Who may assume the role, and who may not: without the middleware, so that anything can be sent. */
+/** Callers that may assume the role, and callers that may not. They call STS themselves, so that they can send anything. */
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import type { Clients } from '../sandbox/clients.ts'
 import type { CredentialsOptions, Sandbox } from '../sandbox/index.ts'
@@ -29,7 +29,7 @@ export const callerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Clients)
   },
 ]
 
-/** Whoever speaks to STS without the middleware, and may do whatever the own account can allow. */
+/** Callers whose own account allows everything, with requests that the trust policy must deny. */
 export const strangerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Clients): Attempt[] => {
   const { externalId, transitiveTagKeys = [], sourceIdentity, organizationId } = setUp
   const right = requestOf(setUp)
@@ -98,7 +98,7 @@ export const strangerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Client
     ...(organizationId === undefined
       ? []
       : [undefined, 'o-anotherorgid'].map((elsewhere) =>
-          refused(`an account of ${elsewhere ?? 'no organisation'}`, async () => {
+          refused(`an account of ${elsewhere ?? 'no organization'}`, async () => {
             const account = sandbox.account(ACCOUNT_A)
             account.organizationId = elsewhere
             await assume().finally(() => {

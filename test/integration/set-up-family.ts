@@ -1,6 +1,6 @@
 /**
- * A family of set-ups: few of them, in which each choice for an option occurs and, in the long run, any two choices for
- * two options occur together.
+ * A small set of configurations that contains each choice of each option. In the long run, it contains each pair of
+ * choices of two options.
  */
 import fc from 'fast-check'
 import { inLongRun } from '../run-length.ts'
@@ -17,10 +17,10 @@ import type { SetUp } from './set-up-sent.ts'
 
 const ORDERS_ARN = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/Orders`
 
-/** Whatever is broader than roles, and says so. */
+/** Principals that are broader than roles. */
 const broad = (...executionRoleArn: string[]) => ({ executionRoleArn, trustWholeAccount: true })
 
-/** The options that a choice stands for; a set-up is one choice from each row. */
+/** The options that a choice stands for. A configuration has one choice from each row. */
 const CHOICES: Readonly<Record<string, readonly Partial<SetUp>[]>> = {
   callers: [
     { executionRoleArn: EXECUTION_ROLE_ARN },
@@ -56,7 +56,7 @@ const anySetUp = fc
 
 type Chosen = Record<string, Partial<SetUp>>
 
-/** How many choices a set-up has to combine. */
+/** How many choices must occur together. */
 const COMBINED = inLongRun(1, 2)
 
 const combinationsOf = (chosen: Chosen): string[] => {
@@ -68,7 +68,7 @@ const combinationsOf = (chosen: Chosen): string[] => {
 const setUpOf = (chosen: Chosen): SetUp =>
   Object.assign({ roleArn: TARGET_ROLE_ARN, region: 'us-east-1' }, ...Object.values(chosen))
 
-/** As many as are needed, or `SET_UPS=500 npm run test:long` of them. `SEED=7` chooses others. */
+/** As many as needed, or `SET_UPS=500 npm run test:long` of them. `SEED=7` chooses others. */
 export const family = (): SetUp[] => {
   const size = Number(process.env.SET_UPS ?? 0)
   const pool = fc.sample(anySetUp, { seed: Number(process.env.SEED ?? 1), numRuns: Math.max(size, 500) })

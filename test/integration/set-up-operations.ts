@@ -1,4 +1,4 @@
-/** A request for each of DynamoDB's actions on items, about one tenant's order in one table or index. */
+/** A request for each DynamoDB action on items, for the order of one tenant in one table or index. */
 import { randomUUID } from 'node:crypto'
 import {
   BatchGetCommand,
@@ -15,14 +15,14 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import { INDEX } from '../sandbox/set-ups.ts'
 
-/** About no key, one, or several: the first part of the table's, or the index's. */
+/** A request for any number of partition keys, of the table or the index. */
 export type Operation = (
   dynamo: DynamoDBDocumentClient,
   TableName: string,
   ...keys: string[]
 ) => Promise<object>
 
-/** By the action that it needs. */
+/** Operations by the action that they need. */
 export type Operations = Readonly<Record<string, Operation>>
 
 const keyOf = (tenant = '') => ({ tenant, order: '1' })
@@ -86,7 +86,7 @@ export const ON_INDEX: Operations = {
     partiql(dynamo, `SELECT * FROM "${name}"."${INDEX}" WHERE region = ?`, region),
 }
 
-/** What DynamoDB would turn down, if IAM did not: a request that does not say whose items it is about. */
+/** Requests without a partition key. DynamoDB would reject them if IAM did not. */
 export const KEYLESS: Operations = {
   BatchGetItem: (dynamo, TableName) => READS.BatchGetItem?.(dynamo, TableName) as Promise<object>,
   Query: (dynamo, TableName) => query('order', dynamo, { TableName }, '1'),

@@ -1,4 +1,4 @@
-/** What a session may ask of DynamoDB and KMS, and what it may not: everything near what the set-up was made for. */
+/** Requests to DynamoDB and KMS that a session may send, and variations of them that it may not send. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { PolicyDocument } from 'middy-cross-account-dynamo/policies'
 import { mayUseKey } from '../sandbox/kms.ts'
@@ -11,7 +11,7 @@ const OTHER_TENANT = 'globex'
 export const KEY_ARN = 'arn:aws:kms:us-east-1:222222222222:key/00000000-0000-0000-0000-000000000000'
 const OTHER_KEY_ARN = KEY_ARN.replace(/0$/, '1')
 
-/** What the documentation says of each access; the source is asked nowhere. */
+/** What the documentation says about each access. It does not use the source, which it tests. */
 const isAskedFor = ({ access, tenantTag }: SetUp, action: string): boolean => {
   if (tenantTag !== undefined && /^(?:Scan|PartiQL)/.test(action)) return false
   if (access === 'read-write') return true
@@ -25,7 +25,7 @@ export const requestAttempts = (setUp: SetUp, dynamo: DynamoDBDocumentClient, ho
   const isPooled = tenantTag === undefined
   const orders = nameOf(tables[0] as string)
   const all = { ...READS, ...WRITES }
-  /** Each operation, allowed if its action is asked for and this may be done at all. */
+  /** Each operation, which is expected to be allowed if `may` is true and the options ask for its action. */
   const attempts = (what: string, may: boolean, operations: Operations, table: string, ...keys: string[]) =>
     Object.entries(operations).map(([action, operation]) => ({
       what: `${action} ${what} ${how}`.trim(),
@@ -40,7 +40,7 @@ export const requestAttempts = (setUp: SetUp, dynamo: DynamoDBDocumentClient, ho
     ...attempts("of another tenant's", isPooled, all, orders, OTHER_TENANT),
     ...attempts("of another tenant's in an index", isPooled && indexes, ON_INDEX, orders, OTHER_TENANT),
     ...attempts('of an own and a foreign key', isPooled, only(all, /^Batch/), orders, TENANT, OTHER_TENANT),
-    // Without tenants IAM does not ask for keys.
+    // Without tenants, IAM does not require keys.
     ...(isPooled
       ? []
       : [
@@ -58,7 +58,7 @@ const ORDERS_OF_C = `arn:aws:dynamodb:us-east-1:${ACCOUNT_C}:table/Orders`
 const only = (operations: Operations, names: RegExp): Operations =>
   Object.fromEntries(Object.entries(operations).filter(([action]) => names.test(action)))
 
-/** PartiQL takes tables by their names only. */
+/** PartiQL accepts only names of tables. */
 const byArn = (operations: Operations): Operations => only(operations, /^(?!PartiQL)/)
 
 const nameOf = (table: string): string => table.replace(/^.*\//, '')

@@ -1,4 +1,4 @@
-/** What a function sends that is configured to match its set-up. */
+/** What a function sends if it is configured like its policies. */
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -10,7 +10,7 @@ export type SetUp = CrossAccountPoliciesOptions
 
 export const TENANT = 'acme'
 
-/** The session tags that the function sends when it is configured to match. */
+/** The session tags that the function sends. */
 export const tagsOf = ({ sessionTagKeys = [], tenantTag }: SetUp): Record<string, string> => ({
   ...(Array.isArray(sessionTagKeys)
     ? Object.fromEntries(sessionTagKeys.map((key) => [key, `of-${key}`]))
@@ -24,7 +24,7 @@ const sourceIdentityOf = ({ sourceIdentity }: SetUp): string | undefined =>
 export const listOf = (tags: Record<string, string>) =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
 
-/** The same as a request to STS, for those who leave the middleware out. */
+/** The same as a request to STS, for calls without the middleware. */
 export const requestOf = (setUp: SetUp): Partial<AssumeRoleCommandInput> => ({
   ExternalId: setUp.externalId,
   Tags: listOf(tagsOf(setUp)),
@@ -32,7 +32,7 @@ export const requestOf = (setUp: SetUp): Partial<AssumeRoleCommandInput> => ({
   SourceIdentity: sourceIdentityOf(setUp),
 })
 
-/** The client that a handler finds on its context, with the middleware configured to match. */
+/** The client on the context of a handler whose middleware is configured like the policies. */
 export const clientOf = (setUp: SetUp, isScoped = false): Promise<DynamoDBDocumentClient> => {
   const { roleArn, region, tables, access, indexes = false } = setUp
   const { externalId, transitiveTagKeys = [], tenantTag } = setUp

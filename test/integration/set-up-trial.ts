@@ -1,4 +1,4 @@
-/** What a set-up was made for, and every neighbour of it, tried on a sandbox that holds the set-up's documents. */
+/** Tries what the options ask for, and variations of it, in a sandbox that has the documents of the options. */
 import type { CrossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import type { Clients } from '../sandbox/clients.ts'
 import { engineName } from '../sandbox/engine.ts'
@@ -12,7 +12,7 @@ import { clientOf, type SetUp } from './set-up-sent.ts'
 
 export interface Attempt {
   readonly what: string
-  /** `done`, or what is refused, and by what. */
+  /** `done`, or the action that is denied, and by which policy. */
   readonly expected: string
   readonly run: () => Promise<unknown>
 }
@@ -25,7 +25,7 @@ type Which = (attempt: Attempt) => boolean
 
 export const askedFor: Which = ({ expected }) => expected === 'done'
 
-/** One after the other, each on its own. */
+/** Runs the attempts one after the other. */
 export const tryAll = async (
   setUp: SetUp,
   documents: CrossAccountPolicies,
@@ -48,11 +48,11 @@ export const tryAll = async (
   const tried = [
     ...(await all(callerAttempts(setUp, sandbox, clients))),
     ...(await withClient('', false)),
-    // The same tables and actions as a scope take nothing away.
+    // A scope of the same tables and actions removes nothing.
     ...(await withClient('with a scope', true, askedFor)),
     ...(await all(keyAttempts(setUp, documents.permissionsPolicy))),
   ]
-  // What account A forbids its own is no protection of account B.
+  // Account B must not rely on the policies of account A.
   for (const arn of [EXECUTION_ROLE_ARN, SECOND_ROLE_ARN]) sandbox.role(arn).policies = [EVERYTHING]
   return [...tried, ...(await all(strangerAttempts(setUp, sandbox, clients)))]
 }
@@ -71,7 +71,7 @@ const nameOfRefusal = ({ name, message }: Error): string => {
     /is not authorized to perform: (?<action>[\w:]+)(?:.* because no (?<policy>\S+) policy)?/.exec(message)
       ?.groups ?? {}
   if (action !== undefined) return `${action} refused${policy === undefined ? '' : ` by ${policy}`}`
-  // IAM has let it pass; the engine does not know it.
+  // IAM allows it, and the engine does not implement it.
   if (name === 'UnknownOperationException' && engineName() === 'dynalite') return 'done'
   return /^kms:\w+ refused$/.test(message) ? message : `${name}: ${message}`
 }

@@ -133,7 +133,7 @@ const install = async (project: string, tarball: string, versions: readonly stri
   await must(run('npm', ['install', ...flags, tarball, ...versions, ...types], project))
 }
 
-/** The command as npx runs it where nothing is: with what it brings along, in a cache that goes with the test. */
+/** Runs the command with npx in an empty folder, with an empty cache. */
 const checkCommand = async (tarball: string): Promise<undefined> => {
   const folder = join(work, 'empty')
   mkdirSync(folder)
@@ -151,18 +151,18 @@ const checkCommand = async (tarball: string): Promise<undefined> => {
   const policies = `policies --json --role-arn ${role('2')} --execution-role-arn ${role('1')} --table Orders --access read --region us-east-1`
   writeFileSync(join(folder, 'required.cjs'), "console.log('required')")
   writeFileSync(join(folder, 'variables'), `NODE_OPTIONS="--require ${join(folder, 'required.cjs')}"\n`)
-  const expected: readonly (readonly [code: number, words: RegExp, args: string])[] = [
+  const expected: readonly (readonly [code: number, output: RegExp, args: string])[] = [
     [0, /^Usage: npx /, '--help'],
     [0, /"accounts": \{\s+"tables": "222222222222"/, policies],
-    // Neither npx nor the command takes the file for Node's own.
-    [0, /^\{\s+"accounts"/, `${policies} --variables variables`],
-    [2, /^policies: --variables missing cannot be read: /, `${policies} --variables missing`],
-    // Not a Region, so nobody is called; but all that would call is loaded.
-    [2, /--region: must be a Region's code/, `check --role-arn ${role('2')} --region nowhere`],
+    // Neither npx nor Node.js applies the NODE_OPTIONS of the file.
+    [0, /^\{\s+"accounts"/, `${policies} --dotenv variables`],
+    [2, /^policies: .*--dotenv missing/, `${policies} --dotenv missing`],
+    // The Region is invalid, so no request is sent, but the SDK is loaded.
+    [2, /^check: .*\n.*--region: .*nowhere/, `check --role-arn ${role('2')} --region nowhere`],
   ]
-  for (const [code, words, args] of expected) {
+  for (const [code, output, args] of expected) {
     const outcome = await run('npx', [...flags, ...args.split(' ')], folder)
-    if (outcome.code !== code || !words.test(outcome.output))
+    if (outcome.code !== code || !output.test(outcome.output))
       throw new Error(`${args}\nended with ${outcome.code}, not ${code}:\n${outcome.output}`)
   }
 }

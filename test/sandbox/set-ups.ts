@@ -1,5 +1,5 @@
-/** Accounts on which the documents of a set-up are tried, and what is near enough to be taken for what was asked for. */
-import type { CrossAccountPolicies, PolicyDocument } from '../../src/policies/index.ts'
+/** Accounts in which policies are tried, with roles and tables that resemble those that the policies name. */
+import type { CrossAccountPolicies, PolicyDocument } from '../../src/iam/index.ts'
 import type { SandboxAccount } from './account.ts'
 import type { Sandbox } from './index.ts'
 import { policy, statement } from './policies.ts'
@@ -10,13 +10,13 @@ export const ACCOUNT_C = '333333333333'
 /** Both in account A. */
 export const SECOND_ROLE_ARN = `arn:aws:iam::${ACCOUNT_A}:role/lambda/SecondExecutionRole`
 export const COLLEAGUE_ROLE_ARN = `arn:aws:iam::${ACCOUNT_A}:role/ColleagueRole`
-/** In account C, and named like the execution role. */
+/** In account C, with the name of the execution role. */
 export const STRANGER_ROLE_ARN = EXECUTION_ROLE_ARN.replace(ACCOUNT_A, ACCOUNT_C)
-/** In account B; trusts whatever account A allows, as an administrator's may by mistake. */
+/** In account B. It trusts all of account A, as an administrator may configure by mistake. */
 export const ADMIN_ROLE_ARN = `arn:aws:iam::${ACCOUNT_B}:role/AdminRole`
 export const ORGANIZATION = 'o-exampleorgid'
 export const INDEX = 'byRegion'
-/** Its name begins like that of a table that is asked for. */
+/** Its name starts with the name of a table that the policies name. */
 export const ARCHIVE = 'Orders-archive'
 
 const withIndex = (name: string) => {
@@ -34,7 +34,7 @@ const withIndex = (name: string) => {
   }
 }
 
-/** What a role's own account may grant it without asking anybody. */
+/** Everything that the account of a role can allow it. */
 export const EVERYTHING = policy(statement('*', { Resource: '*' }))
 
 export const setUpAccounts = (): SandboxAccount[] => [
@@ -68,11 +68,11 @@ export const setUpAccounts = (): SandboxAccount[] => [
   },
 ]
 
-/** A document without statements is one that is not there. */
+/** IAM has no documents without statements. */
 const present = (document: PolicyDocument): PolicyDocument[] =>
   document.Statement.length > 0 ? [document] : []
 
-/** The target role and the execution roles hold these documents, and nothing else. */
+/** Gives the target role and the execution roles these documents, and no others. */
 export const deploy = (
   sandbox: Sandbox,
   { trustPolicy, permissionsPolicy, callerPolicy }: CrossAccountPolicies,

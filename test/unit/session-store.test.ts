@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createClock } from '../../src/clock.ts'
+import { readConfiguration } from '../../src/configuration/configuration.ts'
+import type { Session } from '../../src/credentials/session.ts'
 import type { Clients } from '../../src/dynamodb/client.ts'
-import { readConfiguration } from '../../src/options.ts'
-import type { Session } from '../../src/session.ts'
-import type { SessionIdentity } from '../../src/session-identity.ts'
+import type { SessionParameters } from '../../src/identity/session-parameters.ts'
 import { createSessionStore } from '../../src/session-store.ts'
-import { HOUR, MINUTE, SECOND, startStation } from './station.ts'
+import { HOUR, MINUTE, SECOND, startStation } from './credentials/station.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -22,8 +21,8 @@ const openStore = (maxSessions: number) => {
     { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole', maxSessions },
     { AWS_REGION: 'us-east-1' },
   )
-  const identityOf = (tenant: string): SessionIdentity => ({
-    ...(configuration.identity as SessionIdentity),
+  const identityOf = (tenant: string): SessionParameters => ({
+    ...(configuration.parameters as SessionParameters),
     sessionTags: [{ Key: 'TenantId', Value: tenant }],
   })
   const stations = new Map<string, ReturnType<typeof startStation>>()
@@ -38,7 +37,6 @@ const openStore = (maxSessions: number) => {
     configuration,
     ({ sessionTags }) => stationOf(sessionTags[0]?.Value ?? '').assumeRole,
     { open } as unknown as Clients,
-    createClock(),
   )
   const use = (tenant: string) => store(identityOf(tenant))
   /** Uses it until it has credentials, which live for so long. */

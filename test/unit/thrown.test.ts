@@ -16,6 +16,13 @@ test.each<[string, unknown, string]>([
     'AWS.SimpleQueueService.NoSuchQueue: "message"',
   ],
   ['a name that would forge a line of a log', error({ name: 'a\n  - b' }), '"a\\n  - b": "message"'],
+  [
+    'an error that repeats a signed request',
+    new Error(
+      'The canonical request was: host:sts.amazonaws.com x-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE',
+    ),
+    'Error: "The canonical request was: host:sts.amazonaws.com x-amz-security-token: [not shown]"',
+  ],
   ['a message that is no text', error({ message: 7 }), 'Error: ""'],
   ['a message that is a symbol', error({ message: Symbol('m') }), 'Error: ""'],
   ['a name that is no text', error({ name: {} }), 'Error: "message"'],
@@ -63,4 +70,11 @@ test.each<[object, boolean]>([
 ])('is as retryable as %j says', (properties, isRetryable) => {
   expect(readThrown(properties).isRetryable).toBe(isRetryable)
   expect(readThrown(error(properties)).isRetryable).toBe(isRetryable)
+})
+
+test('the copy of an error holds no credential that the message or the stack repeats', () => {
+  const token = `IQoJb3JpZ2luX2VjE${'x7Qz'.repeat(20)}`
+  const copy = readThrown(new Error(`rejected: x-amz-security-token:${token}`)).error
+  expect(JSON.stringify([copy?.message, copy?.stack])).not.toContain('x7Qz')
+  expect(copy?.stack).toMatch(/^Error: rejected.*\n {4}at /)
 })

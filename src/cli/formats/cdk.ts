@@ -1,5 +1,5 @@
-/** A CDK stack for each account. Constructs of the lowest level take policies as they are. */
-import type { PlacedPolicies } from '../policies.ts'
+/** A CDK stack per account. Its constructs are of level 1, which take policy documents unchanged. */
+import { callerHeading, type PlacedPolicies } from './placed-policies.ts'
 
 export const cdk = (policies: PlacedPolicies): string => {
   const { role, region, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
@@ -21,13 +21,13 @@ export class TablesAccount extends Stack {
 }
 ${callers
   .map(
-    ({ accountId, roles }) => `
-// Account ${accountId} (function)
-export class FunctionAccount${/^\d+$/.test(accountId) ? accountId : ''} extends Stack {
+    (caller) => `
+// ${callerHeading(caller)}
+export class FunctionAccount${caller.accountId ?? ''} extends Stack {
   constructor(scope: Construct, id: string) {
-    super(scope, id${/^\d+$/.test(accountId) ? `, { env: { account: '${accountId}', region: '${region}' } }` : ''})
+    super(scope, id${caller.accountId === undefined ? '' : `, { env: { account: '${caller.accountId}', region: '${region}' } }`})
     new CfnManagedPolicy(this, 'AssumeTargetRole', {
-      roles: ${JSON.stringify(roles.map(({ name }) => name))},
+      roles: ${JSON.stringify(caller.roles.map(({ name }) => name))},
       policyDocument: ${object(callerPolicy)},
     })
   }

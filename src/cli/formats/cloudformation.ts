@@ -1,9 +1,9 @@
-/** A CloudFormation template for each account. Policies stand in them as JSON, which is YAML. */
-import type { PlacedPolicies } from '../policies.ts'
+/** A CloudFormation template per account. The policies in it are JSON, which is valid YAML. */
+import { callerHeading, type PlacedPolicies } from './placed-policies.ts'
 
 export const cloudformation = (policies: PlacedPolicies): string => {
   const { role, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
-  return `# ${1 + callers.length} templates, each for a stack of its own: save what is between two lines of --- in its own file.
+  return `# ${1 + callers.length} templates, separated by ---. Save each in a file and deploy it as a stack in its account.
 ${[
   `# Account ${role.accountId} (tables); deploy with --capabilities CAPABILITY_NAMED_IAM
 AWSTemplateFormatVersion: '2010-09-09'
@@ -21,13 +21,13 @@ ${indented(trustPolicy, 8)}
 ${indented(permissionsPolicy, 12)}
 `,
   ...callers.map(
-    ({ accountId, roles }) => `# Account ${accountId} (function); deploy with --capabilities CAPABILITY_IAM
+    (caller) => `# ${callerHeading(caller)}; deploy with --capabilities CAPABILITY_IAM
 AWSTemplateFormatVersion: '2010-09-09'
 Resources:
   AssumeTargetRole:
     Type: AWS::IAM::ManagedPolicy
     Properties:
-      Roles: ${JSON.stringify(roles.map(({ name }) => name))}
+      Roles: ${JSON.stringify(caller.roles.map(({ name }) => name))}
       PolicyDocument:
 ${indented(callerPolicy, 8)}
 `,
@@ -36,5 +36,5 @@ ${indented(callerPolicy, 8)}
 }
 
 const indented = (document: object, spaces: number): string =>
-  // Not by /^/gm, which also matches after the line separators that a tag's value may hold.
+  // /^/gm would also match after the line separators that the value of a tag can contain.
   JSON.stringify(document, undefined, 2).replace(/^|(?<=\n)/g, ' '.repeat(spaces))

@@ -1,5 +1,5 @@
-/** The documents as they are, for the console or `aws iam`. */
-import type { PlacedPolicies } from '../policies.ts'
+/** The plain policy documents, for the console or `aws iam`. */
+import { callerHeading, type PlacedPolicies } from './placed-policies.ts'
 
 export const json = (policies: PlacedPolicies): string => {
   const { role, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
@@ -8,11 +8,9 @@ export const json = (policies: PlacedPolicies): string => {
   return [
     section(`Account ${role.accountId} (tables): trust policy of ${role.name}`, trustPolicy),
     section(`Account ${role.accountId} (tables): permissions policy of ${role.name}`, permissionsPolicy),
-    ...callers.map(({ accountId, roles }) =>
-      section(
-        `Account ${accountId} (function): policy of ${roles.map(({ name }) => name).join(', ') || 'the execution role'}`,
-        callerPolicy,
-      ),
-    ),
+    ...callers.map((caller) => {
+      const roles = caller.roles.map(({ name }) => name).join(', ') || 'the execution role'
+      return section(`${callerHeading(caller)}: policy of ${roles}`, callerPolicy)
+    }),
   ].join('\n')
 }

@@ -1,4 +1,4 @@
-/** A command as it is typed, and what it answered. */
+/** Runs commands in the test's process. */
 import { run } from '../../../src/cli/run.ts'
 
 export interface Answer {
@@ -7,8 +7,8 @@ export interface Answer {
   readonly err: string
 }
 
-/** Runs a command in this process; words are separated by spaces. */
-export const command = async (line: string, { colours = false } = {}): Promise<Answer> => {
+/** Runs a command line, whose words are separated by spaces. */
+export const command = async (line: string, { colors = false } = {}): Promise<Answer> => {
   let out = ''
   let err = ''
   const code = await run(line.split(' ').filter(Boolean), {
@@ -18,7 +18,7 @@ export const command = async (line: string, { colours = false } = {}): Promise<A
     err: (text) => {
       err += text
     },
-    colours: { out: colours, err: colours },
+    colors: { out: colors, err: colors },
   })
   return { code, out, err }
 }

@@ -1,4 +1,4 @@
-/** Nothing that a command prints can move the cursor, change colors, or look like another line. */
+/** Nothing that a command prints can move the cursor, change colors, or start a line of its own. Shows NET-1 of SECURITY.md. */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { setEnvironment } from '../../integration/lambda.ts'
 import { command } from './command-line.ts'
 
 const EVIL = '\u001b[31m\u0007\r\u0008\u009b2J\u202e\u2066\u061c'
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not be printed
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not be printed
 const RAW = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 
 const POLICIES =
@@ -16,7 +16,7 @@ const POLICIES =
 
 beforeEach(() => setEnvironment({}))
 
-test.each([false, true])('with colors %p, arguments are printed escaped', async (colours) => {
+test.each([false, true])('escapes arguments in usage errors (colors: %p)', async (colors) => {
   const flags = POLICIES.split(' ').filter((word) => word.startsWith('--'))
   const lines = [
     EVIL,
@@ -24,7 +24,7 @@ test.each([false, true])('with colors %p, arguments are printed escaped', async 
     `policies ${EVIL}`,
     `policies -${EVIL}`,
     `policies --help=${EVIL}`,
-    `policies --variables ${EVIL}`,
+    `policies --dotenv ${EVIL}`,
     `policies --env-prefix ${EVIL}`,
     `${POLICIES} --format ${EVIL}`,
     `${POLICIES} --external-id ${EVIL}`,
@@ -39,19 +39,19 @@ test.each([false, true])('with colors %p, arguments are printed escaped', async 
     `check --role-arn arn:aws:iam::222222222222:role/R --region eu-west-1 --table ${EVIL} --access read`,
   ]
   for (const line of lines) {
-    const { code, out, err } = await command(line, { colours })
+    const { code, out, err } = await command(line, { colors })
     expect({ line, code }).toEqual({ line, code: 2 })
-    // Nothing is styled here.
+    // Usage errors have no styles, so the output must not contain any escape sequence.
     expect(RAW.exec(out + err)).toBe(null)
   }
 })
 
 test.each(['json', 'cloudformation', 'terraform', 'cdk'])(
-  'values in the documents are printed escaped, as %s',
+  'escapes values in the policies, in the format %s',
   async (format) => {
     const { code, out, err } = await command(
       `${POLICIES} --session-tags team=a\u2028b,sta\u2029ge=c --format ${format}`,
-      { colours: true },
+      { colors: true },
     )
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toContain('a\\u2028b')
@@ -60,15 +60,15 @@ test.each(['json', 'cloudformation', 'terraform', 'cdk'])(
   },
 )
 
-test('the name of a file cannot start a line', async () => {
-  const { err } = await command('policies --variables a\npolicies:\u00a0done')
+test('does not let the name of a file start a line', async () => {
+  const { err } = await command('policies --dotenv a\npolicies:\u00a0done')
   expect(err.trimEnd().split('\n')).toHaveLength(1)
 })
 
-test('a value from a file of variables is printed escaped', async () => {
+test('escapes values from a dotenv file', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'variables-')), '.env')
   writeFileSync(file, `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${EVIL}\nCROSS_ACCOUNT_DYNAMO_ROLEARN=${EVIL}\n`)
-  const { code, err } = await command(`policies --variables ${file}`)
+  const { code, err } = await command(`policies --dotenv ${file}`)
   expect(code).toBe(2)
   expect(err).not.toBe('')
   expect(RAW.exec(err)).toBe(null)

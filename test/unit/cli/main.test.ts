@@ -1,4 +1,4 @@
-/** The command itself: its arguments, its exit code, when it writes in colours, and how it is started. */
+/** The command: how it is started, its exit codes, and when it writes colors. */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -26,7 +26,12 @@ afterEach(() => {
 })
 
 let loads = 0
-const main = async (args: readonly string[], terminal: boolean, noColor?: string, errTerminal = terminal) => {
+const main = async (
+  args: readonly string[],
+  isTerminal: boolean,
+  noColor?: string,
+  isErrTerminal = isTerminal,
+) => {
   let out = ''
   jest.spyOn(process.stdout, 'write').mockImplementation((text) => {
     out += text
@@ -34,14 +39,14 @@ const main = async (args: readonly string[], terminal: boolean, noColor?: string
   })
   const err = jest.spyOn(process.stderr, 'write').mockReturnValue(true)
   err.mockClear()
-  process.stdout.isTTY = terminal
-  process.stderr.isTTY = errTerminal
+  process.stdout.isTTY = isTerminal
+  process.stderr.isTTY = isErrTerminal
   if (noColor !== undefined) process.env.NO_COLOR = noColor
   process.argv = ['node', 'main.js', ...args]
   loads += 1
   await import(`../../../src/cli/main.ts?load=${loads}`)
   const code = process.exitCode
-  // Jest's own must not end with it.
+  // Otherwise Jest's process would end with this exit code.
   process.exitCode = exitCode
   return { code, out, err: err.mock.calls.join('') }
 }
@@ -51,36 +56,36 @@ const POLICIES =
   '--execution-role-arn arn:aws:iam::111111111111:role/LambdaExecutionRole --table Orders'
 
 test.each([
-  ['on a terminal', true, undefined, true],
-  ['on a terminal where NO_COLOR is empty', true, '', true],
-  ['not where NO_COLOR is set', true, '1', false],
-  ['not into a pipe', false, undefined, false],
-] as const)('colours: %s', async (_title, terminal, noColor, coloured) => {
+  ['writes colors to a terminal', true, undefined, true],
+  ['writes colors to a terminal if NO_COLOR is empty', true, '', true],
+  ['writes no colors if NO_COLOR is set', true, '1', false],
+  ['writes no colors to a pipe', false, undefined, false],
+] as const)('%s', async (_title, isTerminal, noColor, hasColors) => {
   setEnvironment({})
-  const { code, out } = await main(POLICIES.split(' '), terminal, noColor)
+  const { code, out } = await main(POLICIES.split(' '), isTerminal, noColor)
   expect(code).toBe(0)
-  expect(out.startsWith('\u001b[36m# Account 222222222222')).toBe(coloured)
-  expect(out.startsWith('# Account 222222222222')).toBe(!coloured)
+  expect(out.startsWith('\u001b[36m# Account 222222222222')).toBe(hasColors)
+  expect(out.startsWith('# Account 222222222222')).toBe(!hasColors)
 })
 
-test('colours: not where the terminal has none', async () => {
+test('writes no colors to a terminal that has none', async () => {
   setEnvironment({})
   process.env.TERM = 'dumb'
   expect((await main(POLICIES.split(' '), true)).out).toMatch(/^# Account/)
 })
 
-test('colours: of each stream by itself, since one may be a file', async () => {
+test('decides about colors for each stream, because only one may be a file', async () => {
   setEnvironment({})
   const withWarning = `${POLICIES} --tenant-tag TenantId`.split(' ')
-  const intoFile = await main(withWarning, false, undefined, true)
-  expect(intoFile.out).toMatch(/^# Account/)
-  expect(intoFile.err).toContain('\u001b[33mWarning:')
-  const errIntoFile = await main(withWarning, true, undefined, false)
-  expect(errIntoFile.out).toContain('\u001b[36m# Account')
-  expect(errIntoFile.err).toMatch(/^Warning:/)
+  const outToFile = await main(withWarning, false, undefined, true)
+  expect(outToFile.out).toMatch(/^# Account/)
+  expect(outToFile.err).toContain('\u001b[33mWarning:')
+  const errToFile = await main(withWarning, true, undefined, false)
+  expect(errToFile.out).toContain('\u001b[36m# Account')
+  expect(errToFile.err).toMatch(/^Warning:/)
 })
 
-describe('started in a process of its own', () => {
+describe('in a process of its own', () => {
   const file = fileURLToPath(new URL('../../../src/cli/main.ts', import.meta.url))
   const bin = join(folder, 'bin')
   const env = {
@@ -88,8 +93,8 @@ describe('started in a process of its own', () => {
     PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH}`,
     NODE_OPTIONS: '',
   }
-  // By a link, as npm makes it, and by its file.
-  const ways: Readonly<Record<string, readonly string[]>> = { bin: [bin], node: [process.execPath, file] }
+  /** Started by a link to an executable file, as npm makes it, and by Node.js. */
+  const programs: Readonly<Record<string, readonly string[]>> = { bin: [bin], node: [process.execPath, file] }
   beforeAll(() => {
     const [shebang] = readFileSync(file, 'utf8').split('\n')
     writeFileSync(join(folder, 'main.mjs'), `${shebang}\nimport ${JSON.stringify(file)}\n`, { mode: 0o755 })
@@ -100,34 +105,28 @@ describe('started in a process of its own', () => {
       `NODE_OPTIONS="--require ${join(folder, 'required.cjs')}"\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID=example-id\n`,
     )
   })
-  const start = (way: string, line: string) => {
-    const [program = '', ...args] = [...(ways[way] ?? []), ...line.split(' ')]
+  const start = (name: string, line: string) => {
+    const [program = '', ...args] = [...(programs[name] ?? []), ...line.split(' ')]
     const { status, stdout, stderr } = spawnSync(program, args, { cwd: folder, encoding: 'utf8', env })
     return { status, stdout, stderr }
   }
 
-  test.each(Object.keys(ways))('%s: a file of variables that is missing is wrong use', (way) => {
-    const { status, stderr } = start(way, `${POLICIES} --variables missing`)
-    expect(stderr).toMatch(/^policies: --variables missing cannot be read: ENOENT/)
-    expect(status).toBe(2)
+  test.each(Object.keys(programs))('%s: a missing dotenv file is a usage error', (name) => {
+    const { status, stdout, stderr } = start(name, `${POLICIES} --dotenv missing`)
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain('--dotenv missing')
+    expect(stderr).toContain('ENOENT')
   })
 
-  test.each(Object.keys(ways))('%s: a file by the name that Node.js hears, too, is read', (way) => {
-    writeFileSync(join(folder, '.env'), 'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID=example-id\n')
-    const { status, stdout } = start(way, `${POLICIES} --env-file .env`)
-    expect(status).toBe(0)
-    expect(stdout).toContain('"sts:ExternalId": "example-id"')
-  })
-
-  test.each(Object.keys(ways))('%s: nothing that such a file says is run', (way) => {
-    const { status, stdout, stderr } = start(way, `${POLICIES} --variables variables`)
+  test.each(Object.keys(programs))('%s: reads a dotenv file without running NODE_OPTIONS from it', (name) => {
+    const { status, stdout, stderr } = start(name, `${POLICIES} --dotenv variables`)
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).not.toContain('required')
     expect(stdout).toContain('"sts:ExternalId": "example-id"')
   })
 
-  test('whoever stops reading is told nothing more', () => {
-    // The writer begins when the reader has gone.
+  test('ends without an error when its reader stops early', () => {
+    // The delay lets the reader end before the command writes.
     const script = `{ sleep 0.2; '${bin}' ${POLICIES}; echo "code $?" >&2; } | true`
     const { stderr } = spawnSync('bash', ['-c', script], { encoding: 'utf8', env })
     expect(stderr).toBe('code 0\n')
@@ -135,27 +134,31 @@ describe('started in a process of its own', () => {
 })
 
 test.each([
-  [new Error('a bug\nof two lines'), 'a bug of two lines'],
+  ['of several lines', new Error('a bug\nof two lines'), 'a bug of two lines'],
   [
+    'about a missing SDK',
     Object.assign(new Error("Cannot find package '@aws-sdk/client-sts'"), { code: 'ERR_MODULE_NOT_FOUND' }),
-    'the AWS SDK is not installed here: npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb',
+    'npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb',
   ],
-  ['thrown', 'thrown'],
-])('what broke is one line on stderr, and no finding: %s', async (thrown, words) => {
+  ['that is no Error', 'thrown', 'thrown'],
+])('reports an unexpected error %s in one line on stderr, with exit code 3', async (_title, thrown, text) => {
   setEnvironment({})
   let written = ''
-  const err = (text: string) => {
-    written += text
+  const err = (more: string) => {
+    written += more
   }
   const out = () => {
     throw thrown
   }
-  const code = await run(POLICIES.split(' '), { out, err, colours: { out: false, err: false } })
-  expect({ code, written }).toEqual({ code: 3, written: `policies broke: ${words}\n` })
+  const code = await run(POLICIES.split(' '), { out, err, colors: { out: false, err: false } })
+  expect(code).toBe(3)
+  expect(written.trimEnd().split('\n')).toHaveLength(1)
+  expect(written).toMatch(/^policies: /)
+  expect(written).toContain(text)
 })
 
-test('wrong use is told on stderr, with exit code 2', async () => {
+test('reports a usage error on stderr, with exit code 2', async () => {
   const { code, out, err } = await main(['policies', '--wrong'], false)
   expect({ code, out }).toEqual({ code: 2, out: '' })
-  expect(err).toContain("Unknown option '--wrong'")
+  expect(err).toContain('--wrong')
 })

@@ -1,12 +1,14 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of IAM
-/** `policies`: the documents in every format, what it reads, and what it asks for. */
+/** `policies`: what it reads, the documents in every format, and usage errors of both commands. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { transformSync } from '@swc/core'
 import { crossAccountPolicies, type PolicyDocument } from 'middy-cross-account-dynamo/policies'
+import { ROWS } from '../../../src/configuration/rows.ts'
 import { setEnvironment } from '../../integration/lambda.ts'
 import { command } from './command-line.ts'
 import { yaml } from './yaml.ts'
@@ -21,15 +23,15 @@ const folder = mkdtempSync(join(tmpdir(), 'policies-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 beforeEach(() => setEnvironment(VARIABLES))
 
-const machine = async (line: string) => {
+const policiesJson = async (line: string) => {
   const { code, out, err } = await command(`policies ${line} --json`)
   expect({ code, err }).toEqual({ code: 0, err: '' })
   return JSON.parse(out)
 }
 const basic = { roleArn: ROLE, executionRoleArn: EXECUTION_ROLE, region: 'us-east-1' } as const
 
-describe('reads', () => {
-  test('the variables of the function, and adds nothing to the documents', async () => {
+describe('policies reads', () => {
+  test('the variables of the function, and writes what crossAccountPolicies() returns', async () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'example-external-id',
@@ -40,7 +42,7 @@ describe('reads', () => {
       CROSS_ACCOUNT_DYNAMO_ACCESS: 'GetItem,Query',
       CROSS_ACCOUNT_DYNAMO_REGION: 'eu-west-1',
     })
-    const { accounts, ...documents } = await machine(`--execution-role-arn ${EXECUTION_ROLE}`)
+    const { accounts, ...documents } = await policiesJson(`--execution-role-arn ${EXECUTION_ROLE}`)
     expect(accounts).toEqual({ tables: '222222222222', functions: ['111111111111'] })
     expect(documents).toEqual(
       crossAccountPolicies({
@@ -56,7 +58,7 @@ describe('reads', () => {
     )
   })
 
-  test('flags, which win over variables', async () => {
+  test('flags, which replace variables', async () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: 'arn:aws:iam::999999999999:role/Other',
@@ -73,32 +75,37 @@ describe('reads', () => {
         '--session-tag-key team --session-tag-key stage --transitive-tag-keys team,stage --any-source-identity ' +
         `--tenant-tag TenantId --indexes --kms-key-arn ${key} --organization-id o-exampleorgid --trust-whole-account --json`,
     )
-    const { accounts, ...documents } = JSON.parse(out)
+    const { accounts, warnings, ...documents } = JSON.parse(out)
     expect(code).toBe(0)
     expect(accounts.functions).toEqual(['111111111111', '333333333333'])
-    expect(documents).toEqual(
-      crossAccountPolicies({
-        ...basic,
-        executionRoleArn: [EXECUTION_ROLE, 'arn:aws:iam::333333333333:root'],
-        region: 'eu-west-1',
-        tables: ['Orders', 'Lines'],
-        access: 'write',
-        externalId: 'example-external-id',
-        // A flag that gives no value, instead of the variable's.
-        sessionTagKeys: { stage: true, team: true },
-        transitiveTagKeys: ['team', 'stage'],
-        sourceIdentity: true,
-        tenantTag: 'TenantId',
-        indexes: true,
-        kmsKeyArn: key,
-        organizationId: 'o-exampleorgid',
-        trustWholeAccount: true,
-      }),
-    )
+    expect(warnings.map((warning: string) => warning.split(':')[0])).toEqual([
+      '--execution-role-arn',
+      '--tenant-tag',
+      '--tenant-tag',
+      '--kms-key-arn',
+    ])
+    const { warnings: _, ...expected } = crossAccountPolicies({
+      ...basic,
+      executionRoleArn: [EXECUTION_ROLE, 'arn:aws:iam::333333333333:root'],
+      region: 'eu-west-1',
+      tables: ['Orders', 'Lines'],
+      access: 'write',
+      externalId: 'example-external-id',
+      // --session-tag-key gives no value and replaces the value of the variable.
+      sessionTagKeys: { stage: true, team: true },
+      transitiveTagKeys: ['team', 'stage'],
+      sourceIdentity: true,
+      tenantTag: 'TenantId',
+      indexes: true,
+      kmsKeyArn: key,
+      organizationId: 'o-exampleorgid',
+      trustWholeAccount: true,
+    })
+    expect(documents).toEqual(expected)
   })
 
-  test('tags of any value beside those of the variable', async () => {
-    const { trustPolicy } = await machine(`${REST} --session-tags stage=prod --session-tag-key team`)
+  test('tag keys of --session-tag-key beside tags with fixed values', async () => {
+    const { trustPolicy } = await policiesJson(`${REST} --session-tags stage=prod --session-tag-key team`)
     expect(trustPolicy.Statement[0].Condition).toMatchObject({
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['stage', 'team'] },
       StringEquals: { 'aws:RequestTag/stage': 'prod' },
@@ -106,15 +113,15 @@ describe('reads', () => {
     })
   })
 
-  test('execution roles whose path holds a comma', async () => {
+  test('execution roles whose path contains a comma', async () => {
     const odd = 'arn:aws:iam::333333333333:role/a,b/Odd'
-    const { trustPolicy } = await machine(`${REST} --execution-role-arn ${odd}`)
+    const { trustPolicy } = await policiesJson(`${REST} --execution-role-arn ${odd}`)
     expect(trustPolicy.Statement[0].Principal).toEqual({ AWS: [EXECUTION_ROLE, odd] })
   })
 
-  test("a tenant's tag with any value, since the variable's is that of one tenant", async () => {
+  test('the tenant tag with any value, because the variable has the value of one tenant', async () => {
     const line = `${REST.replace('read', 'GetItem')} --session-tags TenantId=acme,team=orders --tenant-tag TenantId`
-    const { trustPolicy } = await machine(line)
+    const { trustPolicy } = await policiesJson(line)
     expect(trustPolicy.Statement[0].Condition).toMatchObject({
       StringEquals: { 'aws:RequestTag/team': 'orders' },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
@@ -122,29 +129,26 @@ describe('reads', () => {
     expect(JSON.stringify(trustPolicy)).not.toContain('acme')
   })
 
-  test('variables of another prefix', async () => {
+  test('variables with another prefix', async () => {
     setEnvironment({ AWS_REGION: 'us-east-1', ORDERS_DYNAMO_ROLE_ARN: ROLE })
-    const { accounts } = await machine(`${REST} --env-prefix ORDERS_DYNAMO`)
+    const { accounts } = await policiesJson(`${REST} --env-prefix ORDERS_DYNAMO`)
     expect(accounts.tables).toBe('222222222222')
   })
 
-  test.each(['--env-file', '--variables'])(
-    'a file of variables by %s, of which those that are set already win',
-    async (flag) => {
-      const file = join(folder, 'variables')
-      writeFileSync(
-        file,
-        `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${ROLE.replaceAll('2', '9')}\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID="example-external-id"\n`,
-      )
-      const { accounts, trustPolicy } = await machine(`${REST} ${flag} ${file}`)
-      expect(accounts.tables).toBe('222222222222')
-      expect(JSON.stringify(trustPolicy)).toContain('"sts:ExternalId":"example-external-id"')
-    },
-  )
+  test('a dotenv file, which does not replace variables that are set', async () => {
+    const file = join(folder, 'variables')
+    writeFileSync(
+      file,
+      `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${ROLE.replaceAll('2', '9')}\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID="example-external-id"\n`,
+    )
+    const { accounts, trustPolicy } = await policiesJson(`${REST} --dotenv ${file}`)
+    expect(accounts.tables).toBe('222222222222')
+    expect(JSON.stringify(trustPolicy)).toContain('"sts:ExternalId":"example-external-id"')
+  })
 })
 
 describe('formats', () => {
-  // Everything that a format could spoil: a path, variables of IAM, several accounts.
+  // What a format could get wrong: a path, policy variables, several accounts.
   const LINE =
     `policies ${REST.replace('read', 'GetItem,Query')} --execution-role-arn ${OTHER_EXECUTION_ROLE} ` +
     '--tenant-tag TenantId --external-id example-external-id'
@@ -161,12 +165,12 @@ describe('formats', () => {
     expect({ code, err }).toEqual({ code: 0, err: '' })
     return out
   }
-  /** The comments, which say whose each part is. */
+  /** The comments, which name the account of each part. */
   const headings = (text: string) =>
     [...text.matchAll(/^(?:#|\/\/) (Account .*)$/gm)].map(([, title]) => title)
-  const whose = (text: string) => headings(text).map((title) => title?.slice(0, 20))
+  const accountsOf = (text: string) => headings(text).map((title) => title?.slice(0, 20))
 
-  test('json: each document under its account', async () => {
+  test('json: writes each document under its account', async () => {
     const text = await textOf('json')
     expect(headings(text)).toEqual([
       'Account 222222222222 (tables): trust policy of CrossAccountDynamoRole',
@@ -181,10 +185,10 @@ describe('formats', () => {
     expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
   })
 
-  test('cloudformation: a template for each account', async () => {
+  test('cloudformation: writes a template for each account', async () => {
     const text = await textOf('cloudformation')
-    expect(text).toMatch(/^# 3 templates, each for a stack of its own: .*\n# Account 222222222222/)
-    expect(whose(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
+    expect(text).toMatch(/^# 3 templates.*\n# Account 222222222222/)
+    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
     const [tables, ...functions] = yaml(text)
     expect(tables).toEqual({
       AWSTemplateFormatVersion: '2010-09-09',
@@ -212,14 +216,14 @@ describe('formats', () => {
     expect(functions).toEqual([caller('LambdaExecutionRole'), caller('OtherExecutionRole')])
   })
 
-  test('terraform: a provider for each account, and the documents to the letter', async () => {
+  test('terraform: writes a provider for each account, and the documents unchanged', async () => {
     const text = await textOf('terraform')
-    expect(whose(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
+    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
     const documents = [...text.matchAll(/jsonencode\((\{.*?^ {2}\})\)/gms)].map(([, json = '']) =>
       JSON.parse(json.replaceAll('$${', '${')),
     )
     expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
-    // Else Terraform would look for something of that name.
+    // Terraform would evaluate an unescaped ${…} as a template.
     expect(text).not.toMatch(/(?<!\$)\$\{/)
     const known = [...text.matchAll(/^ {2}alias +=\s"(\w+)"$/gm)].map(([, alias]) => `aws.${alias}`)
     const used = [...text.matchAll(/^ {2}provider = (.+)$/gm)].map(([, alias]) => alias)
@@ -234,7 +238,7 @@ describe('formats', () => {
   const hasTerraform = spawnSync('terraform', ['version']).status === 0
   const onTerraform = hasTerraform ? test : test.skip
   onTerraform.each([LINE, `policies ${REST} --trust-whole-account --execution-role-arn *`])(
-    'terraform: as terraform fmt has it, %#',
+    'terraform: writes what terraform fmt would write, %#',
     async (line) => {
       const { out } = await command(`${line} --format terraform`)
       const file = join(folder, 'main.tf')
@@ -248,18 +252,18 @@ describe('formats', () => {
     },
   )
 
-  test('cdk: a stack for each account, run with stand-ins for its constructs', async () => {
+  test('cdk: writes a stack for each account', async () => {
     const text = await textOf('cdk')
-    expect(whose(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
-    const made: unknown[] = []
+    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
+    const created: unknown[] = []
     class Stack {
       constructor(_scope: unknown, _id: string, props: { env: unknown }) {
-        made.push(props.env)
+        created.push(props.env)
       }
     }
     class Construct {
       constructor(_scope: unknown, _id: string, props: unknown) {
-        made.push(props)
+        created.push(props)
       }
     }
     const imported =
@@ -275,8 +279,8 @@ describe('formats', () => {
       .replace(/^export (?=class)/gm, '')
       .replace(/^export \{.*$/gm, '')}\nreturn [${names}]`
     const stacks = new Function('Stack', 'CfnRole', 'CfnManagedPolicy', body)(Stack, Construct, Construct)
-    for (const Made of stacks) new Made(undefined, 'id')
-    expect(made).toEqual([
+    for (const CreatedStack of stacks) new CreatedStack(undefined, 'id')
+    expect(created).toEqual([
       { account: '222222222222', region: 'us-east-1' },
       {
         roleName: 'CrossAccountDynamoRole',
@@ -291,168 +295,223 @@ describe('formats', () => {
     ])
   })
 
-  test('whom nobody names gets a policy that is attached to nothing', async () => {
-    const anybody = `policies ${REST.replace(EXECUTION_ROLE, '*')} --trust-whole-account --format`
-    const { out: template, err } = await command(`${anybody} cloudformation`)
-    expect(err).toMatch(/^Warning: --execution-role-arn \* trusts everybody in AWS/)
+  test('attach the caller policy to no role if any caller is trusted', async () => {
+    const line = `policies ${REST.replace(EXECUTION_ROLE, '*')} --trust-whole-account`
+    const { out: template, err } = await command(`${line} --format cloudformation`)
+    expect(err.match(/^Warning: --execution-role-arn: /gm)).toHaveLength(2)
     expect(yaml(template)[1]).toMatchObject({
       Resources: { AssumeTargetRole: { Properties: { Roles: [] } } },
     })
-    const { out: modules } = await command(`${anybody} terraform`)
-    expect(modules).toContain('resource "aws_iam_policy" "function"')
-    expect(modules.match(/allowed_account_ids/g)).toHaveLength(1)
-    expect((await command(`${anybody} json`)).out).toContain(
-      '# Account of the function (function): policy of the execution role',
+    const { out: terraform } = await command(`${line} --format terraform`)
+    expect(terraform).toContain('resource "aws_iam_policy" "function"')
+    expect(terraform.match(/allowed_account_ids/g)).toHaveLength(1)
+    expect(headings((await command(`${line} --format json`)).out)).toContain(
+      'Account of the function (function): policy of the execution role',
     )
-    expect((await command(`${anybody} cdk`)).out).toContain('super(scope, id)\n')
+    expect((await command(`${line} --format cdk`)).out).toContain('super(scope, id)\n')
+    expect(JSON.parse((await command(`${line} --json`)).out).accounts.functions).toEqual([])
   })
 })
 
-describe('wrong use is exit code 2, and writes nothing to paste', () => {
-  const complaint = async (line: string): Promise<string> => {
+/** The flags that a text names, each once. */
+const flagsIn = (text: string): string[] => [
+  ...new Set([...text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(([, flag = '']) => flag)),
+]
+/** Names of options that are no English words. */
+const OPTION_NAME = new RegExp(
+  `\\b(?:${[
+    ...Object.keys(ROWS),
+    'executionRoleArn',
+    'sessionTagKeys',
+    'tenantTag',
+    'kmsKeyArn',
+    'organizationId',
+    'trustWholeAccount',
+  ]
+    .filter((name) => /[A-Z]/.test(name))
+    .join('|')})\\b`,
+)
+
+describe('a usage error', () => {
+  /** Runs a command that must end with a usage error and write no policies. Returns stderr. */
+  const usageError = async (line: string): Promise<string> => {
     const { code, out, err } = await command(line)
     expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).not.toMatch(OPTION_NAME)
     return err
   }
 
-  test('what is missing is asked for in one line, by flag and by variable', async () => {
-    setEnvironment({})
-    await expect(complaint('policies')).resolves.toBe(
-      'policies: please give --role-arn <arn> (or set CROSS_ACCOUNT_DYNAMO_ROLE_ARN), --execution-role-arn <arn>, ' +
-        '--table <name> (or set CROSS_ACCOUNT_DYNAMO_TABLES), --access <access> (or set CROSS_ACCOUNT_DYNAMO_ACCESS), ' +
-        '--region <region> (or set CROSS_ACCOUNT_DYNAMO_REGION or AWS_REGION)\n',
-    )
-    await expect(complaint('check --table Orders --env-prefix ORDERS')).resolves.toBe(
-      'check: please give --role-arn <arn> (or set ORDERS_ROLE_ARN), --region <region> (or set ORDERS_REGION or AWS_REGION), ' +
-        '--access <access> (or set ORDERS_ACCESS)\n',
-    )
+  test.each([
+    [
+      'policies',
+      'CROSS_ACCOUNT_DYNAMO',
+      ['role-arn', 'execution-role-arn', 'table', 'access', 'region'],
+      ['ROLE_ARN', 'TABLES', 'ACCESS', 'REGION'],
+    ],
+    [
+      'check --table Orders --env-prefix ORDERS',
+      'ORDERS',
+      ['role-arn', 'access', 'region'],
+      ['ROLE_ARN', 'ACCESS', 'REGION'],
+    ],
+  ])(
+    'of %s names all missing flags and their variables in one line',
+    async (line, prefix, flags, suffixes) => {
+      setEnvironment({})
+      const err = await usageError(line)
+      expect(err.trimEnd().split('\n')).toHaveLength(1)
+      expect(flagsIn(err).toSorted()).toEqual(flags.toSorted())
+      const variables = [...err.matchAll(/\b[A-Z][A-Z_]+\b/g)].map(([name]) => name)
+      expect(variables.toSorted()).toEqual(
+        ['AWS_REGION', ...suffixes.map((suffix) => `${prefix}_${suffix}`)].toSorted(),
+      )
+    },
+  )
+
+  test.each<[line: string, flags: readonly string[]]>([
+    [`policies ${REST} --external-id x`, ['external-id']],
+    [
+      'policies --execution-role-arn 111111111111 --table Orders --access read',
+      ['execution-role-arn', 'trust-whole-account'],
+    ],
+    [`policies ${REST} --region mars`, ['region']],
+    [`policies ${REST} --table My*`, ['table']],
+    [`policies ${REST} --transitive-tag-keys team`, ['transitive-tag-keys', 'session-tags']],
+    [`policies ${REST} --session-tags team`, ['session-tags']],
+    [`policies ${REST} --session-tags ["team"]`, ['session-tags']],
+    [`policies ${REST} --session-tags {"team":true}`, ['session-tags']],
+    [`policies ${REST} --external-id=`, ['external-id']],
+    [`policies ${REST} --table=`, ['table']],
+    ['check --key=', ['key']],
+    [`policies --execution-role-arn ${EXECUTION_ROLE},${OTHER_EXECUTION_ROLE}`, ['execution-role-arn']],
+    ['check --session-tags TenantId=acme,team=acme --key tenant=acme', ['key', 'tenant-tag']],
+    ['check --session-tags TenantId=acme --tenant-tag TenantId', ['tenant-tag', 'key']],
+    ['check --session-tags TenantId=acme --tenant-tag TenantId --key tenant=globex', ['key', 'tenant-tag']],
+    ['check --execution-role-arn mine', ['execution-role-arn']],
+    [`policies ${REST} --format yaml`, ['format']],
+    [`policies ${REST} --format cdk --json`, ['json', 'format']],
+    ['policies --tabel Orders', ['tabel', 'table']],
+    ['policies --env-file .env', ['env-file', 'help']],
+    ['policies --wrong', ['wrong', 'help']],
+    ['policies Orders', ['help']],
+    ['policies --table', ['table', 'help']],
+    ['policies --dotenv /there/is/none', ['dotenv']],
+    ['check --role-arn mine', ['role-arn']],
+    ['check --table My* --access read', ['table']],
+    ['check --table Orders --access raed', ['access']],
+    ['check --table arn:aws:dynamodb:us-east-1:999999999999:table/Orders --access read', ['table']],
+    ['check --table Orders --access read --key acme', ['key']],
+    ['check --env-prefix _', ['env-prefix']],
+  ])('of %s names the flags %j and no option', async (line, flags) => {
+    const err = await usageError(line)
+    expect(err).toMatch(new RegExp(`^${line.split(' ')[0]}: `))
+    expect(flagsIn(err)).toEqual(flags)
+  })
+
+  test.each(['polices', ''])('of the command "%s" lists the commands', async (line) => {
+    const err = await usageError(line)
+    expect(err).toMatch(/^ {2}policies {2}.*\n {2}check {5}/m)
+    expect(err).toContain(line)
+  })
+
+  test('names a variable that is misspelled, and the correct one', async () => {
+    setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNALID: 'example-external-id' })
+    for (const line of [`policies ${REST}`, 'check']) {
+      const err = await usageError(line)
+      expect(err).toMatch(/CROSS_ACCOUNT_DYNAMO_EXTERNALID\b.*CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID\b/)
+    }
+  })
+
+  test('names the variable that an invalid value comes from, unless a flag replaces it', async () => {
+    setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'x' })
+    const fromVariable = await usageError('check')
+    expect(flagsIn(fromVariable)).toEqual(['external-id'])
+    expect(fromVariable).toContain('CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID')
+    const fromFlag = await usageError('check --external-id y')
+    expect(flagsIn(fromFlag)).toEqual(['external-id'])
+    expect(fromFlag).not.toContain('CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID')
+  })
+
+  test('names a setting that has no flag by its variable', async () => {
+    setEnvironment({
+      ...VARIABLES,
+      CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200',
+      CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE: '1',
+    })
+    const err = await usageError('check')
+    expect(flagsIn(err)).toEqual([])
+    expect(err.match(/CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: /g)).toHaveLength(1)
+    expect(err).toContain('CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE: ')
   })
 
   test.each([
-    [`policies ${REST} --external-id x`, '  - --external-id: must have 2 to 1224 characters, but has 1'],
-    [
-      'policies --execution-role-arn 111111111111 --table Orders --access read',
-      'or say --trust-whole-account',
-    ],
-    [
-      `policies ${REST} --region mars`,
-      '  - --region: must be a Region\'s code such as eu-west-1, not "mars"',
-    ],
-    [`policies ${REST} --table My*`, '  - --table: "My*" is neither'],
-    [`policies ${REST} --transitive-tag-keys team`, '  - --transitive-tag-keys: "team" is not a key'],
-    [`policies ${REST} --session-tags team`, 'is neither JSON nor key=value pairs'],
-    [
-      `policies ${REST} --session-tags ["team"]`,
-      '--session-tags must be an object of keys and values, but is a list',
-    ],
-    [`policies ${REST} --session-tags {"team":true}`, 'the values of --session-tags must be strings'],
-    [
-      `policies ${REST} --external-id=`,
-      'policies: --external-id is empty: give it a value, or leave it out\n',
-    ],
-    [`policies ${REST} --table=`, '--table is empty'],
-    ['check --key=', 'check: --key is empty'],
-    [
-      `policies --execution-role-arn ${EXECUTION_ROLE},${OTHER_EXECUTION_ROLE}`,
-      '--execution-role-arn is one role: repeat the flag for more',
-    ],
-    [
-      'check --session-tags TenantId=acme,team=acme --key tenant=acme',
-      '--key has the value of each of the session tags TenantId, team: say --tenant-tag <key>',
-    ],
-    [
-      'check --session-tags TenantId=acme --tenant-tag TenantId',
-      '--tenant-tag needs a key that the tenant may name',
-    ],
-    [
-      'check --session-tags TenantId=acme --tenant-tag TenantId --key tenant=globex',
-      '--key has not the value of the session tag TenantId',
-    ],
-    ['check --execution-role-arn mine', '  - --execution-role-arn: "mine" is not an ARN'],
-    [`policies ${REST} --format yaml`, '--format is json, cloudformation, terraform, cdk, not "yaml"'],
-    [`policies ${REST} --format cdk --json`, '--json and --format cdk exclude each other'],
-    ['policies --tabel Orders', "Unknown option '--tabel'; did you mean --table?"],
-    ['policies --env-file /there/is/none', '--env-file /there/is/none cannot be read: '],
-    ['policies --wrong', "Unknown option '--wrong'; see --help"],
-    ['policies Orders', "Unexpected argument 'Orders'"],
-    ['policies --table', "Option '--table <value>' argument missing; see --help"],
-    ['policies --variables /there/is/none', '--variables /there/is/none cannot be read: '],
-    [
-      'check --role-arn mine',
-      'check: the configuration of crossAccountDynamo() for context.dynamo has a problem:\n  - --role-arn: "mine" is not an ARN',
-    ],
-    ['check --table My* --access read', '  - --table: "My*" is neither'],
-    ['check --table Orders --access raed', '  - --access: "raed" is not an action'],
-    [
-      'check --table arn:aws:dynamodb:us-east-1:999999999999:table/Orders --access read',
-      'is not in the account',
-    ],
-    ['check --table Orders --access read --key acme', '--key is the name and the value of a partition key'],
-    ['polices', 'There is no command "polices".\nUsage: '],
-    ['', 'Usage: npx middy-cross-account-dynamo <command>'],
-  ])('%s', async (line, words) => {
-    expect(await complaint(line)).toContain(words)
-  })
-
-  test('so is a variable that is misspelled, or wrong, which is named', async () => {
-    setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNALID: 'example-external-id' })
-    expect(await complaint(`policies ${REST}`)).toContain('did you mean CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID?')
-    setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'x' })
-    expect(await complaint('check')).toContain(
-      '--external-id (from CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID): must have',
-    )
+    'policies --role-arn arn:aws:iam::222222222222:role/sessionTags-* --execution-role-arn X --table Orders --access read',
+    `policies ${REST} --execution-role-arn arn:aws:iam::222222222222:role/sessionTags-*`,
+    'check --role-arn arn:aws:iam::222222222222:role/sessionTags-*',
+    'check --execution-role-arn arn:aws:iam::222222222222:role/sessionTags-*',
+  ])('quotes a role whose name contains the name of an option unchanged: %s', async (line) => {
+    const { code, err } = await command(line)
+    expect(code).toBe(2)
+    expect(err).toContain('"arn:aws:iam::222222222222:role/sessionTags-*"')
+    expect(flagsIn(err)).not.toContain('session-tags')
   })
 })
 
+test('warnings quote a role whose name contains the name of an option unchanged', async () => {
+  const pattern = 'arn:aws:iam::111111111111:role/sessionTags-*'
+  const line = `policies --execution-role-arn ${pattern} --trust-whole-account --table Orders --access read`
+  const { code, err } = await command(line)
+  expect(code).toBe(0)
+  expect(err).toContain(pattern)
+  expect(flagsIn(err)).toEqual(['execution-role-arn'])
+  const { warnings } = JSON.parse((await command(`${line} --json`)).out)
+  expect(err).toBe(warnings.map((warning: string) => `Warning: ${warning}\n`).join(''))
+})
+
 describe('help', () => {
-  test.each(['--help', '-h', 'help'])('%s names the commands', async (line) => {
+  test.each(['--help', '-h', 'help'])('%s lists the commands', async (line) => {
     const { code, out, err } = await command(line)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^ {2}policies {2}.*\n {2}check {5}/m)
   })
 
-  test('-h of a command is its help', async () => {
+  test('-h of a command prints the same as --help', async () => {
     expect(await command('check -h')).toEqual(await command('check --help'))
   })
 
-  test('--version says which it is', async () => {
+  test('--version prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
     expect(await command('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
-  test.each(['policies', 'check'])(
-    'of %s names each flag that it takes, and has an example',
-    async (name) => {
-      const { code, out } = await command(`${name} --help`)
-      expect(code).toBe(0)
-      const flags = [...out.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag = '']) => flag)
-      expect(flags).toContain('variables')
-      const [, example = ''] = /^Example:\n(.*)$/ms.exec(out) ?? []
-      const used = [...example.matchAll(/--([\w-]+)/g)].map(([, flag]) => flag)
-      expect(flags).toEqual(expect.arrayContaining(used))
-      expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120)
-    },
-  )
-
-  test('the example of policies is one', async () => {
-    const { out } = await command('policies --help')
-    const [, example = ''] = /dynamo (policies --env-file .env.*)$/s.exec(out) ?? []
-    const { code, out: made } = await command(example.replace('--env-file .env', '').replace(/\\?\s+/g, ' '))
+  test.each(['policies', 'check'])('of %s lists its flags, with an example that uses them', async (name) => {
+    const { code, out } = await command(`${name} --help`)
     expect(code).toBe(0)
-    expect(made).toContain('resource "aws_iam_role" "target"')
+    const flags = [...out.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag = '']) => flag)
+    expect(flags).toContain('dotenv')
+    expect(flags).not.toContain('env-file')
+    const [, example = ''] = /^Example:\n(.*)$/ms.exec(out) ?? []
+    expect(flags).toEqual(expect.arrayContaining(flagsIn(example)))
+    expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120)
+  })
+
+  test('of policies has an example that runs', async () => {
+    const { out } = await command('policies --help')
+    const [, example = ''] = /dynamo (policies --dotenv .env.*)$/s.exec(out) ?? []
+    const { code, out: policies } = await command(
+      example.replace('--dotenv .env', '').replace(/\\?\s+/g, ' '),
+    )
+    expect(code).toBe(0)
+    expect(policies).toContain('resource "aws_iam_role" "target"')
   })
 })
 
-describe('colours', () => {
-  const colour = '\u001b['
-  test('are for comments and warnings, and take nothing away', async () => {
-    const plain = await command(`policies ${REST} --tenant-tag TenantId`)
-    const coloured = await command(`policies ${REST} --tenant-tag TenantId`, { colours: true })
-    expect(coloured.out).toContain(`${colour}36m# Account 222222222222`)
-    expect(coloured.err).toContain(`${colour}33mWarning:`)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are
-    const bare = (text: string) => text.replace(/\u001b\[\d+m/g, '')
-    expect([bare(coloured.out), bare(coloured.err)]).toEqual([plain.out, plain.err])
-    expect(plain.out + plain.err).not.toContain(colour)
-  })
+test('colors highlight comments and warnings, and change no text', async () => {
+  const plain = await command(`policies ${REST} --tenant-tag TenantId`)
+  const colored = await command(`policies ${REST} --tenant-tag TenantId`, { colors: true })
+  expect(colored.out).toContain('\u001b[36m# Account 222222222222')
+  expect(colored.err).toContain('\u001b[33mWarning:')
+  expect(stripVTControlCharacters(colored.out)).toBe(plain.out)
+  expect(stripVTControlCharacters(colored.err)).toBe(plain.err)
+  expect(plain.out + plain.err).not.toContain('\u001b')
 })

@@ -1,4 +1,4 @@
-/** Edges that a sandbox on loopback cannot show: which of AWS's own hosts the SDK goes to, and handlers of one's own. */
+/** Edges that a sandbox on loopback cannot show: which of AWS's own hosts the SDK goes to, and handlers of one's own. Shows CODE-2 of SECURITY.md. */
 import { Readable } from 'node:stream'
 import {
   type DynamoDBClient,
@@ -9,10 +9,10 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createClock } from '../../../src/clock.ts'
+import { readConfiguration } from '../../../src/configuration/configuration.ts'
+import type { CrossAccountDynamoOptions } from '../../../src/configuration/options.ts'
+import type { CredentialProvider, Session } from '../../../src/credentials/session.ts'
 import { createClients } from '../../../src/dynamodb/client.ts'
-import { type CrossAccountDynamoOptions, readConfiguration } from '../../../src/options.ts'
-import type { CredentialProvider, Session } from '../../../src/session.ts'
 
 interface Sent {
   protocol: string
@@ -73,7 +73,7 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
     replaceRejected,
     replaceDenied,
   } as unknown as Session
-  const clients = createClients(configuration, createClock())
+  const clients = createClients(configuration)
   const client = clients.open(session)
   const openAnother = () => clients.open(session)
   const openConnection = () => clients.openConnection('222222222222', client)

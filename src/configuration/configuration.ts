@@ -1,0 +1,213 @@
+/** Options and environment -> one frozen configuration, or one error that lists everything that is wrong. */
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import type { STSClientConfig } from '@aws-sdk/client-sts'
+import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
+import { configInvalid } from '../errors.ts'
+import { parseRoleArn, type RoleArn } from '../iam/arn.ts'
+import { findPartitionProblem, parseRegion, toSessionName } from '../iam/constraints.ts'
+import {
+  createResolveParameters,
+  type ResolveParameters,
+  type Resolver,
+  type Resolvers,
+} from '../identity/resolve.ts'
+import {
+  assembleParameters,
+  type CommonParameters,
+  type SessionParameters,
+  type VaryingParameter,
+  type VaryingParameters,
+} from '../identity/session-parameters.ts'
+import { type Logger, SILENT } from '../logger.ts'
+import type { Report } from '../options/issue.ts'
+import { type Audience, MESSAGES } from '../options/messages.ts'
+import {
+  createOptionReader,
+  type Environment,
+  type OptionReader,
+  type Rows,
+  variableName,
+} from '../options/rows.ts'
+import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeParser } from './rows.ts'
+
+/** The complete, checked and frozen configuration of the middleware. */
+export interface Configuration {
+  /** The session parameters of all invocations. `undefined` if there are resolvers. */
+  readonly parameters: SessionParameters | undefined
+  /** The session parameters of one invocation. */
+  readonly resolveParameters: ResolveParameters
+  /** The account of the target role. `undefined` if a resolver returns `roleArn`. */
+  readonly accountId: string | undefined
+  readonly region: string
+  readonly stsRegions: readonly string[]
+  /** In seconds. */
+  readonly refreshBefore: number
+  readonly maxSessions: number
+  readonly contextKey: string
+  readonly documentClient: boolean
+  readonly translateConfig: TranslateConfig
+  readonly awsClientOptions: DynamoDBClientConfig
+  readonly stsClientOptions: STSClientConfig
+  readonly awsClientCapture: (client: DynamoDBClient) => DynamoDBClient
+  readonly logger: Logger
+  readonly disablePrefetch: boolean
+}
+
+const DEFAULT_SESSION_NAME = 'middy-cross-account-dynamo'
+const DEFAULT_DURATION_SECONDS = 3600
+const DEFAULT_REFRESH_BEFORE_SECONDS = 900
+const DEFAULT_MAX_SESSIONS = 100
+const DEFAULT_CONTEXT_KEY = 'dynamo'
+
+const VARYING: readonly VaryingParameter[] = [
+  'roleArn',
+  'externalId',
+  'sessionTags',
+  'sessionName',
+  'sourceIdentity',
+  'scope',
+  'policy',
+]
+
+/** The names that a user of the middleware sets options by: options and variables. */
+export const middlewareAudience = (prefix: string): Audience => ({
+  messages: MESSAGES,
+  nameOf: (option) => option,
+  howToSet: (option) => {
+    const rows: Rows = ROWS
+    const variables = (rows[option]?.variables ?? []).map((variable) => variableName(prefix, variable))
+    if (variables.length === 0) return `set the option ${option}`
+    const noun = variables.length === 1 ? 'variable' : 'variables'
+    return `set the option ${option}, or the ${noun} ${variables.join(' and ')}`
+  },
+})
+
+/**
+ * The configuration that options and environment make together.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID`, with an issue for each problem of an option or a variable.
+ */
+export const readConfiguration = (given: unknown, environment: Environment): Configuration => {
+  const prefix = { option: 'envPrefix', fallback: DEFAULT_PREFIX }
+  const reader = createOptionReader(ROWS, { given, environment, prefix })
+  const { values, issues } = reader
+  const contextKey = values.contextKey ?? DEFAULT_CONTEXT_KEY
+  const durationSeconds = values.durationSeconds ?? DEFAULT_DURATION_SECONDS
+
+  const { fixed, resolvers } = splitVarying(reader, environment)
+  const role = fixed.roleArn === undefined ? undefined : parseRoleArn(fixed.roleArn)
+  const regions = readRegions(reader, environment, role)
+  reportConflicts(reader, resolvers)
+  const common: CommonParameters = {
+    transitiveTagKeys: values.transitiveTagKeys ?? Object.freeze([]),
+    policyArns: values.policyArns ?? Object.freeze([]),
+    durationSeconds,
+    region: regions?.region ?? '',
+  }
+  const refreshBefore = readRefreshBefore(reader, durationSeconds)
+  // Without a Region, each table would be reported to be in another Region.
+  const { scope, ...withoutScope } = fixed
+  const parameters = assembleParameters(regions === undefined ? withoutScope : fixed, common, reader.reportOn)
+
+  if (issues.length > 0 || regions === undefined)
+    throw configInvalid(
+      `the configuration of crossAccountDynamo() for context.${contextKey}`,
+      issues,
+      middlewareAudience(reader.prefix),
+    )
+  return Object.freeze({
+    parameters: Object.keys(resolvers).length === 0 ? parameters : undefined,
+    resolveParameters: createResolveParameters(fixed, resolvers, common, contextKey),
+    accountId: role?.accountId,
+    ...regions,
+    refreshBefore,
+    maxSessions: values.maxSessions ?? DEFAULT_MAX_SESSIONS,
+    contextKey,
+    documentClient: values.documentClient ?? true,
+    translateConfig: {
+      ...values.translateConfig,
+      marshallOptions: { removeUndefinedValues: true, ...values.translateConfig?.marshallOptions },
+    },
+    awsClientOptions: { ...values.awsClientOptions },
+    stsClientOptions: { ...values.stsClientOptions },
+    awsClientCapture: values.awsClientCapture ?? ((client: DynamoDBClient) => client),
+    logger: values.logger ?? SILENT,
+    disablePrefetch: values.disablePrefetch ?? false,
+  })
+}
+
+type Reader = OptionReader<MiddlewareRows>
+
+/** The options that may vary per invocation: values, and functions of the request. */
+const splitVarying = (
+  { values, isSet, reportOn }: Reader,
+  environment: Environment,
+): { readonly fixed: Partial<VaryingParameters>; readonly resolvers: Resolvers } => {
+  const fixed: Partial<VaryingParameters> = {}
+  const resolvers: Resolvers = {}
+  for (const name of VARYING) {
+    const value = values[name]
+    if (typeof value === 'function') resolvers[name] = value as Resolver<unknown>
+    else if (value !== undefined && value !== false) Object.assign(fixed, { [name]: value })
+  }
+  if (!isSet('roleArn')) reportOn('roleArn')({ code: 'required' })
+  const sessionName = environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME
+  return {
+    fixed: {
+      ...(!isSet('sessionTags') && { sessionTags: [] }),
+      ...(!isSet('sessionName') && { sessionName: toSessionName(sessionName) }),
+      ...fixed,
+    },
+    resolvers,
+  }
+}
+
+/** The table's Region, and the Regions whose STS is called: the function's own, wherever the table is. */
+const readRegions = (
+  { values, isSet, reportOn }: Reader,
+  { AWS_REGION }: Environment,
+  role: RoleArn | undefined,
+): Pick<Configuration, 'region' | 'stsRegions'> | undefined => {
+  const reportPartition = (option: string, region: string | undefined): void => {
+    const problem = region && role && findPartitionProblem(region, role)
+    if (problem) reportOn(option)(problem)
+  }
+  const functionRegion = AWS_REGION ? parseRegion(AWS_REGION, reportOn('AWS_REGION')) : undefined
+  reportPartition('AWS_REGION', functionRegion)
+  reportPartition('region', values.region)
+  if (!isSet('region') && !AWS_REGION) reportOn('region')({ code: 'required-without-aws-region' })
+  // An invalid Region is not replaced by AWS_REGION, because tables would be compared with the wrong Region.
+  const region = isSet('region') ? values.region : functionRegion
+  if (region === undefined) return undefined
+  return { region, stsRegions: Object.freeze([...(values.stsRegions ?? [functionRegion ?? region])]) }
+}
+
+const readRefreshBefore = ({ values, reportOn }: Reader, durationSeconds: number): number => {
+  const fallback = Math.min(DEFAULT_REFRESH_BEFORE_SECONDS, Math.floor(durationSeconds / 2))
+  if (values.refreshBefore === undefined) return fallback
+  return refreshBeforeParser(durationSeconds)(values.refreshBefore, reportOn('refreshBefore')) ?? fallback
+}
+
+/** The SDK would report it only when a request is sent. */
+const reportEndpoint = (endpoint: unknown, report: Report): void => {
+  if (typeof endpoint === 'string' && !URL.canParse(endpoint))
+    report({ code: 'invalid-endpoint', value: endpoint })
+}
+
+/** Options that are valid alone and not together. */
+const reportConflicts = ({ values, isSet, isGiven, reportOn }: Reader, resolvers: Resolvers): void => {
+  if (resolvers.roleArn !== undefined && !isGiven('externalId'))
+    reportOn('externalId')({ code: 'required-with-role-function' })
+  const others = (['policy', 'policyArns'] as const).filter(isSet)
+  if (isSet('scope') && others.length > 0) reportOn('scope')({ code: 'excluded', by: others })
+  if (values.translateConfig !== undefined && values.documentClient === false)
+    reportOn('translateConfig')({ code: 'no-effect', because: 'documentClient is false' })
+  const { credentials, region, endpoint } = values.awsClientOptions ?? {}
+  reportEndpoint(endpoint, reportOn('awsClientOptions'))
+  if (credentials !== undefined) reportOn('awsClientOptions')({ code: 'client-credentials' })
+  if (region !== undefined) reportOn('awsClientOptions')({ code: 'client-region', instead: 'region' })
+  const sts = values.stsClientOptions ?? {}
+  reportEndpoint(sts.endpoint, reportOn('stsClientOptions'))
+  if (sts.logger !== undefined) reportOn('stsClientOptions')({ code: 'client-logger' })
+  if (sts.region !== undefined) reportOn('stsClientOptions')({ code: 'client-region', instead: 'stsRegions' })
+}

@@ -1,0 +1,211 @@
+/** The options of the middleware, one row each: variable, parser, copy. `options.ts` documents them. */
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
+import type { STSClientConfig } from '@aws-sdk/client-sts'
+import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
+import { parseDurationSeconds, parsePolicyArns, parseRegion, parseTagKeys } from '../iam/constraints.ts'
+import type { Resolver } from '../identity/resolve.ts'
+import {
+  STATIC_PARSERS,
+  type VaryingParameter,
+  type VaryingParameters,
+} from '../identity/session-parameters.ts'
+import { LEVELS, type Logger } from '../logger.ts'
+import { copyProperties } from '../options/copy.ts'
+import type { Parser, Report } from '../options/issue.ts'
+import {
+  integerParser,
+  isString,
+  listParser,
+  parseBoolean,
+  reportType,
+  toReportable,
+} from '../options/parsers.ts'
+import {
+  copyDataOrFunction,
+  keep,
+  type Row,
+  readList,
+  readNumber,
+  readRecord,
+  readText,
+} from '../options/rows.ts'
+import { describe, isRecord, UnsupportedValue } from '../text.ts'
+import type { CrossAccountDynamoOptions } from './options.ts'
+
+export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
+
+/**
+ * Properties of Lambda's context and of JavaScript objects, which a client on the context would replace.
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
+ */
+const RESERVED_CONTEXT_KEYS: ReadonlySet<string> = new Set([
+  ...'functionName functionVersion invokedFunctionArn memoryLimitInMB awsRequestId logGroupName'.split(' '),
+  ...'logStreamName identity clientContext callbackWaitsForEmptyEventLoop tenantId'.split(' '),
+  ...'getRemainingTimeInMillis done fail succeed __proto__ constructor prototype toJSON'.split(' '),
+])
+
+const MIN_REFRESH_BEFORE_SECONDS = 60
+
+type RequestFunction = Resolver<unknown>
+type Functionable<Name extends VaryingParameter> = Row<VaryingParameters[Name] | RequestFunction>
+
+const isRequestFunction = (value: unknown): value is RequestFunction => typeof value === 'function'
+
+/** A row of a parameter that may be a function of the request, which is called with each invocation. */
+const varying = <Name extends VaryingParameter>(
+  name: Name,
+  variables: Row<unknown>['variables'] = [],
+): Functionable<Name> => {
+  const parse: Parser<VaryingParameters[Name]> = STATIC_PARSERS[name]
+  return {
+    parse: (value, report) => (isRequestFunction(value) ? value : parse(value, report)),
+    variables,
+    copy: copyDataOrFunction,
+  }
+}
+
+const orFalse =
+  <Value>(parse: Parser<Value>): Parser<Value | false> =>
+  (value, report) =>
+    value === false ? false : parse(value, report)
+
+/** An object whose properties have been copied one by one; what they contain belongs to the SDK. */
+const parseProperties = (value: unknown, report: Report): boolean => {
+  if (!isRecord(value)) {
+    reportType(report, 'an object', value)
+    return false
+  }
+  const unreadable = Object.entries(value).find(([, property]) => UnsupportedValue.is(property))
+  if (unreadable === undefined) return true
+  const [property, actual] = unreadable
+  report({ code: 'invalid-property', property, actual: describe(actual) })
+  return false
+}
+
+/** Options that the SDK's constructors check. Here they only have to be an object. */
+const parseClientOptions =
+  <Options extends object>(): Parser<Options> =>
+  (value, report) =>
+    parseProperties(value, report) ? (value as Options) : undefined
+
+const parseTranslateConfig: Parser<TranslateConfig> = (value, report) => {
+  if (!parseProperties(value, report)) return undefined
+  const config = value as TranslateConfig
+  const { marshallOptions = {}, unmarshallOptions = {} } = config
+  return parseProperties(marshallOptions, report) && parseProperties(unmarshallOptions, report)
+    ? config
+    : undefined
+}
+
+const copyTranslateConfig = (value: unknown): unknown => {
+  const copy = copyProperties(value)
+  if (UnsupportedValue.is(copy)) return copy
+  const { marshallOptions, unmarshallOptions, ...others } = copy
+  return {
+    ...others,
+    ...(marshallOptions !== undefined && { marshallOptions: copyProperties(marshallOptions) }),
+    ...(unmarshallOptions !== undefined && { unmarshallOptions: copyProperties(unmarshallOptions) }),
+  }
+}
+
+const parseCapture: Parser<(client: DynamoDBClient) => DynamoDBClient> = (value, report) =>
+  typeof value === 'function' ? (client) => value(client) : reportType(report, 'a function', value)
+
+/** Whether a value of any class has a method. `false` if it cannot be read. */
+const hasMethod = (value: unknown, name: keyof Logger): boolean => {
+  try {
+    return typeof (value as Partial<Logger> | null | undefined)?.[name] === 'function'
+  } catch {
+    return false
+  }
+}
+
+const isLogger = (value: unknown): value is Logger => LEVELS.every((level) => hasMethod(value, level))
+
+/** A logger can be of any class and have other methods. */
+const parseLogger: Parser<Logger> = (value, report) => {
+  if (isLogger(value)) return value
+  const missing = LEVELS.filter((level) => !hasMethod(value, level))
+  report({ code: 'missing-methods', required: LEVELS, missing })
+  return undefined
+}
+
+const parseContextKey: Parser<string> = (value, report) => {
+  if (!isString(value)) return reportType(report, 'a string', value)
+  if (value === '') report({ code: 'empty' })
+  else if (RESERVED_CONTEXT_KEYS.has(value)) report({ code: 'reserved-context-key', value })
+  else return value
+  return undefined
+}
+
+const parsePrefix: Parser<string> = (value, report) => {
+  if (isString(value) && /^[A-Za-z_]\w*(?<!_)$/.test(value)) return value
+  report({ code: 'invalid-env-prefix' })
+  return undefined
+}
+
+const parseAny: Parser<unknown> = (value) => value
+
+/** Its upper bound depends on another option. */
+export const refreshBeforeParser =
+  (durationSeconds: number): Parser<number> =>
+  (value, report) => {
+    const min = MIN_REFRESH_BEFORE_SECONDS
+    if (typeof value === 'number' && Number.isInteger(value) && value >= min && value < durationSeconds)
+      return value
+    report({ code: 'invalid-refresh-window', min, durationSeconds, value: toReportable(value) })
+    return undefined
+  }
+
+/** `read`, `write`, `read-write`, or actions that are separated by commas. */
+const readAccess = (text: string): unknown =>
+  /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : readList(text)
+
+const { parse: parseExternalId } = varying('externalId')
+
+export const ROWS = {
+  roleArn: varying('roleArn', [{ suffix: 'ROLE_ARN', read: readText }]),
+  externalId: {
+    parse: orFalse(parseExternalId),
+    variables: [{ suffix: 'EXTERNAL_ID', read: readText }],
+    copy: copyDataOrFunction,
+  },
+  sessionTags: varying('sessionTags', [{ suffix: 'SESSION_TAGS', read: readRecord }]),
+  transitiveTagKeys: {
+    parse: parseTagKeys,
+    variables: [{ suffix: 'TRANSITIVE_TAG_KEYS', read: readList }],
+  },
+  sessionName: varying('sessionName', [{ suffix: 'SESSION_NAME', read: readText }]),
+  sourceIdentity: varying('sourceIdentity', [{ suffix: 'SOURCE_IDENTITY', read: readText }]),
+  durationSeconds: {
+    parse: parseDurationSeconds,
+    variables: [{ suffix: 'DURATION_SECONDS', read: readNumber }],
+  },
+  scope: varying('scope', [
+    { suffix: 'TABLES', property: 'tables', read: readList },
+    { suffix: 'ACCESS', property: 'access', read: readAccess },
+  ]),
+  policy: varying('policy'),
+  policyArns: { parse: parsePolicyArns },
+  region: { parse: parseRegion, variables: [{ suffix: 'REGION', read: readText }] },
+  stsRegions: {
+    parse: listParser(parseRegion, 'Regions'),
+    variables: [{ suffix: 'STS_REGIONS', read: readList }],
+  },
+  refreshBefore: { parse: parseAny, variables: [{ suffix: 'REFRESH_BEFORE', read: readNumber }] },
+  maxSessions: {
+    parse: integerParser({ min: 1 }),
+    variables: [{ suffix: 'MAX_SESSIONS', read: readNumber }],
+  },
+  contextKey: { parse: parseContextKey },
+  envPrefix: { parse: parsePrefix },
+  documentClient: { parse: parseBoolean },
+  translateConfig: { parse: parseTranslateConfig, copy: copyTranslateConfig },
+  awsClientOptions: { parse: parseClientOptions<DynamoDBClientConfig>(), copy: copyProperties },
+  stsClientOptions: { parse: parseClientOptions<STSClientConfig>(), copy: copyProperties },
+  awsClientCapture: { parse: parseCapture, copy: keep },
+  logger: { parse: parseLogger, copy: keep },
+  disablePrefetch: { parse: parseBoolean },
+} satisfies Readonly<Record<keyof CrossAccountDynamoOptions, Row<unknown>>>
+
+export type MiddlewareRows = typeof ROWS

@@ -1,0 +1,67 @@
+/** Amazon Resource Names. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html */
+import { quoted } from '../text.ts'
+
+/** The parts of a role's ARN. */
+export interface RoleArn {
+  readonly partition: string
+  readonly accountId: string
+  /** `/` for a role without a path. */
+  readonly path: string
+  readonly name: string
+}
+
+/** Where tables are. */
+export interface TableLocation extends Pick<RoleArn, 'partition' | 'accountId'> {
+  readonly region: string
+}
+
+const ARN = /^arn:(?<partition>[^:]*):(?<service>[^:]*):(?<region>[^:]*):(?<account>[^:]*):(?<resource>.*)$/su
+const SESSION_ARN = /^arn:(?<partition>[^:]+):sts::(?<accountId>\d{12}):assumed-role\/(?<name>[^/]+)\//
+
+/** The six parts of an ARN; `undefined` for any other text. */
+export const parseArn = (arn: string) => {
+  const { partition, service, region, account, resource } = ARN.exec(arn)?.groups ?? {}
+  return partition === undefined ||
+    service === undefined ||
+    region === undefined ||
+    account === undefined ||
+    resource === undefined
+    ? undefined
+    : { partition, service, region, account, resource }
+}
+
+/**
+ * The parts of a role's ARN.
+ *
+ * @throws TypeError if it is not an ARN. Check it with {@link parseRoleArnOption} first.
+ */
+export const parseRoleArn = (arn: string): RoleArn => {
+  const parts = parseArn(arn)
+  if (parts === undefined) throw new TypeError(`not an ARN: ${quoted(arn)}`)
+  const { partition, account, resource } = parts
+  const slash = resource.lastIndexOf('/')
+  return {
+    partition,
+    accountId: account,
+    path: resource.slice('role'.length, slash + 1),
+    name: resource.slice(slash + 1),
+  }
+}
+
+/** The role of a session, from the session's ARN, which does not contain the role's path; `undefined` for other ARNs. */
+export const roleOfSession = (
+  arn: string,
+): { readonly accountId: string; readonly name: string; readonly arn: string } | undefined => {
+  const { partition, accountId, name } = SESSION_ARN.exec(arn)?.groups ?? {}
+  return partition === undefined || accountId === undefined || name === undefined
+    ? undefined
+    : { accountId, name, arn: `arn:${partition}:iam::${accountId}:role/${name}` }
+}
+
+export const tableArn = (name: string, { partition, region, accountId }: TableLocation): string =>
+  `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
+
+/** The ARNs of tables that are given by name or ARN, without duplicates. */
+export const tableArns = (tables: readonly string[], location: TableLocation): readonly string[] => [
+  ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, location)))),
+]

@@ -1,0 +1,276 @@
+/** The options of `crossAccountPolicies()`: what the two accounts are configured for. */
+import { configInvalid } from '../errors.ts'
+import type { Parser, Problem } from '../options/issue.ts'
+import { type Audience, MESSAGES } from '../options/messages.ts'
+import { isString, parseBoolean, reportType, stringListParser, toReportable } from '../options/parsers.ts'
+import { POLICY_MESSAGES } from '../options/policy-messages.ts'
+import { createOptionReader, type OptionReader, type Row, type Values } from '../options/rows.ts'
+import { isRecord } from '../text.ts'
+import { type Access, actionsOf, namesKeys } from './actions.ts'
+import { parseRoleArn, type RoleArn } from './arn.ts'
+import {
+  findPartitionProblem,
+  parseExternalId,
+  parseRegion,
+  parseRoleArnOption,
+  parseSourceIdentity,
+  parseTagKeys,
+  reportTablesElsewhere,
+  reportTagProblems,
+  reportUnknownTagKeys,
+} from './constraints.ts'
+import { parseAccess, parseTables } from './scope.ts'
+
+/** What `crossAccountPolicies()` takes. */
+export interface CrossAccountPoliciesOptions {
+  /** ARN of the target role, in the account of the tables. */
+  readonly roleArn: string
+  /**
+   * ARN of the function's execution role, or a list. With `trustWholeAccount: true` also what is broader: `…:root`, an account's
+   * ID, a role's ARN with `*` or `?`, or `*`.
+   */
+  readonly executionRoleArn: string | readonly string[]
+  /** Names or ARNs, in the role's account and `region`. */
+  readonly tables: readonly string[]
+  /** `'read'`, `'write'`, `'read-write'` or a list of actions on items, as in the middleware's `scope`. */
+  readonly access: Access
+  /** The tables' Region. */
+  readonly region: string
+  /** What the function will send, if it sends one. */
+  readonly externalId?: string | undefined
+  /** The keys of the session tags that the function will send; a record fixes their values, too, where one is not `true`. */
+  readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string | true>> | undefined
+  /** The session tag whose value a request's partition keys must equal. It need not be among `sessionTagKeys`. */
+  readonly tenantTag?: string | undefined
+  /** Those of the tags that the function will send as transitive. */
+  readonly transitiveTagKeys?: readonly string[] | undefined
+  /** `true` where the function will send a source identity, or the one that it will send. */
+  readonly sourceIdentity?: boolean | string | undefined
+  /** Whether the tables' indexes may be read, too. Default: `false`. */
+  readonly indexes?: boolean | undefined
+  /** ARN of the customer managed key of the tables, if they have one. */
+  readonly kmsKeyArn?: string | undefined
+  /** ID of the organization that the function's account must be in, such as `o-exampleorgid`. */
+  readonly organizationId?: string | undefined
+  /** `true` allows an `executionRoleArn` that is broader than roles; each is warned of. Default: `false`. */
+  readonly trustWholeAccount?: boolean | undefined
+}
+
+/** The session tags that the function sends: each key with its value, or `undefined` if it may have any but the empty one. */
+type TagValues = ReadonlyMap<string, string | undefined>
+
+/** The options, complete and parsed. */
+export interface TrustConfiguration {
+  readonly roleArn: string
+  readonly role: RoleArn
+  readonly executionRoles: readonly string[]
+  readonly tables: readonly string[]
+  readonly access: Access
+  readonly region: string
+  readonly externalId?: string | undefined
+  readonly tags: TagValues
+  readonly tenantTag?: string | undefined
+  readonly transitiveTagKeys: readonly string[]
+  readonly sourceIdentity?: boolean | string | undefined
+  readonly indexes?: boolean | undefined
+  readonly kmsKeyArn?: string | undefined
+  readonly organizationId?: string | undefined
+}
+
+/** https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
+const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
+/** https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
+const KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
+
+/** A role's path may contain these, and a policy that names it as a resource would then match other roles. */
+const WILDCARD = /[*?$]/
+const ACCOUNT = /^\d{12}$/
+const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
+const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
+
+/** Whether a principal is more than one role. */
+export const isBroad = (principal: string): boolean =>
+  principal === '*' || ACCOUNT.test(principal) || ROOT.test(principal) || ROLE_PATTERN.test(principal)
+
+const parseTargetRoleArn: Parser<string> = (value, report) => {
+  const arn = parseRoleArnOption(value, report)
+  if (arn === undefined || !WILDCARD.test(arn)) return arn
+  report({ code: 'role-pattern', value: arn })
+  return undefined
+}
+
+const parsePrincipalList = stringListParser('the ARN of a role, or a list of them')
+const parsePrincipals: Parser<readonly string[]> = (value, report) => {
+  const principals = isString(value) ? [value] : parsePrincipalList(value, report)
+  if (principals?.length !== 0) return principals
+  report({ code: 'empty' })
+  return undefined
+}
+
+const isFixedOrAny = (value: unknown): value is string | true =>
+  value === true || (isString(value) && value !== '')
+
+/** A value that is missing must not become one that may be any. */
+const parseSessionTagKeys: Parser<TagValues> = (value, report) => {
+  if (Array.isArray(value) && value.every(isString))
+    return new Map(value.map((key) => [key, undefined] as const))
+  if (isRecord(value) && Object.values(value).every(isFixedOrAny))
+    return new Map(Object.entries(value).map(([key, fixed]) => [key, isString(fixed) ? fixed : undefined]))
+  report({ code: 'invalid-tag-keys' })
+  return undefined
+}
+
+const parseTenantTag: Parser<string> = (value, report) => {
+  if (!isString(value)) return reportType(report, 'the key of a session tag', value)
+  return reportTagProblems([[value, 'x']], report) ? undefined : value
+}
+
+const parseSourceIdentityOrBoolean: Parser<string | boolean> = (value, report) =>
+  typeof value === 'boolean' ? value : parseSourceIdentity(value, report)
+
+const parseKeyArn: Parser<string> = (value, report) => {
+  if (isString(value) && KEY_ARN.test(value)) return value
+  report({ code: 'invalid-key-arn', value: toReportable(value) })
+  return undefined
+}
+
+const parseOrganizationId: Parser<string> = (value, report) => {
+  if (isString(value) && ORGANIZATION_ID.test(value)) return value
+  const expected = 'the ID of an organization such as o-exampleorgid'
+  report({ code: 'invalid-value', expected, value: toReportable(value) })
+  return undefined
+}
+
+const ROWS = {
+  roleArn: { parse: parseTargetRoleArn },
+  executionRoleArn: { parse: parsePrincipals },
+  tables: { parse: parseTables },
+  access: { parse: parseAccess },
+  region: { parse: parseRegion },
+  externalId: { parse: parseExternalId },
+  sessionTagKeys: { parse: parseSessionTagKeys },
+  tenantTag: { parse: parseTenantTag },
+  transitiveTagKeys: { parse: parseTagKeys },
+  sourceIdentity: { parse: parseSourceIdentityOrBoolean },
+  indexes: { parse: parseBoolean },
+  kmsKeyArn: { parse: parseKeyArn },
+  organizationId: { parse: parseOrganizationId },
+  trustWholeAccount: { parse: parseBoolean },
+} satisfies Readonly<Record<keyof CrossAccountPoliciesOptions, Row<unknown>>>
+
+type Reader = OptionReader<typeof ROWS>
+const REQUIRED = ['roleArn', 'executionRoleArn', 'tables', 'access', 'region'] as const
+
+/** The names that a caller of `crossAccountPolicies()` sets options by. */
+export const OPTION_NAMES: Audience = {
+  messages: { ...MESSAGES, ...POLICY_MESSAGES },
+  nameOf: (option) => option,
+  howToSet: (option) => `set ${option}`,
+}
+
+/**
+ * The options, if nothing is wrong with them.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID`, with an issue for each problem of an option.
+ */
+export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
+  const reader = createOptionReader(ROWS, { given })
+  const { values, issues, isSet, reportOn } = reader
+  for (const name of REQUIRED) if (!isSet(name)) reportOn(name)({ code: 'required' })
+  const role = values.roleArn === undefined ? undefined : parseRoleArn(values.roleArn)
+  const tags = withTenantTag(values)
+  reportPrincipals(reader, role)
+  reportLocations(reader, role)
+  reportTags(reader, tags)
+
+  const { roleArn, executionRoleArn, tables, access, region, sessionTagKeys: _, ...others } = values
+  if (
+    issues.length > 0 ||
+    role === undefined ||
+    roleArn === undefined ||
+    executionRoleArn === undefined ||
+    tables === undefined ||
+    access === undefined ||
+    region === undefined
+  )
+    throw configInvalid('crossAccountPolicies()', issues, OPTION_NAMES)
+  const { transitiveTagKeys = [] } = values
+  return {
+    ...others,
+    roleArn,
+    role,
+    executionRoles: executionRoleArn,
+    tables,
+    access,
+    region,
+    tags,
+    transitiveTagKeys,
+  }
+}
+
+/** The tenant's tag is sent, too, if it is not among the others. */
+const withTenantTag = ({ sessionTagKeys, tenantTag }: Values<typeof ROWS>): TagValues => {
+  const tags = new Map(sessionTagKeys)
+  if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
+  return tags
+}
+
+const reportPrincipals = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
+  const report = reportOn('executionRoleArn')
+  for (const principal of values.executionRoleArn ?? []) {
+    const isAllowedBroad = isBroad(principal) && values.trustWholeAccount === true
+    if (isBroad(principal) && !isAllowedBroad) report({ code: 'broad-principal', value: principal })
+    else if (!isAllowedBroad && parseRoleArnOption(principal, report) === undefined) continue
+    const partition = partitionOf(principal)
+    if (role !== undefined && partition !== undefined && partition !== role.partition)
+      report({ code: 'other-partition', value: principal, partition: role.partition })
+  }
+}
+
+/** `undefined` for a principal that is in every partition, such as an account's ID. */
+const partitionOf = (principal: string): string | undefined => /^arn:([^:]*):/.exec(principal)?.[1]
+
+/** Region, tables and key must be where the role is. */
+const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
+  const { region, tables = [], kmsKeyArn } = values
+  if (region === undefined) return
+  if (kmsKeyArn !== undefined) {
+    const problem = findKeyProblem(kmsKeyArn, region, role)
+    if (problem !== undefined) reportOn('kmsKeyArn')(problem)
+  }
+  if (role === undefined) return
+  const problem = findPartitionProblem(region, role)
+  if (problem !== undefined) reportOn('region')(problem)
+  const report = reportOn('tables')
+  reportTablesElsewhere(tables, { ...role, region }, ({ path: _, ...rest }) => report(rest))
+}
+
+const findKeyProblem = (
+  kmsKeyArn: string,
+  region: string,
+  role: RoleArn | undefined,
+): Problem | undefined => {
+  const key = KEY_ARN.exec(kmsKeyArn)?.groups
+  if (key?.region !== undefined && key.region !== region)
+    return { code: 'key-elsewhere', region: key.region, expected: region }
+  return role !== undefined && key?.partition !== role.partition
+    ? { code: 'other-partition', value: kmsKeyArn, partition: role.partition }
+    : undefined
+}
+
+const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void => {
+  const { access, sessionTagKeys, tenantTag, transitiveTagKeys = [] } = values
+  reportTagProblems(
+    [...tags].map(([key, value]) => [key, value ?? 'x']),
+    reportOn('sessionTagKeys'),
+  )
+  // If the tags are invalid, every transitive key would seem to be unknown.
+  if (sessionTagKeys !== undefined || !isSet('sessionTagKeys'))
+    reportUnknownTagKeys(
+      transitiveTagKeys,
+      [...tags.keys()].map((Key) => ({ Key })),
+      reportOn('transitiveTagKeys'),
+    )
+  if (tenantTag !== undefined && access !== undefined && !actionsOf(access).some(namesKeys))
+    reportOn('access')({ code: 'no-confinable-action' })
+}

@@ -1,0 +1,167 @@
+/**
+ * The sentence of each issue code, made from the values of the issue. `docs/messages.md` lists all of them. Tests assert codes
+ * and values, so that a sentence can be reworded without changing a test.
+ */
+import { formatList, formatValue, quoted } from '../text.ts'
+
+/** How the reader of a message sets options: with options and variables, or with flags. */
+export interface Audience {
+  /** The name of an option, such as `roleArn` or `--role-arn`. */
+  readonly nameOf: (option: string) => string
+  /** The end of a sentence about how to set an option, such as `set the option or the variable X`. */
+  readonly howToSet: (option: string) => string
+  /** The sentences of the issues that it can see, by code. Not all of them are in a function's bundle. */
+  readonly messages: Readonly<Record<string, unknown>>
+}
+
+/** A value that an issue names: a string or a number itself, any other value by its type. */
+export type Reportable = string | number | { readonly type: string }
+
+export const formatReportable = (value: Reportable): string =>
+  typeof value === 'object' ? value.type : formatValue(value)
+
+const didYouMean = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
+  suggestion === undefined ? `${what} are ${known.join(', ')}` : `did you mean ${suggestion}?`
+
+/** Why a text is not the ARN of a role. */
+const ROLE_ARN_REASONS = {
+  'not-an-arn': 'is not an ARN',
+  'no-partition': 'has no AWS partition such as aws, aws-cn or aws-us-gov',
+  'session-arn': 'is the ARN of a session of an assumed role, not of the role',
+  'not-a-role': 'is not the ARN of an IAM role',
+  'no-account-id': 'has no account ID of 12 digits',
+  'invalid-name': 'has no valid role name (1 to 64 letters, digits and _+=,.@-)',
+  'path-too-long': 'has a path of more than 512 characters',
+  'invalid-path': 'has a path that is empty or contains characters other than printable ASCII',
+} as const
+export type RoleArnReason = keyof typeof ROLE_ARN_REASONS
+
+export const characters = (count: number): string => `${count} ${count === 1 ? 'character' : 'characters'}`
+
+export const MESSAGES = {
+  // The options as a whole
+  'unknown-option': ({ suggestion, known }: { suggestion: string | undefined; known: readonly string[] }) =>
+    `is not an option; ${didYouMean(suggestion, 'the options', known)}`,
+  'misspelled-variable': ({ misspelled, correct }: { misspelled: string; correct: string }) =>
+    `the variable ${misspelled} is not read; did you mean ${correct}?`,
+  'no-such-variable': ({ unread, instead }: { unread: string; instead: readonly string[] }, option: string) =>
+    `the variable ${unread} is not read; set ${instead.length === 0 ? `the option ${option}` : formatList(instead)}`,
+  required: (_: object, option: string, { howToSet }: Audience) => `is required; ${howToSet(option)}`,
+  'required-without-aws-region': (_: object, option: string, { howToSet }: Audience) =>
+    `is required because AWS_REGION is not set; ${howToSet(option)}`,
+  'required-with-role-function': () =>
+    'is required if roleArn is a function of the request. Generate a unique external ID for each customer and return it from ' +
+    "a function, too. Otherwise a customer who enters the ARN of another customer's role gains access to it (the confused " +
+    'deputy problem, https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). If all the roles are your own, ' +
+    'set externalId to a string or to false. The variable is not enough, because it is the same for all customers',
+  excluded: ({ by }: { by: readonly string[] }, _: string, { nameOf }: Audience) =>
+    `cannot be combined with ${formatList(by.map(nameOf))}; set only one of them`,
+  'no-effect': ({ because }: { because: string }) =>
+    `has no effect because ${because}; remove one of the two`,
+
+  // Any value
+  'invalid-type': ({ expected, actual }: { expected: string; actual: string }) =>
+    `must be ${expected}, but is ${actual}`,
+  'invalid-value': ({ expected, value }: { expected: string; value: Reportable }) =>
+    `must be ${expected}, but is ${formatReportable(value)}`,
+  empty: () => 'must not be empty',
+  'invalid-length': ({ min, max, length }: { min: number; max: number; length: number }) =>
+    `must have ${min} to ${characters(max)}, but has ${length}`,
+  'invalid-character': ({ allowed, character }: { allowed: string; character: string }) =>
+    `may contain only ${allowed}, but contains ${quoted(character)}`,
+  'too-many': ({ max, count }: { max: number; count: number }) =>
+    `may contain at most ${max} entries, but contains ${count}`,
+  'unknown-property': ({ property, known }: { property: string; known: readonly string[] }) =>
+    `has no property ${quoted(property)}; the properties are ${known.join(', ')}`,
+  'invalid-property': ({ property, actual }: { property: string; actual: string }) =>
+    `must not contain ${quoted(property)}, which is ${actual}`,
+  'invalid-json': () => 'looks like JSON, but is not valid JSON',
+  'missing-equals-sign': ({ pair }: { pair: number }) =>
+    `is neither JSON nor key=value pairs: pair ${pair} has no "="; if a value contains a comma, use JSON`,
+  'not-an-integer': ({ min, value }: { min: number; value: Reportable }) =>
+    `must be ${min === 1 ? 'a positive integer' : `an integer of at least ${min}`}, but is ${formatReportable(value)}`,
+
+  // Session parameters
+  'invalid-role-arn': ({ value, reason }: { value: string; reason: RoleArnReason }) =>
+    `${quoted(value)} ${ROLE_ARN_REASONS[reason]}; the ARN of a role looks like arn:aws:iam::222222222222:role/CrossAccountDynamoRole`,
+  'reserved-prefix': () => 'must not start with aws:, which AWS reserves',
+  'duplicate-tag-key': ({ keys }: { keys: readonly [string, string] }) =>
+    keys[0] === keys[1]
+      ? `contains the key ${quoted(keys[0])} twice`
+      : `contains the keys ${quoted(keys[0])} and ${quoted(keys[1])}, but AWS ignores case in tag keys`,
+  'unknown-tag-key': (
+    { key, known }: { key: string; known: readonly string[] },
+    _: string,
+    { nameOf }: Audience,
+  ) =>
+    `${quoted(key)} is not a key of ${nameOf('sessionTags')}, which ${known.length === 0 ? 'is empty' : `contains ${known.map(quoted).join(', ')}`}`,
+  'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
+    `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; a function assumes the role with the ` +
+    'credentials of another role, and AWS limits sessions from such role chaining to one hour',
+  'invalid-refresh-window': (
+    { min, durationSeconds, value }: { min: number; durationSeconds: number; value: Reportable },
+    _: string,
+    { nameOf }: Audience,
+  ) =>
+    `must be an integer of at least ${min} and less than ${nameOf('durationSeconds')} (${durationSeconds} seconds), but is ${formatReportable(value)}`,
+
+  // Regions, partitions, tables
+  'invalid-region': ({ value }: { value: Reportable }) =>
+    `must be the code of a Region such as eu-west-1, but is ${formatReportable(value)}`,
+  'other-partition': (
+    { value, partition }: { value: string; partition: string },
+    _: string,
+    { nameOf }: Audience,
+  ) => `${quoted(value)} is not in ${partition}, the partition of ${nameOf('roleArn')}`,
+  'invalid-table': ({ value }: { value: string }) =>
+    `${quoted(value)} is neither a table name (3 to 255 letters, digits and _.-) nor a table ARN`,
+  'invalid-table-name': ({ value }: { value: string }) =>
+    `${quoted(value)} is not a table name (3 to 255 letters, digits and _.-)`,
+  'table-arn-from-request': ({ value }: { value: string }) =>
+    `${quoted(value)} is an ARN. A function of the request may return only table names, because a value of the request that is ` +
+    'an ARN could select any table. Set ARNs in the static configuration',
+  'table-elsewhere': ({ value, prefix }: { value: string; prefix: string }) =>
+    `${quoted(value)} is not in the account, Region and partition of the session, where ARNs start with ${prefix}`,
+
+  // Actions, keys, session policies
+  'unknown-action': ({
+    action,
+    suggestion,
+    known,
+  }: {
+    action: string
+    suggestion: string | undefined
+    known: readonly string[]
+  }) => `${quoted(action)} is not an action on items; ${didYouMean(suggestion, 'the actions', known)}`,
+  'action-without-keys': ({ action }: { action: string }) =>
+    `${quoted(action)} can run without a partition key, so leadingKeys and leadingKeyPrefixes cannot restrict it; remove the action or the keys`,
+  'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
+    `must contain partition keys of at most ${maxBytes} bytes`,
+  'not-unicode': () => 'must be valid Unicode, but contains a lone surrogate',
+  'not-json-value': ({ at, actual }: { at: string; actual: string }) =>
+    `${quoted(at)} must be a JSON value, but is ${actual}`,
+  'invalid-policy-arn': ({ value }: { value: string }) =>
+    `${quoted(value)} is not the ARN of a managed policy such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess`,
+  'session-policies-too-large': ({ length, max }: { length: number; max: number }) =>
+    `results in session policies of ${characters(length)}, which is ${length - max} more than the ${max} that STS accepts`,
+
+  // The middleware and its clients
+  'reserved-context-key': ({ value }: { value: string }) =>
+    `${quoted(value)} is a property of Lambda's context or of every object; choose another name`,
+  'invalid-env-prefix': () =>
+    'must contain only letters, digits and _, must not end in _, and must not start with a digit; for example ORDERS_DYNAMO',
+  'missing-methods': ({ required, missing }: { required: readonly string[]; missing: readonly string[] }) =>
+    `must have the methods ${required.join(', ')}, but lacks ${missing.join(', ')}`,
+  'client-credentials': () =>
+    'must not contain credentials, because the client uses those of the assumed role',
+  'client-region': ({ instead }: { instead: string }, _: string, { howToSet }: Audience) =>
+    `must not contain region; ${howToSet(instead)}`,
+  'invalid-endpoint': ({ value }: { value: string }) =>
+    `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quoted(value)}`,
+  'client-logger': () =>
+    'must not contain logger, because the SDK would log the session tokens that STS returns',
+
+  // What a function of the request returned
+  'returned-nothing': ({ returned }: { returned: string }) => `the function returned ${returned}`,
+  'function-threw': ({ thrown }: { thrown: string }) => `the function threw ${thrown}`,
+} as const

@@ -1,0 +1,37 @@
+/** The sentences of issues that only `crossAccountPolicies()` and the commands report. */
+import { quoted } from '../text.ts'
+import { type Audience, characters, formatReportable, type Reportable } from './messages.ts'
+
+export const POLICY_MESSAGES = {
+  // Options
+  'broad-principal': ({ value }: { value: string }, _: string, { nameOf }: Audience) =>
+    `${quoted(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
+  'role-pattern': ({ value }: { value: string }) =>
+    `${quoted(value)} contains *, ? or $, so a policy with it could match other roles; name one role`,
+  'invalid-tag-keys': () =>
+    'must be a list of tag keys, or an object whose values are strings that are not empty, or true',
+  'no-confinable-action': (_: object, __: string, { nameOf }: Audience) =>
+    `contains no action that ${nameOf('tenantTag')} can restrict, because each of them can run without a partition key`,
+  'invalid-key-arn': ({ value }: { value: Reportable }) =>
+    `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
+  'key-elsewhere': ({ region, expected }: { region: string; expected: string }) =>
+    `is in ${region}, but the tables are in ${expected}`,
+
+  // Warnings
+  'trusts-many-callers': ({ principal }: { principal: string }) =>
+    `${principal} includes ${principal === '*' ? 'all AWS accounts' : 'more than one role'}. Any included principal that is allowed to call sts:AssumeRole can use the tables. Name the execution role instead.`,
+  'public-tables': (_: object, __: string, { nameOf }: Audience) =>
+    `* without ${nameOf('externalId')} or ${nameOf('organizationId')} makes the tables public.`,
+  'actions-left-out': ({ actions }: { actions: readonly string[] }) =>
+    `the policy does not allow these actions, because they can run without a partition key, so that no condition can restrict them to a tenant: ${actions.join(', ')}.`,
+  'index-keys': () =>
+    'a query on an index names the partition key of the index. If that is not the tenant, a tenant whose ID equals a value of the key can read items of other tenants. Use the tenant as the partition key of each index.',
+  'key-policy': ({ kmsKeyArn }: { kmsKeyArn: string; roleArn: string }) =>
+    `the key policy of ${kmsKeyArn} must allow the account to use IAM policies, as the default key policy does.`,
+  'key-policy-elsewhere': ({ kmsKeyArn, roleArn }: { kmsKeyArn: string; roleArn: string }) =>
+    `${kmsKeyArn} and the role are in different accounts. The key policy must allow kms:Decrypt and kms:DescribeKey to ${roleArn}, too.`,
+  'trust-policy-too-large': ({ length, max }: { length: number; max: number }) =>
+    `has ${characters(length)}, which is ${length - max} more than the default quota of ${max}. Request a quota increase, or shorten the policy.`,
+  'permissions-policy-too-large': ({ length, max }: { length: number; max: number }) =>
+    `has ${characters(length)}, but the inline policies of a role are limited to ${max} in total. Split it into several managed policies, or name fewer tables.`,
+} as const

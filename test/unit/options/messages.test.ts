@@ -1,0 +1,24 @@
+/** Values in messages. The sentences themselves are pinned by docs/messages.md only. */
+import { expect, test } from '@jest/globals'
+import { OPTION_NAMES } from '../../../src/iam/trust-configuration.ts'
+import { formatIssue } from '../../../src/options/issue.ts'
+import type { Reportable } from '../../../src/options/messages.ts'
+import { toReportable } from '../../../src/options/parsers.ts'
+
+test.each<[unknown, Reportable, string]>([
+  ['a list', 'a list', '"a list"'],
+  ['1h\n', '1h\n', String.raw`"1h\n"`],
+  [42, 42, '42'],
+  [Number.NaN, Number.NaN, 'NaN'],
+  [['secret'], { type: 'a list' }, 'a list'],
+  [{ a: 'secret' }, { type: 'an object' }, 'an object'],
+  [null, { type: 'null' }, 'null'],
+  [undefined, { type: 'undefined' }, 'undefined'],
+])(
+  'shows a string in quotes, a number as it is, and any other value by its type: %p',
+  (given, value, shown) => {
+    expect(toReportable(given)).toEqual(value)
+    const message = formatIssue({ option: 'region', code: 'invalid-region', value }, OPTION_NAMES)
+    expect(message).toContain(` ${shown}`)
+  },
+)
