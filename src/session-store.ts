@@ -2,7 +2,8 @@
 
 import type { Configuration } from './configuration/configuration.ts'
 import { type AssumeRole, maxAssumeRoleDurationMs } from './credentials/assume-role.ts'
-import { createSession, createSharedThrottle, type Session } from './credentials/session.ts'
+import { createSharedThrottle } from './credentials/refresh.ts'
+import { createSession, type Session } from './credentials/session.ts'
 import type { Clients, SessionClient } from './dynamodb/client.ts'
 import { type SessionParameters, toCacheKey } from './identity/session-parameters.ts'
 import { createSafeLogger } from './logger.ts'

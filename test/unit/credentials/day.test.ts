@@ -4,7 +4,8 @@
  */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { AssumeRole } from '../../../src/credentials/assume-role.ts'
-import { createSession, createSharedThrottle } from '../../../src/credentials/session.ts'
+import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { HOUR, MINUTE, SECOND } from './station.ts'
 

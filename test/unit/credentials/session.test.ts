@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
-import { createSession, createSharedThrottle } from '../../../src/credentials/session.ts'
+import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { HOUR, MINUTE, REFRESH_BEFORE, SECOND, startReadySession, startSession } from './station.ts'
 

@@ -1,7 +1,8 @@
 /** An STS for unit tests of the session, which answers when it is told to. */
 import { jest } from '@jest/globals'
 import type { AssumeRole, Credentials } from '../../../src/credentials/assume-role.ts'
-import { createSession, createSharedThrottle } from '../../../src/credentials/session.ts'
+import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../../src/errors.ts'
 import type { Logger } from '../../../src/logger.ts'
 

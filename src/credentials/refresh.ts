@@ -1,0 +1,139 @@
+/** The AssumeRole calls of one session: one in flight at a time, and what is remembered of those that failed. */
+import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
+import type { Logger } from '../logger.ts'
+import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
+import { fromNow, isNowIn, NEVER, type TimeWindow } from './time-window.ts'
+
+export interface Refresh {
+  /** Starts an AssumeRole call, or returns the one in flight. The promise is settled when the call is. */
+  readonly start: (reason: AssumeRoleReason) => Promise<void>
+  /** The call in flight. */
+  readonly inFlight: () => Promise<void> | undefined
+  /** Whether the next attempt has to wait, because the last one failed. */
+  readonly isBackingOff: () => boolean
+  /** Whether background refreshes of all sessions have to wait, because STS throttled one of them. */
+  readonly isThrottled: () => boolean
+  /** A new error if STS refused the session within the last five seconds. */
+  readonly recentRefusal: () => unknown
+  /** A new error if a call failed since then, in `performance.now()` time. */
+  readonly failureSince: (time: number) => unknown
+  readonly forgetFailure: () => void
+}
+
+export interface RefreshOptions {
+  readonly roleArn: string
+  readonly assumeRole: AssumeRole
+  /** The longest time that an AssumeRole call can take, in milliseconds. An older call was frozen in flight. */
+  readonly maxAssumeRoleDurationMs: number
+  readonly throttle: SharedThrottle
+  readonly logger: Logger
+  readonly onCredentials: (credentials: Credentials) => void
+  readonly hasValidCredentials: () => boolean
+}
+
+/** When STS last throttled a call. Shared by all sessions, because STS throttles the account and not a session. */
+export interface SharedThrottle {
+  pause: TimeWindow
+}
+export const createSharedThrottle = (): SharedThrottle => ({ pause: NEVER })
+
+/** The pause after a failed call, with full jitter above `base`. Its upper bound doubles up to `cap`. */
+const BACK_OFF_MS = { base: 1000, cap: 60_000 }
+/** How long a refusal is remembered, so that a burst of invocations does not repeat the call. */
+const REFUSAL_MS = 5000
+/** How long background refreshes of all sessions pause after STS throttled one of them. */
+const THROTTLE_PAUSE_MS = 5000
+
+const backOffMs = (failuresInARow: number): number => {
+  const cap = Math.min(BACK_OFF_MS.cap, BACK_OFF_MS.base * 2 ** failuresInARow)
+  return BACK_OFF_MS.base + Math.random() * (cap - BACK_OFF_MS.base)
+}
+
+interface Call {
+  readonly startedAt: number
+  readonly abort: () => void
+  settled: Promise<void>
+}
+
+interface Failures {
+  readonly count: number
+  readonly latest: { readonly error: unknown; readonly at: number } | undefined
+  readonly backOff: TimeWindow
+  readonly refusal: { readonly error: CrossAccountDynamoError; readonly remembered: TimeWindow } | undefined
+}
+const NO_FAILURES: Failures = { count: 0, latest: undefined, backOff: NEVER, refusal: undefined }
+
+export const createRefresh = (options: RefreshOptions): Refresh => {
+  const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
+  let current: Call | undefined
+  let failures = NO_FAILURES
+
+  const succeed = (credentials: Credentials): void => {
+    failures = NO_FAILURES
+    options.onCredentials(credentials)
+  }
+
+  const fail = (error: unknown, reason: AssumeRoleReason): void => {
+    const { code, message } = error as CrossAccountDynamoError
+    const count = failures.count + 1
+    failures = {
+      count,
+      latest: { error, at: performance.now() },
+      backOff: fromNow(backOffMs(count)),
+      refusal: toRefusal(error, reason) ?? failures.refusal,
+    }
+    if (code === 'STS_THROTTLED') throttle.pause = fromNow(THROTTLE_PAUSE_MS)
+    // Loggers such as Powertools reserve the key `message`.
+    const details = { code, errorMessage: message, reason }
+    if (options.hasValidCredentials())
+      logger.warn('AssumeRole failed; the current credentials are still valid', details)
+    else logger.error('AssumeRole failed, and there are no valid credentials', details)
+  }
+
+  const start = (reason: AssumeRoleReason): Promise<void> => {
+    const now = Date.now()
+    if (current !== undefined) {
+      if (Math.abs(now - current.startedAt) <= maxAssumeRoleDurationMs) return current.settled
+      logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
+      current.abort()
+    }
+    const aborter = new AbortController()
+    const call: Call = { startedAt: now, abort: () => aborter.abort(), settled: Promise.resolve() }
+    call.settled = assumeRole(reason, aborter.signal)
+      .then(succeed, (error: unknown) => {
+        if (current === call) fail(error, reason)
+        throw error
+      })
+      .finally(() => {
+        if (current === call) current = undefined
+      })
+    // Waiters handle the rejection themselves. This marks it as handled for background refreshes.
+    call.settled.catch(() => {})
+    current = call
+    return call.settled
+  }
+
+  return {
+    start,
+    inFlight: () => current?.settled,
+    isBackingOff: () => isNowIn(failures.backOff),
+    isThrottled: () => isNowIn(throttle.pause),
+    recentRefusal: () =>
+      failures.refusal !== undefined && isNowIn(failures.refusal.remembered)
+        ? copyOfError(failures.refusal.error)
+        : undefined,
+    failureSince: (time) =>
+      failures.latest !== undefined && failures.latest.at >= time
+        ? copyOfError(failures.latest.error)
+        : undefined,
+    forgetFailure: () => {
+      failures = { ...failures, latest: undefined }
+    },
+  }
+}
+
+/** No invocation has seen the error of a prefetch, so the first one tries again. */
+const toRefusal = (error: unknown, reason: AssumeRoleReason): Failures['refusal'] =>
+  reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable
+    ? { error, remembered: fromNow(REFUSAL_MS) }
+    : undefined

@@ -1,0 +1,18 @@
+/** A span of wall-clock time, in milliseconds since the epoch. */
+export interface TimeWindow {
+  readonly from: number
+  readonly until: number
+}
+
+export const NEVER: TimeWindow = { from: 0, until: 0 }
+
+export const fromNow = (milliseconds: number): TimeWindow => {
+  const now = Date.now()
+  return { from: now, until: now + milliseconds }
+}
+
+/** If the clock moved back past `from`, the window counts as over. */
+export const isNowIn = ({ from, until }: TimeWindow): boolean => {
+  const now = Date.now()
+  return now >= from && now < until
+}
