@@ -3,6 +3,8 @@
 /** The part of Lambda's context that says how much time an invocation has left. */
 export interface Deadline {
   readonly getRemainingTimeInMillis?: () => number
+  /** Where the context of a durable function keeps Lambda's context. */
+  readonly lambdaContext?: Pick<Deadline, 'getRemainingTimeInMillis'>
 }
 
 /** What an invocation keeps of its time for its answer: this much, or this share of it if that is less. */
@@ -15,7 +17,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** The remaining time in milliseconds. `undefined` if the context does not state it, or throws when it is asked. */
 const remainingTimeMs = (deadline: Deadline | undefined): number | undefined => {
   try {
-    const remaining = deadline?.getRemainingTimeInMillis?.()
+    const context = deadline?.getRemainingTimeInMillis === undefined ? deadline?.lambdaContext : deadline
+    const remaining = context?.getRemainingTimeInMillis?.()
     return typeof remaining === 'number' && !Number.isNaN(remaining) ? remaining : undefined
   } catch {
     return undefined

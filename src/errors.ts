@@ -52,7 +52,7 @@ export class CrossAccountDynamoError extends Error {
    */
   readonly retryable: boolean
 
-  /** What is wrong with which option, for `CONFIG_INVALID` and `SESSION_IDENTITY_MISSING`; the message says the same. */
+  /** The problems of options and of what functions of the request returned; the message describes the same. Otherwise empty. */
   readonly issues: readonly Issue[]
 
   constructor(

@@ -117,16 +117,20 @@ const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: Prop
   else Object.defineProperty(to, key, property)
 }
 
-/** For the error handlers of an invocation that fails: the same context, with nothing at the key. */
+/**
+ * For the error handlers of an invocation that fails: a view of the context without the client. The target of the proxy is
+ * an empty object, because a proxy of a frozen context would have to return the context's own values.
+ */
 const hideClient = (context: Context, contextKey: string): Context =>
-  new Proxy(context, {
-    get: (target, key) => {
+  new Proxy(Object.create(null), {
+    get: (_target, key) => {
       if (key === contextKey) return undefined
-      const value: unknown = Reflect.get(target, key, target)
+      const value: unknown = Reflect.get(context, key, context)
       // A method of a class may read private fields, which the proxy does not have.
-      return typeof value === 'function' ? value.bind(target) : value
+      return typeof value === 'function' ? value.bind(context) : value
     },
-    has: (target, key) => key !== contextKey && Reflect.has(target, key),
+    has: (_target, key) => key !== contextKey && Reflect.has(context, key),
+    set: (_target, key, value) => key !== contextKey && Reflect.set(context, key, value, context),
   })
 
 const sharedContextError = (contextKey: string): CrossAccountDynamoError =>

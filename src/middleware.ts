@@ -129,7 +129,7 @@ export const crossAccountDynamo = <
   const warmUp =
     accountId === undefined
       ? NO_WARM_UP
-      : createWarmUp(() => clients.openConnection(accountId, sharedSession?.client))
+      : createWarmUp(sharedSession?.client ?? clients.openWithoutCredentials(), accountId)
 
   /** Returns `undefined` if the invocation can start at once, as warm invocations do. */
   const waitUntilReady = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
@@ -149,6 +149,7 @@ export const crossAccountDynamo = <
     const internal = request.internal as Record<string, unknown>
     if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
     attach(request, contextKey, client)
+    ownProviders.add(provider)
     internal[contextKey] = provider
     return waitUntilReady(session, request.context)
   }
@@ -192,9 +193,10 @@ export const crossAccountDynamo = <
   }
 }
 
-/** Whether a value of `request.internal` was put there by another crossAccountDynamo() of the same handler. */
-const isOwnProvider = (value: unknown): boolean =>
-  (value as Partial<CredentialProvider> | undefined)?.memoized === true
+/** The providers that this package puts on `request.internal`, to find two middlewares that use the same key. */
+const ownProviders = new WeakSet<object>()
+
+const isOwnProvider = (value: unknown): boolean => typeof value === 'function' && ownProviders.has(value)
 
 const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(

@@ -30,14 +30,15 @@ const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
  * credentials, and without any part of the given secrets. It is one line of at most 2000 characters.
  */
 export const redact = (text: string, secrets: readonly string[] = []): string =>
-  escapeControls(hideCredentials(text, secrets))
+  cut(escapeControls(hideCredentials(text, secrets)))
 
 /** The same, with the control characters that the text contains. */
 export const hideCredentials = (text: string, secrets: readonly string[] = []): string => {
-  const cut = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text
-  const withoutHeaders = cut.replace(CREDENTIAL_HEADER, `$<header>$<separator> ${NOT_SHOWN}`)
+  const withoutHeaders = cut(text).replace(CREDENTIAL_HEADER, `$<header>$<separator> ${NOT_SHOWN}`)
   return removeFragments(removeRuns(withoutHeaders), secrets)
 }
+
+const cut = (text: string): string => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text)
 
 const isReadable = (run: string): boolean =>
   NUMBER_OR_CODE.test(run) ||

@@ -175,6 +175,7 @@ const readRegions = (
   const functionRegion = AWS_REGION ? parseRegion(AWS_REGION, reportOn('AWS_REGION')) : undefined
   reportPartition('AWS_REGION', functionRegion)
   reportPartition('region', values.region)
+  for (const stsRegion of values.stsRegions ?? []) reportPartition('stsRegions', stsRegion)
   if (!isSet('region') && !AWS_REGION) reportOn('region')({ code: 'required-without-aws-region' })
   // An invalid Region is not replaced by AWS_REGION, because tables would be compared with the wrong Region.
   const region = isSet('region') ? values.region : functionRegion

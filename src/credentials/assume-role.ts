@@ -26,7 +26,8 @@ export interface Credentials {
 export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected' | 'denied'
 
 /**
- * Assumes the role, in up to three attempts. Rejects with a `CrossAccountDynamoError` only. Aborting the signal ends it.
+ * Assumes the role, in up to three attempts. Rejects with a `CrossAccountDynamoError` only. Aborting the signal cancels the request
+ * that is in flight, and no further attempt follows.
  */
 export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Promise<Credentials>
 

@@ -5,7 +5,7 @@
  * because the execution environment may be frozen for hours between two lines of code.
  */
 import { type Deadline, patience, within } from '../deadline.ts'
-import { copyOfError } from '../errors.ts'
+import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
 import type { AssumeRoleReason, Credentials } from './assume-role.ts'
 import { ageMs, type IssuedCredentials, isValid, toIssuedCredentials } from './issued-credentials.ts'
 import { createRefresh, type RefreshOptions } from './refresh.ts'
@@ -116,18 +116,15 @@ export const createSession = (options: SessionOptions): Session => {
     }
   }
 
+  const canUseCurrent = (): boolean =>
+    isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
+
   const ready = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
-    const now = Date.now()
-    if (issued !== undefined && !issued.isRejected) {
-      if (now < issued.refreshAt) return undefined
-      const isBackingOff = refresh.isBackingOff()
-      if (now < issued.waitAt || (now < issued.expiresAt && isBackingOff)) {
-        if (!isBackingOff && !refresh.isThrottled()) refresh.start('refresh')
-        return undefined
-      }
-    }
-    return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
+    if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
+    if (!canUseCurrent()) return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
+    if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
+    return undefined
   }
 
   const provide = async (): Promise<Credentials> => {
@@ -135,7 +132,11 @@ export const createSession = (options: SessionOptions): Session => {
     // The invocation has waited already. The SDK asks several times per request, and would wait each time.
     if (hasValidCredentials()) waiting?.catch(() => {})
     else await waiting
-    if (issued === undefined) throw new TypeError('the session has no credentials')
+    if (!isValid(issued))
+      throw new CrossAccountDynamoError(
+        'STS_UNAVAILABLE',
+        'The credentials expired before they could be used.',
+      )
     return issued.credentials
   }
 

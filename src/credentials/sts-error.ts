@@ -28,7 +28,11 @@ const CERTIFICATE_CODE =
 
 const isCallerUnusable = ({ kind, name, message }: StsFailure): boolean =>
   kind !== 'unknown-answer' &&
-  (CALLER_REFUSED.test(name) || CALLER_UNKNOWN.test(name) || CALLER_UNUSABLE.test(message))
+  // A credential provider of the caller can fail with an error of its own service.
+  ((kind === 'no-answer' && DENIED.test(name)) ||
+    CALLER_REFUSED.test(name) ||
+    CALLER_UNKNOWN.test(name) ||
+    CALLER_UNUSABLE.test(message))
 
 const isUntrusted = ({ kind, code = '' }: StsFailure): boolean =>
   kind === 'no-answer' && CERTIFICATE_CODE.test(code)
@@ -133,7 +137,8 @@ export interface AssumeRoleErrorContext {
 /**
  * The error to throw for a failed AssumeRole: what was tried, what AWS said, and what to change where.
  *
- * Credentials, tag values and the external ID are never in it. Its `cause` is a redacted copy without the SDK's request and
+ * Credentials are never in it. The external ID and tag values are hidden outside ARNs if they have at least four characters,
+ * because shorter ones also occur in words. Its `cause` is a redacted copy without the SDK's request and
  * response, which hold the caller's session token.
  */
 export const assumeRoleError = (
@@ -153,7 +158,7 @@ export const assumeRoleError = (
   )
 }
 
-const isDenied = ({ kind, name }: StsFailure): boolean => kind !== 'unknown-answer' && DENIED.test(name)
+const isDenied = ({ kind, name }: StsFailure): boolean => kind === 'sts-error' && DENIED.test(name)
 
 interface Explanation {
   readonly code: CrossAccountDynamoErrorCode

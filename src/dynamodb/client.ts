@@ -8,7 +8,6 @@ import { CrossAccountDynamoError } from '../errors.ts'
 import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
 import { describe } from '../text.ts'
 import { readThrown } from '../thrown.ts'
-import { openConnection } from './warm-up.ts'
 
 /** What the context holds: which of the two depends on the option `documentClient`. */
 export type SessionClient = DynamoDBClient | DynamoDBDocumentClient
@@ -16,8 +15,12 @@ export type SessionClient = DynamoDBClient | DynamoDBDocumentClient
 export interface Clients {
   /** Creates the client of a session. Call it once per session, so that the session keeps one client. */
   readonly open: (session: Session) => SessionClient
-  /** Opens a connection to an account's DynamoDB, before there is a client if need be. Never rejects. */
-  readonly openConnection: (accountId: string, client?: SessionClient) => Promise<void>
+  /**
+   * Creates a client without credentials, which only knows the endpoint and the connections.
+   *
+   * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not take `awsClientOptions`.
+   */
+  readonly openWithoutCredentials: () => SessionClient
 }
 
 /**
@@ -85,11 +88,7 @@ export const createClients = (configuration: Configuration): Clients => {
     return client
   }
 
-  return {
-    open,
-    openConnection: async (accountId, client = createClient(NO_CREDENTIALS)) =>
-      openConnection(client.config, accountId),
-  }
+  return { open, openWithoutCredentials: () => createClient(NO_CREDENTIALS) }
 }
 
 /** @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not take `awsClientOptions`. */
@@ -118,7 +117,8 @@ const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, sess
       try {
         return await next(args)
       } catch (error) {
-        if (!(await hasNewCredentials(session, error, used, since))) throw error
+        // Without credentials at the start, the request was signed with those that came first.
+        if (!(await hasNewCredentials(session, error, used ?? session.current(), since))) throw error
         return next(args)
       }
     },
@@ -150,10 +150,15 @@ const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBC
   try {
     const captured = capture()
     const isClient = typeof captured?.send === 'function' && typeof captured.config === 'object'
-    if (isClient && !others.has(captured)) return captured
-    problem = `must return the DynamoDBClient that it is given, but returned ${isClient ? 'that of another session' : describe(captured)}`
+    if (isClient && !others.has(captured) && Object.isExtensible(captured)) return captured
+    problem = `must return the DynamoDBClient that it is given, but returned ${describeCaptured(captured, isClient)}`
   } catch (error) {
     problem = `threw ${readThrown(error).description}`
   }
   throw new CrossAccountDynamoError('CONFIG_INVALID', `awsClientCapture: ${problem}`)
+}
+
+const describeCaptured = (captured: unknown, isClient: boolean): string => {
+  if (!isClient) return describe(captured)
+  return Object.isExtensible(captured) ? 'that of another session' : 'a client that cannot be changed'
 }

@@ -17,11 +17,11 @@ export interface WarmUp {
 export const NO_WARM_UP: WarmUp = { start: () => {}, settled: () => undefined }
 
 /** Opens the connection once, at the first call of either method. */
-export const createWarmUp = (openConnection: () => Promise<void>): WarmUp => {
+export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId: string): WarmUp => {
   let opening: Promise<void> | undefined
   let isSettled = false
   const start = (): void => {
-    opening ??= openConnection().then(() => {
+    opening ??= openConnection(client.config, accountId).then(() => {
       isSettled = true
     })
   }
@@ -41,7 +41,7 @@ export const createWarmUp = (openConnection: () => Promise<void>): WarmUp => {
  * line of health. It is no command of the SDK, so tracers, mocks and the client's logger do not see it. Resolves within
  * a second, whether there is a connection or not.
  */
-export const openConnection = async (config: DynamoDBClient['config'], accountId: string): Promise<void> => {
+const openConnection = async (config: DynamoDBClient['config'], accountId: string): Promise<void> => {
   try {
     const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
     const request = {
@@ -53,9 +53,11 @@ export const openConnection = async (config: DynamoDBClient['config'], accountId
       query: {},
       headers: { host },
     }
-    await config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
+    const answer = config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
       abortSignal: AbortSignal.timeout(TIMEOUT_MS),
     })
+    // A request handler of the user's own may ignore the signal.
+    await within(TIMEOUT_MS, answer, () => new Error('late'))
   } catch {
     // The first request reports what is wrong, if it still is.
   }

@@ -117,6 +117,17 @@ const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   return ROLE_PATH.test(path) ? undefined : 'invalid-path'
 }
 
+/** A role's path may contain these, and a policy that names it as a resource would then match other roles. */
+const WILDCARD = /[*?$]/
+
+/** A role's ARN that a policy can name without matching other roles. */
+export const parseExactRoleArn: Parser<string> = (value, report) => {
+  const arn = parseRoleArnOption(value, report)
+  if (arn === undefined || !WILDCARD.test(arn)) return arn
+  report({ code: 'role-pattern', value: arn })
+  return undefined
+}
+
 export const parseExternalId: Parser<string> = textParser(EXTERNAL_ID)
 
 export const parseSessionName: Parser<string> = textParser(SESSION_NAME)

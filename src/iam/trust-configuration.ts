@@ -10,6 +10,7 @@ import { type Access, actionsOf, namesKeys } from './actions.ts'
 import { parseRoleArn, type RoleArn } from './arn.ts'
 import {
   findPartitionProblem,
+  parseExactRoleArn,
   parseExternalId,
   parseRegion,
   parseRoleArnOption,
@@ -82,8 +83,6 @@ const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
 /** https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
 const KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
 
-/** A role's path may contain these, and a policy that names it as a resource would then match other roles. */
-const WILDCARD = /[*?$]/
 const ACCOUNT = /^\d{12}$/
 const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
 const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
@@ -91,13 +90,6 @@ const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
 /** Whether a principal is more than one role. */
 export const isBroad = (principal: string): boolean =>
   principal === '*' || ACCOUNT.test(principal) || ROOT.test(principal) || ROLE_PATTERN.test(principal)
-
-const parseTargetRoleArn: Parser<string> = (value, report) => {
-  const arn = parseRoleArnOption(value, report)
-  if (arn === undefined || !WILDCARD.test(arn)) return arn
-  report({ code: 'role-pattern', value: arn })
-  return undefined
-}
 
 const parsePrincipalList = stringListParser('the ARN of a role, or a list of them')
 const parsePrincipals: Parser<readonly string[]> = (value, report) => {
@@ -142,7 +134,7 @@ const parseOrganizationId: Parser<string> = (value, report) => {
 }
 
 const ROWS = {
-  roleArn: { parse: parseTargetRoleArn },
+  roleArn: { parse: parseExactRoleArn },
   executionRoleArn: { parse: parsePrincipals },
   tables: { parse: parseTables },
   access: { parse: parseAccess },

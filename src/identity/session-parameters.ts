@@ -3,6 +3,7 @@ import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import { parseRoleArn } from '../iam/arn.ts'
 import {
   findPolicySizeProblem,
+  parseExactRoleArn,
   parseExternalId,
   parsePolicy,
   parseRoleArnOption,
@@ -65,7 +66,11 @@ export const STATIC_PARSERS: Parsers = {
 }
 
 /** The same for what a function of the request returned, which can select less. */
-export const RESOLVED_PARSERS: Parsers = { ...STATIC_PARSERS, scope: parseResolvedScope }
+export const RESOLVED_PARSERS: Parsers = {
+  ...STATIC_PARSERS,
+  roleArn: parseExactRoleArn,
+  scope: parseResolvedScope,
+}
 
 /**
  * Assembles the parameters of a session, and reports values that exclude each other. Returns `undefined` if a required

@@ -84,6 +84,8 @@ export const MESSAGES = {
   // Session parameters
   'invalid-role-arn': ({ value, reason }: { value: string; reason: RoleArnReason }) =>
     `${quoted(value)} ${ROLE_ARN_REASONS[reason]}; the ARN of a role looks like arn:aws:iam::222222222222:role/CrossAccountDynamoRole`,
+  'role-pattern': ({ value }: { value: string }) =>
+    `${quoted(value)} contains *, ? or $, so a policy with it could match other roles; name one role`,
   'reserved-prefix': () => 'must not start with aws:, which AWS reserves',
   'duplicate-tag-key': ({ keys }: { keys: readonly [string, string] }) =>
     keys[0] === keys[1]

@@ -6,8 +6,6 @@ export const POLICY_MESSAGES = {
   // Options
   'broad-principal': ({ value }: { value: string }, _: string, { nameOf }: Audience) =>
     `${quoted(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
-  'role-pattern': ({ value }: { value: string }) =>
-    `${quoted(value)} contains *, ? or $, so a policy with it could match other roles; name one role`,
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are strings that are not empty, or true',
   'no-confinable-action': (_: object, __: string, { nameOf }: Audience) =>

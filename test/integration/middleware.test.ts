@@ -445,6 +445,14 @@ describe('with other middlewares', () => {
       },
     ],
     ['awsClientOptions that the SDK does not take', { awsClientOptions: { extensions: [5] } }],
+    [
+      'awsClientOptions that the SDK does not take, with a session per invocation,',
+      { awsClientOptions: { extensions: [5] }, sessionTags: () => ({ TenantId: 'acme' }) },
+    ],
+    [
+      'an awsClientCapture that returns a frozen client',
+      { awsClientCapture: (client: DynamoDBClient) => Object.freeze(client) },
+    ],
   ])('refuses %s', (_what, options) => {
     const construct = () => crossAccountDynamo({ ...options, disablePrefetch: true })
     expect(construct).toThrow(CrossAccountDynamoError)

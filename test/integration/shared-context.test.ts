@@ -327,6 +327,28 @@ describe('a context that cannot be copied, because its class may have private fi
     },
   )
 
+  test('also when it is frozen, and its error handlers still read it', async () => {
+    class FrozenContext {
+      readonly getRemainingTimeInMillis = () => 3000
+      constructor() {
+        Object.freeze(this)
+      }
+    }
+    const seen: unknown[] = []
+    const handler = middy()
+      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .onError(({ context }) => {
+        seen.push(context.getRemainingTimeInMillis(), 'dynamo' in context)
+      })
+      .handler(async () => {})
+    const invocation = handler(
+      { id: '1', tenant: 'acme' },
+      new FrozenContext() as unknown as ContextWithClient,
+    )
+    await expect(invocation).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    expect(seen).toEqual([3000, false])
+  })
+
   test('also when it is a proxy that throws', async () => {
     const handler = middy()
       .use(crossAccountDynamo())

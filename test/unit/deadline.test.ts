@@ -14,6 +14,10 @@ test.each<[unknown, number]>([
   expect(patience({ getRemainingTimeInMillis: () => remaining as number })).toBe(milliseconds)
 })
 
+test('the remaining time of a durable function is that of its Lambda context', () => {
+  expect(patience({ lambdaContext: { getRemainingTimeInMillis: () => 1000 } })).toBe(900)
+})
+
 test.each<[string, unknown]>([
   ['is missing', undefined],
   ['has no such function', {}],

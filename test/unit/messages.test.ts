@@ -268,6 +268,7 @@ const SAMPLES: readonly Issue[] = [
     value: 'arn:aws:iam::22222222222:role/CrossAccountDynamoRole',
     reason: 'no-account-id',
   },
+  { option: 'roleArn', code: 'role-pattern', value: 'arn:aws:iam::222222222222:role/Orders*' },
   { option: 'sessionTags', code: 'reserved-prefix', tag: { part: 'key', key: 'aws:team' } },
   { option: 'sourceIdentity', code: 'reserved-prefix' },
   { option: 'sessionTags', code: 'duplicate-tag-key', keys: ['Team', 'team'] },
@@ -330,7 +331,6 @@ const SAMPLES: readonly Issue[] = [
   { option: 'sessionTags', code: 'function-threw', thrown: 'TypeError: "no claims"' },
 
   { option: 'executionRoleArn', code: 'broad-principal', value: 'arn:aws:iam::111111111111:root' },
-  { option: 'roleArn', code: 'role-pattern', value: 'arn:aws:iam::222222222222:role/Orders*' },
   { option: 'sessionTagKeys', code: 'invalid-tag-keys' },
   { option: 'access', code: 'no-confinable-action' },
   { option: 'kmsKeyArn', code: 'invalid-key-arn', value: 'alias/orders' },

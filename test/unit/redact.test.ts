@@ -66,3 +66,7 @@ describe('redact', () => {
     },
   )
 })
+
+test('a text of control characters stays short, although each is escaped', () => {
+  expect(redact('\u0001'.repeat(2000)).length).toBeLessThanOrEqual(2001)
+})

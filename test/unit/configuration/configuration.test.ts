@@ -1142,3 +1142,9 @@ test.each(['awsClientOptions', 'stsClientOptions'])('an endpoint in %s must be a
   ])
   expect(issuesIn({ ...REQUIRED, [option]: { endpoint: 'https://vpce-1.example.com' } })).toEqual([])
 })
+
+test('the Regions of STS are in the partition of the role', () => {
+  expect(issuesIn({ ...REQUIRED, stsRegions: ['eu-west-1', 'cn-north-1'] })).toEqual([
+    { option: 'stsRegions', code: 'other-partition', value: 'cn-north-1', partition: 'aws' },
+  ])
+})

@@ -315,10 +315,10 @@ describe('the error of a failed AssumeRole call', () => {
         expect(statements.map(({ Action }) => Action)).toEqual(['sts:AssumeRole', 'sts:TagSession'])
     })
 
-    test.each(['', 'Access denied', 'User is not authorized', undefined])(
+    test.each(['', 'Access denied', 'User is not authorized'])(
       'contains both statements, even if STS does not name the caller: %p',
       (message) => {
-        const error = assumeRoleError({ name: 'AccessDenied', message }, plain)
+        const error = assumeRoleError(sdkError('AccessDenied', message, 403), plain)
         expect(error.code).toBe('ASSUME_ROLE_DENIED')
         expect(Object.values(statementsIn(error.message))).toMatchObject([
           [{ Action: 'sts:AssumeRole', Resource: ROLE }],
@@ -489,4 +489,10 @@ test.each([
 ])('the content type %s of an unknown answer is shown as %s', (contentType, shown) => {
   const { message } = assumeRoleError(foreign(403, { 'content-type': contentType }), plain)
   expect(/answered 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shown)
+})
+
+test('an error of the caller’s credential provider is no decision of STS, whatever it is called', () => {
+  const error = assumeRoleError(local('denied by the vault', { name: 'AccessDeniedException' }), plain)
+  expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
+  expect(statementsIn(error.message)).toEqual({})
 })

@@ -13,6 +13,7 @@ import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from '../../../src/configuration/options.ts'
 import type { CredentialProvider, Session } from '../../../src/credentials/session.ts'
 import { createClients } from '../../../src/dynamodb/client.ts'
+import { createWarmUp } from '../../../src/dynamodb/warm-up.ts'
 
 interface Sent {
   protocol: string
@@ -76,7 +77,7 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
   const clients = createClients(configuration)
   const client = clients.open(session)
   const openAnother = () => clients.open(session)
-  const openConnection = () => clients.openConnection('222222222222', client)
+  const openConnection = async () => createWarmUp(client, '222222222222').settled()
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
   return {
@@ -137,6 +138,19 @@ describe('the connection that is opened early', () => {
     const { handler, openConnection } = start()
     handler.handle.mockRejectedValueOnce(new Error('connect ECONNREFUSED'))
     await expect(openConnection()).resolves.toBeUndefined()
+  })
+
+  test('ends after a second, even if the request handler ignores the signal', async () => {
+    jest.useFakeTimers()
+    try {
+      const { handler, openConnection } = start()
+      handler.handle.mockReturnValue(new Promise(() => {}))
+      const settled = openConnection()
+      await jest.advanceTimersByTimeAsync(1000)
+      await expect(settled).resolves.toBeUndefined()
+    } finally {
+      jest.useRealTimers()
+    }
   })
 
   test('is no command of the SDK, so neither the user’s logger nor a capture function sees one', async () => {

@@ -612,3 +612,13 @@ describe('when the configuration is read', () => {
     expect(issuesAtConstruction(others, environment)).toEqual([{ ...issue, variable }])
   })
 })
+
+test.each(['*', '?', '$'])(
+  'a returned role ARN that contains %s would match other roles in a policy, and is refused',
+  async (wildcard) => {
+    const value = `arn:aws:iam::222222222222:role/${wildcard}/R`
+    expect(await issuesFrom({ externalId: false, roleArn: () => value })).toEqual([
+      { option: 'roleArn', code: 'role-pattern', value },
+    ])
+  },
+)
