@@ -149,12 +149,12 @@ export const crossAccountDynamo = <
     const internal = request.internal as Record<string, unknown>
     if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
     attach(request, contextKey, client)
-    ownProviders.add(provider)
     internal[contextKey] = provider
     return waitUntilReady(session, request.context)
   }
 
   const refusingProvider = createRefusingProvider(contextKey)
+  ownProviders.add(sharedSession?.session.credentials ?? refusingProvider)
   /** With resolvers: finds out whose session this invocation gets, and fails if that is not known. */
   const startResolvedInvocation = (request: middy.Request): Promise<void> | undefined => {
     const start = (own: SessionParameters): Promise<void> | undefined =>
