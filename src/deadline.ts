@@ -1,20 +1,20 @@
-/** How long an invocation may wait, and waiting for no longer. */
+/** Limits how long an invocation waits, based on its remaining time. */
 
-/** The part of Lambda's context that says how much time an invocation has left. */
+/** The part of Lambda's context that states the remaining time of an invocation. */
 export interface Deadline {
   readonly getRemainingTimeInMillis?: () => number
-  /** Where the context of a durable function keeps Lambda's context. */
+  /** The context of a durable function holds Lambda's context in this property. */
   readonly lambdaContext?: Pick<Deadline, 'getRemainingTimeInMillis'>
 }
 
-/** What an invocation keeps of its time for its answer: this much, or this share of it if that is less. */
+/** The time reserved for the response: `most` milliseconds, or `share` of the remaining time if that is less. */
 const RESERVE = { most: 500, share: 0.1 }
-/** The wait if the context does not state the remaining time. */
+/** How long an invocation may wait if the context does not state the remaining time, in milliseconds. */
 const WAIT_MS = 5000
-/** The longest delay that a timer takes. */
+/** The longest delay that `setTimeout` accepts, in milliseconds. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
 
-/** The remaining time in milliseconds. `undefined` if the context does not state it, or throws when it is asked. */
+/** Returns the remaining time in milliseconds, or `undefined` if the context does not state it or its function throws. */
 const remainingTimeMs = (deadline: Deadline | undefined): number | undefined => {
   try {
     const context = deadline?.getRemainingTimeInMillis === undefined ? deadline?.lambdaContext : deadline
@@ -25,7 +25,10 @@ const remainingTimeMs = (deadline: Deadline | undefined): number | undefined => 
   }
 }
 
-/** How long an invocation may wait, in milliseconds: its remaining time, less a reserve for its answer. */
+/**
+ * Returns how long an invocation may wait, in milliseconds: its remaining time less a reserve for its response, or 5000
+ * if the context does not state the remaining time.
+ */
 export const patience = (deadline: Deadline | undefined): number => {
   const remaining = remainingTimeMs(deadline)
   if (remaining === undefined) return WAIT_MS
@@ -35,11 +38,18 @@ export const patience = (deadline: Deadline | undefined): number => {
   )
 }
 
-/** Waits for a promise for at most that long, then rejects with `late()`. The promise itself is not canceled. */
-export const within = async <T>(milliseconds: number, promise: Promise<T>, late: () => Error): Promise<T> => {
+/**
+ * Settles as the promise does. If that takes longer than `milliseconds`, rejects with `onTimeout()`. The promise itself is
+ * not canceled.
+ */
+export const within = async <T>(
+  milliseconds: number,
+  promise: Promise<T>,
+  onTimeout: () => Error,
+): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(late()), milliseconds)
+    timer = setTimeout(() => reject(onTimeout()), milliseconds)
   })
   try {
     return await Promise.race([promise, timeout])

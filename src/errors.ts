@@ -1,9 +1,9 @@
-/** The error class and its codes. */
+/** The error class of this package and its codes. */
 import { formatIssues, type Issue } from './options/issue.ts'
 import type { Audience } from './options/messages.ts'
 import { escapeControls } from './text.ts'
 
-/** What went wrong, in one word; the README's table says when each is thrown. */
+/** The code of an error. The table in the README describes when each code is thrown and what to do about it. */
 export type CrossAccountDynamoErrorCode =
   | 'CONFIG_INVALID'
   | 'SESSION_IDENTITY_MISSING'
@@ -13,7 +13,7 @@ export type CrossAccountDynamoErrorCode =
   | 'STS_UNAVAILABLE'
   | 'STS_TIMEOUT'
 
-/** Whether the same call may succeed later without anybody changing anything. */
+/** The codes of errors whose call may succeed later without a change of configuration or policy. */
 const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
   'STS_THROTTLED',
   'STS_UNAVAILABLE',
@@ -26,7 +26,7 @@ interface CrossAccountDynamoErrorOptions extends ErrorOptions {
 }
 
 /**
- * Everything that this package throws. DynamoDB's own errors are not wrapped.
+ * The error that this package throws. Errors of DynamoDB are not wrapped.
  *
  * @example
  * ```ts
@@ -40,19 +40,23 @@ export class CrossAccountDynamoError extends Error {
   override readonly name = 'CrossAccountDynamoError'
   readonly code: CrossAccountDynamoErrorCode
   /**
-   * 503 when a retry may help, 403 when it is not known whose session is meant, else 500. Since `expose` is false,
-   * `@middy/http-error-handler` answers 500 to all.
+   * The HTTP status code: 503 for `STS_THROTTLED`, `STS_UNAVAILABLE` and `STS_TIMEOUT`, 403 for
+   * `SESSION_IDENTITY_MISSING`, and 500 otherwise. Because `expose` is `false`, `@middy/http-error-handler` responds
+   * with 500 to all of them.
    */
   readonly statusCode: 403 | 500 | 503
-  /** Always `false`: the message is for operators, never for an HTTP client. */
+  /** Always `false`. The message is for operators and must not be sent to an HTTP client. */
   readonly expose = false
   /**
-   * `true` when the same call may succeed later without a change of configuration or policy; of a
-   * `SESSION_IDENTITY_MISSING`, when a resolver was late or says of its error that it is `retryable`.
+   * `true` if the same call may succeed later without a change of configuration or policy. A
+   * `SESSION_IDENTITY_MISSING` is retryable if a resolver timed out or threw an error that is marked as retryable.
    */
   readonly retryable: boolean
 
-  /** The problems of options and of what functions of the request returned; the message describes the same. Otherwise empty. */
+  /**
+   * The problems of options and of values that resolvers returned. The message describes the same problems. Empty for
+   * other errors.
+   */
   readonly issues: readonly Issue[]
 
   constructor(
@@ -60,7 +64,7 @@ export class CrossAccountDynamoError extends Error {
     message: string,
     { retryable = RETRYABLE.has(code), issues = [], ...options }: CrossAccountDynamoErrorOptions = {},
   ) {
-    // Values in a message may contain characters that change what a line of a log looks like.
+    // Values in a message may contain control characters, which would change how a log line is displayed.
     super(`${code}: ${message}`.split('\n').map(escapeControls).join('\n'), options)
     this.code = code
     this.retryable = retryable
@@ -69,7 +73,7 @@ export class CrossAccountDynamoError extends Error {
   }
 }
 
-/** The error of an invalid configuration, with everything that is wrong with it. */
+/** Creates a `CONFIG_INVALID` error that lists all problems of a configuration. */
 export const configInvalid = (
   subject: string,
   issues: readonly Issue[],
@@ -82,8 +86,9 @@ export const configInvalid = (
   )
 
 /**
- * A new error with the same code, message and cause. Invocations that wait for one AssumeRole call each throw an
- * object of their own, because error handlers add properties to what they catch.
+ * Returns a new error with the same code, message and cause. Any other value is returned as it is. Invocations that wait
+ * for the same AssumeRole call each throw a separate error object, because error handlers add properties to the errors
+ * that they catch.
  */
 export const copyOfError = (error: unknown): unknown => {
   if (!(error instanceof CrossAccountDynamoError)) return error

@@ -1,4 +1,4 @@
-/** Gives an AWS Lambda function in one account a DynamoDB client for a table in another. */
+/** A middy middleware that gives an AWS Lambda function in one account a DynamoDB client for tables in another account. */
 
 export type { CrossAccountDynamoOptions } from './configuration/options.ts'
 export type { AssumeRoleReason, AssumeRoleTrace } from './credentials/assume-role.ts'

@@ -8,27 +8,28 @@ import type middy from '@middy/core'
 import { CrossAccountDynamoError } from './errors.ts'
 
 type Context = middy.Request['context'] & Record<string, unknown>
-/** The part of middy's request that changes. middy passes `context` on to later middlewares and to the handler. */
+/** The part of middy's request that this module changes. middy passes `context` to later middlewares and to the handler. */
 type RequestWithContext = Pick<middy.Request, 'context'>
 
 /**
- * For the session of all invocations: sets `request.context[contextKey]` to the client. If the context already holds
- * another value there, or cannot be changed, `request.context` becomes a copy that holds the client.
+ * Sets `request.context[contextKey]` to the client of the session that all invocations share. If the context already
+ * holds another value there, or cannot be changed, `request.context` becomes a copy that holds the client.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context would have to be copied and cannot be.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if a copy is necessary and the context cannot be copied.
  */
 export const attachClient = (request: RequestWithContext, contextKey: string, client: object): void => {
   const context = request.context as Context
-  const present = valueAt(context, contextKey)
-  if (present === client) return
-  if (present === undefined && trySet(context, contextKey, client)) return
+  const currentValue = valueAt(context, contextKey)
+  if (currentValue === client) return
+  if (currentValue === undefined && trySet(context, contextKey, client)) return
   attachToCopy(request, contextKey, client, copyWithout(context, contextKey))
 }
 
 /**
- * For the session of one invocation: `request.context` becomes a copy that holds the client. The given context stays as it
- * was, because a handler that shares it must not find the client of another session there, not even before its own
- * middlewares have run. A context that cannot be copied gets the client itself, unless it already holds another one.
+ * Replaces `request.context` with a copy that holds the client of this invocation's own session. The given context
+ * stays unchanged, because another handler that shares it must not find this client there, not even before the
+ * middlewares of that handler run. If the context cannot be copied, the client is set on the context itself, unless the
+ * context already holds another client.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context cannot be copied and already holds another client.
  */
@@ -55,8 +56,8 @@ const attachToCopy = (
 }
 
 /**
- * Leaves nothing at `request.context[contextKey]` for an invocation that has no session: neither its error handlers
- * nor later middlewares may use a client that another invocation put there.
+ * Removes the client from `request.context` for an invocation that has no session. Its error handlers and later
+ * middlewares must not use a client that another invocation set there. The given context stays unchanged.
  */
 export const detachClient = (request: RequestWithContext, contextKey: string): void => {
   const context = request.context as Context
@@ -66,7 +67,7 @@ export const detachClient = (request: RequestWithContext, contextKey: string): v
 
 const UNREADABLE = Symbol('unreadable')
 
-/** The value at a key. A proxy or an accessor may throw. */
+/** Returns the value at a key, or `UNREADABLE` if a proxy or an accessor throws. */
 const valueAt = (context: Context, contextKey: string): unknown => {
   try {
     return context[contextKey]
@@ -75,7 +76,10 @@ const valueAt = (context: Context, contextKey: string): unknown => {
   }
 }
 
-/** Returns `false` if the context is frozen or ignores the assignment, which is faster than Reflect.set. */
+/**
+ * Sets the client. Returns `false` if the context is frozen or ignores the assignment. Uses an assignment because it is
+ * faster than `Reflect.set`.
+ */
 const trySet = (context: Context, contextKey: string, client: object): boolean => {
   try {
     context[contextKey] = client
@@ -86,9 +90,10 @@ const trySet = (context: Context, contextKey: string, client: object): boolean =
 }
 
 /**
- * A copy of a plain object's own properties, accessors and non-enumerable ones included, less one. Lambda's context is a
- * plain object whose functions do not use `this`, and the setter of `callbackWaitsForEmptyEventLoop` on the copy still
- * reaches the runtime. Returns `undefined` for an instance of a class: it may have private fields, which no copy has.
+ * Returns a copy of a plain object without the property `contextKey`. The copy includes accessors and non-enumerable
+ * properties. Lambda's context is a plain object whose functions do not use `this`, and the setter of
+ * `callbackWaitsForEmptyEventLoop` on the copy still reaches the runtime. Returns `undefined` for an instance of a
+ * class, which may have private fields that cannot be copied.
  */
 const copyWithout = (context: Context, contextKey: string): Context | undefined => {
   try {
@@ -104,12 +109,12 @@ const copyWithout = (context: Context, contextKey: string): Context | undefined 
   }
 }
 
-/** Whether this is `null` or the `Object.prototype` of any realm: nothing that could hold another client. */
+/** Returns whether this is `null` or the `Object.prototype` of any realm. Neither can hold another client. */
 const isObjectPrototype = (prototype: unknown): prototype is object | null =>
   prototype === null ||
   (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
 
-/** Assigns a plain property, which is faster than defining it. */
+/** Copies a property. Assigns plain properties, because that is faster than `Object.defineProperty`. */
 const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: PropertyKey): void => {
   const property = Object.getOwnPropertyDescriptor(from, key)
   if (property === undefined) return
@@ -118,8 +123,8 @@ const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: Prop
 }
 
 /**
- * For the error handlers of an invocation that fails: a view of the context without the client. The target of the proxy is
- * an empty object, because a proxy of a frozen context would have to return the context's own values.
+ * Returns a view of the context without the client, for the error handlers of a failed invocation. The target of the
+ * proxy is an empty object, because a proxy of a frozen object must return that object's own values.
  */
 const hideClient = (context: Context, contextKey: string): Context =>
   new Proxy(Object.create(null), {

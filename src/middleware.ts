@@ -16,11 +16,12 @@ import { createSessionStore, type OpenSession } from './session-store.ts'
 
 type LambdaContext = middy.Request['context']
 
-/** The client that the context holds: a plain one with `documentClient: false`. */
+/** The type of the client on the context: `DynamoDBClient` with `documentClient: false`, else `DynamoDBDocumentClient`. */
 type ClientOf<Document extends boolean> = Document extends false ? DynamoDBClient : DynamoDBDocumentClient
 
 /**
- * A handler's context behind {@link crossAccountDynamo}, for handlers that are typed by themselves.
+ * The type of a handler's context behind {@link crossAccountDynamo}. Use it if you declare the handler separately from
+ * the middleware, so that TypeScript cannot infer the type. `Key` is the `contextKey`, `'dynamo'` by default.
  *
  * @example
  * ```ts
@@ -36,33 +37,37 @@ export type CrossAccountDynamoContext<
   Client extends DynamoDBClient | DynamoDBDocumentClient = DynamoDBDocumentClient,
 > = LambdaContext & Record<Key, Client>
 
-/** What {@link crossAccountDynamo} makes: a middy middleware with one method more. */
+/** The middy middleware that {@link crossAccountDynamo} returns, with the additional methods `ready` and `clientFor`. */
 export interface CrossAccountDynamoMiddleware<
   Key extends string = 'dynamo',
   Document extends boolean = true,
-  // biome-ignore lint/suspicious/noExplicitAny: any event; unknown would refuse a handler that says what its event is
+  // biome-ignore lint/suspicious/noExplicitAny: any event type; unknown would reject handlers that declare their event type
   Event = any,
 > extends middy.MiddlewareObj<
     Event,
-    // biome-ignore lint/suspicious/noExplicitAny: any response, as middy's own middlewares have it
+    // biome-ignore lint/suspicious/noExplicitAny: any response type, as in middy's own middlewares
     any,
     Error,
     CrossAccountDynamoContext<Key, ClientOf<Document>>,
     Record<Key, CredentialProvider>
   > {
   /**
-   * Resolves when there are credentials and a connection; to be awaited at top level, with provisioned concurrency
-   * for instance, so that the first invocation waits for nothing.
+   * Resolves when the session has credentials and a connection to DynamoDB is open or has failed. Await it at the top
+   * level of the module, for example with provisioned concurrency, so that the first invocation does not wait.
    *
-   * @throws CrossAccountDynamoError when the role could not be assumed.
+   * With resolvers, it does not wait for credentials, because each invocation determines its own session.
+   *
+   * @throws CrossAccountDynamoError `ASSUME_ROLE_DENIED`, `ASSUME_ROLE_REJECTED`, `STS_THROTTLED`, `STS_UNAVAILABLE` or
+   * `STS_TIMEOUT` if the role cannot be assumed.
    */
   ready(): Promise<void>
 
   /**
-   * The client for another request than the invocation's own, such as one record of a batch: the resolvers are asked
-   * with that event, and the session comes from the same store.
+   * Returns the client for a request other than the invocation's own, such as one record of a batch. It calls the
+   * resolvers with the given event and takes the session from the same store as the invocations.
    *
-   * @throws CrossAccountDynamoError when there is no identity, or its role could not be assumed.
+   * @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if a resolver throws, times out or returns no valid value,
+   * `CONFIG_INVALID` if `awsClientCapture` fails, or one of the other codes if the role cannot be assumed.
    *
    * @example
    * ```ts
@@ -87,14 +92,15 @@ export interface CrossAccountDynamoMiddleware<
 }
 
 /**
- * Gives a handler a DynamoDB client for a table in another account.
+ * Creates a middleware that gives a handler a DynamoDB client for tables in another account.
  *
- * The client is at `context.dynamo` (or at `contextKey`), with credentials of the target role that are refreshed
- * before they end. `request.internal` holds their provider under the same key, for other middlewares'
- * `awsClientAssumeRole`; with resolvers, one that refuses, since such middlewares keep the first client for all.
+ * The client is at `context.dynamo`, or at the `contextKey` that you set. It uses credentials of the target role, which
+ * are refreshed before they expire. `request.internal` holds the credential provider under the same key, for the
+ * `awsClientAssumeRole` option of other middlewares. With resolvers, that provider always rejects with
+ * `CONFIG_INVALID`, because such middlewares keep their first client for all invocations.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` at once, naming everything that is wrong; the other codes from an
- * invocation that finds no credentials and cannot get any.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` immediately, with a list of all problems. An invocation throws one
+ * of the other codes if its session has no valid credentials and cannot get any.
  *
  * @example
  * ```ts
@@ -113,7 +119,7 @@ export interface CrossAccountDynamoMiddleware<
 export const crossAccountDynamo = <
   const Key extends string = 'dynamo',
   const Document extends boolean = true,
-  // biome-ignore lint/suspicious/noExplicitAny: as above
+  // biome-ignore lint/suspicious/noExplicitAny: any event type, as in CrossAccountDynamoMiddleware
   Event = any,
 >(
   options: CrossAccountDynamoOptions<Key, Document, Event> = {},
@@ -122,16 +128,16 @@ export const crossAccountDynamo = <
   const { parameters, resolveParameters, accountId } = configuration
   const contextKey = configuration.contextKey as Key
   const clients = createClients(configuration)
-  const sessionOf = createSessionStore(configuration, createAssumeRole(configuration), clients)
-  /** The session of all invocations, unless resolvers decide. */
-  const sharedSession = parameters && sessionOf(parameters)
-  // Opened while STS answers, so that the first request finds a connection instead of waiting for one.
+  const getSession = createSessionStore(configuration, createAssumeRole(configuration), clients)
+  /** The session that all invocations share. `undefined` with resolvers, which determine a session per invocation. */
+  const sharedSession = parameters && getSession(parameters)
+  // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
   const warmUp =
     accountId === undefined
       ? NO_WARM_UP
       : createWarmUp(sharedSession?.client ?? clients.openWithoutCredentials(), accountId)
 
-  /** Returns `undefined` if the invocation can start at once, as warm invocations do. */
+  /** Returns `undefined` if the invocation can start immediately, which is the usual case for warm invocations. */
   const waitUntilReady = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
     const credentials = session?.ready(deadline)
     const connection = warmUp.settled(deadline)
@@ -139,7 +145,7 @@ export const crossAccountDynamo = <
     return Promise.all([credentials, connection]).then(() => {})
   }
 
-  /** Gives the invocation the client of its session. */
+  /** Attaches the client and the credential provider of the session to the invocation, and waits until they are ready. */
   const startInvocation = (
     request: middy.Request,
     { session, client }: OpenSession,
@@ -157,8 +163,8 @@ export const crossAccountDynamo = <
   ownProviders.add(sharedSession?.session.credentials ?? refusingProvider)
   /** With resolvers: finds out whose session this invocation gets, and fails if that is not known. */
   const startResolvedInvocation = (request: middy.Request): Promise<void> | undefined => {
-    const start = (own: SessionParameters): Promise<void> | undefined =>
-      startInvocation(request, sessionOf(own), refusingProvider, attachSessionClient)
+    const start = (resolvedParameters: SessionParameters): Promise<void> | undefined =>
+      startInvocation(request, getSession(resolvedParameters), refusingProvider, attachSessionClient)
     const fail = (error: unknown): never => {
       detachClient(request, contextKey)
       throw error
@@ -173,7 +179,7 @@ export const crossAccountDynamo = <
 
   if (!configuration.disablePrefetch) {
     warmUp.start()
-    // The first invocation tries again, and reports.
+    // If the prefetch fails, the first invocation tries again and reports the error.
     sharedSession?.session.prefetch().catch(() => {})
   }
 
@@ -186,14 +192,14 @@ export const crossAccountDynamo = <
     ready: async () => waitUntilReady(sharedSession?.session),
     clientFor: async ({ event, context, internal = {} }) => {
       const request = { event, context, internal, response: undefined, error: undefined }
-      const { session, client } = sharedSession ?? sessionOf(await resolveParameters(request))
+      const { session, client } = sharedSession ?? getSession(await resolveParameters(request))
       await waitUntilReady(session, context)
       return client as ClientOf<Document>
     },
   }
 }
 
-/** The providers that this package puts on `request.internal`, to find two middlewares that use the same key. */
+/** The providers that this package set on `request.internal`. They reveal two middlewares that use the same key. */
 const ownProviders = new WeakSet<object>()
 
 const isOwnProvider = (value: unknown): boolean => typeof value === 'function' && ownProviders.has(value)
@@ -205,8 +211,9 @@ const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =
   )
 
 /**
- * The provider at `request.internal` where each invocation has a session of its own. Other middlewares, middy's own
- * included, create one client and keep it: it would use the first tenant's credentials for all later invocations.
+ * Creates the provider on `request.internal` for a middleware with resolvers. It always rejects. Other middlewares,
+ * including middy's own, create one client and keep it, so that client would use the first tenant's credentials for all
+ * later invocations.
  */
 const createRefusingProvider = (contextKey: string): CredentialProvider =>
   Object.assign(

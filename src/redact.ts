@@ -1,38 +1,42 @@
-/** Removes credentials from texts of AWS, of proxies and of the SDK before they are quoted. */
+/** Removes credentials from texts of AWS, of proxies and of the SDK before a message quotes them. */
 import { escapeControls } from './text.ts'
 
 const NOT_SHOWN = '[not shown]'
 
-/** Longer texts are cut: a message is no place for a page. */
+/** The maximum length of a text in a message, in characters. Longer texts, such as HTML pages of proxies, are truncated. */
 const MAX_LENGTH = 2000
 
-/** So many consecutive characters of a credential are a leak; fewer of them are of no use to anybody. */
+/** This many consecutive characters of a credential are treated as a leak. Shorter fragments cannot be misused. */
 const MIN_FRAGMENT = 10
 
-/** The rest of a line after the name of a header that holds credentials or a signature. */
+/** Matches a header that holds credentials or a signature: its name and the rest of the line. */
 const CREDENTIAL_HEADER =
   /\b(?<header>x-amz-security-token|(?:proxy-)?authorization|set-cookie|cookie)(?<separator>["']?\s*[:=]).*/gi
 
-/** ARNs and request IDs, which may look random and hold no credentials. No part of an ARN is longer than 64 characters. */
+/**
+ * Matches ARNs and request IDs, which may look random but contain no credentials. Each part of an ARN has at most 64
+ * characters.
+ */
 const IDENTIFIER =
   /\barn:aws[\w-]*(?::[\w*-]{0,64}){3}(?:[:/][\w,.@*$-]{1,64})+(?![\w+=])|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/gi
 
-/** What access key IDs, secret access keys and session tokens are made of, plain or URL-encoded. */
+/** Matches runs of the characters of access key IDs, secret access keys and session tokens, plain or URL-encoded. */
 const RUN = new RegExp(`[A-Za-z0-9+/=%]{${MIN_FRAGMENT},}`, 'g')
 
-/** Words in lower case or in camel case, such as `regular` or `CrossAccountDynamoRole`. Random text has no such shape. */
+/** Matches words in lowercase or camel case, such as `regular` or `CrossAccountDynamoRole`. Random text does not match. */
 const WORDS = /^[a-z]*(?:I[dn](?![a-z])|[A-Z][a-z]{2,})*$/
-/** Account IDs, and codes of Node.js such as `ECONNREFUSED`. */
+/** Matches account IDs, and error codes of Node.js such as `ECONNREFUSED`. */
 const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
 
 /**
- * The text without anything that looks like a credential, whole or in part, without the values of headers that hold
- * credentials, and without any part of the given secrets. It is one line of at most 2000 characters.
+ * Returns the text without credentials: anything that looks like all or part of a credential, the values of headers that
+ * hold credentials, and every fragment of the given secrets that has at least 10 characters. Control characters are
+ * escaped, so the result is one line. It is truncated to 2000 characters and `…`.
  */
 export const redact = (text: string, secrets: readonly string[] = []): string =>
   cut(escapeControls(hideCredentials(text, secrets)))
 
-/** The same, with the control characters that the text contains. */
+/** Removes credentials as {@link redact} does, but keeps control characters and line breaks as they are. */
 export const hideCredentials = (text: string, secrets: readonly string[] = []): string => {
   const withoutHeaders = cut(text).replace(CREDENTIAL_HEADER, `$<header>$<separator> ${NOT_SHOWN}`)
   return removeFragments(removeRuns(withoutHeaders), secrets)
@@ -53,7 +57,7 @@ const removeRuns = (text: string): string => {
     .join('')
 }
 
-/** Removes the parts of secrets that are left, such as in an ARN. */
+/** Removes fragments of secrets that the patterns do not match, such as fragments inside an ARN. */
 const removeFragments = (text: string, secrets: readonly string[]): string => {
   const isHidden = new Uint8Array(text.length)
   for (let start = 0; start + MIN_FRAGMENT <= text.length; start += 1) {

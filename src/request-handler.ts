@@ -1,16 +1,17 @@
-/** The SDK's request handler, without access to what it holds. */
+/** Wraps the SDK's request handlers so that logging a client or an error cannot expose credentials. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 
 export type RequestHandler = DynamoDBClient['config']['requestHandler']
 
 /**
- * Wraps a request handler in an object that exposes nothing. The SDK attaches responses to its errors, and Node.js
- * attaches requests to responses and sockets, session token included, so logging a client or an error deeply would log
- * credentials. Answers are passed on as bytes, and the handler itself is only reachable from the closure.
+ * Wraps a request handler in an object that does not expose it. The SDK attaches responses to its errors, and Node.js
+ * attaches requests, including their session tokens, to responses and sockets. Logging a client or an error with all
+ * nested properties would therefore log credentials. Response bodies become bytes instead of streams, and only the
+ * closure holds the wrapped handler.
  *
- * An answer that is larger than `maxBodyBytes` is an error, because it would fill the memory.
+ * `handle` rejects if a response body is larger than `maxBodyBytes`, because it would exhaust the memory.
  *
- * Several clients may wrap one handler: they share its connections, and neither can change or destroy it for the others.
+ * Several clients can wrap the same handler. They share its connections, and no client can change or destroy it.
  */
 export const createRedactingHandler = (inner: RequestHandler, maxBodyBytes: number): RequestHandler => ({
   ...(inner.metadata !== undefined && { metadata: { ...inner.metadata } }),

@@ -1,4 +1,4 @@
-/** The sessions in use, each with its one client. Bounded. */
+/** A bounded store of the sessions that are in use, each with its one client. */
 
 import type { Configuration } from './configuration/configuration.ts'
 import { type AssumeRole, maxAssumeRoleDurationMs } from './credentials/assume-role.ts'
@@ -8,26 +8,27 @@ import type { Clients, SessionClient } from './dynamodb/client.ts'
 import { type SessionParameters, toCacheKey } from './identity/session-parameters.ts'
 import { createSafeLogger } from './logger.ts'
 
-/** A session and its client, which stay together for as long as the session lives. */
+/** A session and its only client. */
 export interface OpenSession {
   readonly session: Session
   readonly client: SessionClient
 }
 
-/** Returns the session of an parameters: the same object for as long as the store keeps it. */
+/** Returns the session for these parameters: the same object for as long as the store keeps it. */
 export type SessionStore = (parameters: SessionParameters) => OpenSession
 
 /**
  * Creates a store that keeps at most `maxSessions` sessions that have had credentials, and evicts the least recently
  * used one first.
  *
- * A session that STS has not answered yet, or has refused, waits apart in `candidates`: refused identities must not
- * evict the sessions of valid ones. Eviction does not affect invocations that already hold the client, because sessions
- * share nothing mutable. A session that waits for STS is never evicted, because others wait for the same call.
+ * Sessions that STS has not answered yet, or has refused, are in a separate map, `candidates`, because refused
+ * identities must not evict the sessions of valid ones. Eviction does not affect invocations that already hold the
+ * client, because sessions share nothing mutable. A session that waits for STS is never evicted, because concurrent
+ * invocations wait for the same call.
  */
 export const createSessionStore = (
   configuration: Configuration,
-  assumeRoleOf: (parameters: SessionParameters) => AssumeRole,
+  assumeRoleFor: (parameters: SessionParameters) => AssumeRole,
   clients: Clients,
 ): SessionStore => {
   const { refreshBefore, maxSessions, contextKey } = configuration
@@ -42,7 +43,7 @@ export const createSessionStore = (
       roleArn: parameters.roleArn,
       contextKey,
       refreshBefore,
-      assumeRole: assumeRoleOf(parameters),
+      assumeRole: assumeRoleFor(parameters),
       maxAssumeRoleDurationMs: maxAssumeRoleDurationMs(configuration),
       throttle,
       logger,
@@ -50,7 +51,7 @@ export const createSessionStore = (
     return { session, client: clients.open(session) }
   }
 
-  /** Moves the candidates that have credentials by now into `sessions`. */
+  /** Moves the candidates that now have valid credentials to `sessions`. */
   const promoteCandidates = (): void => {
     for (const [key, candidate] of candidates) {
       if (!candidate.session.hasValidCredentials()) continue
@@ -61,25 +62,25 @@ export const createSessionStore = (
 
   return (parameters) => {
     const key = toCacheKey(parameters)
-    const known = sessions.get(key)
-    if (known !== undefined) {
+    const knownSession = sessions.get(key)
+    if (knownSession !== undefined) {
       sessions.delete(key)
-      sessions.set(key, known)
+      sessions.set(key, knownSession)
       evictLeadingUnusable(sessions, key)
-      return known
+      return knownSession
     }
     promoteCandidates()
-    const open = sessions.get(key) ?? candidates.get(key) ?? openSession(parameters)
-    const home = sessions.has(key) ? sessions : candidates
-    home.delete(key)
-    home.set(key, open)
+    const session = sessions.get(key) ?? candidates.get(key) ?? openSession(parameters)
+    const map = sessions.has(key) ? sessions : candidates
+    map.delete(key)
+    map.set(key, session)
     evict(sessions, key, maxSessions)
     evict(candidates, key, maxSessions)
-    return open
+    return session
   }
 }
 
-/** Deletes sessions that hold nothing worth keeping, and the least recently used ones above `max`. Keeps `currentKey`. */
+/** Deletes evictable sessions, and the least recently used sessions above `max`. Keeps `currentKey`. */
 const evict = (sessions: Map<string, OpenSession>, currentKey: string, max: number): void => {
   for (const [key, { session }] of sessions) {
     if (key === currentKey) continue
@@ -88,7 +89,10 @@ const evict = (sessions: Map<string, OpenSession>, currentKey: string, max: numb
   }
 }
 
-/** The same for a known session, which costs little: it stops at the first session that is worth keeping. */
+/**
+ * Deletes evictable sessions, least recently used first, up to the first session that is not evictable. It runs on every
+ * access to a known session, so it must not iterate over all sessions.
+ */
 const evictLeadingUnusable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
   for (const [key, { session }] of sessions) {
     if (key === currentKey || !session.isEvictable()) return

@@ -1,21 +1,21 @@
-/** Reading what other code threw, which may be any value. */
+/** Reads values that other code threw. These may be of any type. */
 import { hideCredentials } from './redact.ts'
 import { describe, quoted } from './text.ts'
 
-/** What is known of a thrown value. */
+/** The properties of a thrown value that are safe to use. */
 export interface Thrown {
-  /** For messages. Text of the value is quoted, because it may come from the event. */
+  /** A description for messages. Text from the value is quoted, because it may come from the event. */
   readonly description: string
-  /** Whether the value says that the same call may succeed later, as errors of the SDK and of this package do. */
+  /** Whether the value is marked as retryable, as errors of the SDK (`$retryable`) and of this package (`retryable`) are. */
   readonly isRetryable: boolean
-  /** A copy with name, message and stack only; `undefined` if the value is not an `Error`. */
+  /** A redacted copy with name, message and stack only. `undefined` if the value is not an `Error`. */
   readonly error: Error | undefined
 }
 
-/** Names of error classes and AWS error codes. Any other name may be text that was made up. */
+/** Matches names of error classes and AWS error codes. Any other name may be arbitrary text. */
 const PLAIN_NAME = /^[\w.$-]{1,100}$/
 
-/** Reads a thrown value once. Never throws, also for proxies and getters that do. */
+/** Reads a thrown value. Never throws, even if the value is a proxy or has getters that throw. */
 export const readThrown = (thrown: unknown): Thrown => {
   const $retryable = readProperty(thrown, '$retryable')
   const error = isError(thrown) ? copyError(thrown) : undefined
@@ -43,13 +43,13 @@ const readProperty = (value: unknown, name: string): unknown => {
   }
 }
 
-/** The frames of a stack, without the message, which the stack repeats. */
+/** Matches the frames of a stack. The stack begins with the message, which must be redacted first. */
 const FRAMES = /(?:^|\n)( {4}at .*)$/s
 const MAX_STACK_LENGTH = 10_000
 
 /**
- * Copies name, message and stack only: errors of the SDK hold requests, with session tokens in their headers. AWS can also
- * repeat a request in the message, so the text is redacted.
+ * Copies only the name, message and stack, because errors of the SDK hold requests with session tokens in their headers.
+ * The text is redacted, because AWS can repeat a request in the message.
  */
 const copyError = (error: Error): Error => {
   const text = (name: string): string => {

@@ -1,4 +1,4 @@
-/** The STS call: attempts, Regions, tracing. */
+/** Calls AssumeRole, with retries across Regions and tracing. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AssumeRoleCommand, type AssumeRoleCommandOutput, type STSClient } from '@aws-sdk/client-sts'
@@ -9,42 +9,52 @@ import { type SessionParameters, toAssumeRoleInput } from '../identity/session-p
 import { collectSecrets, createStsClients, STS_LIMITS } from './sts-client.ts'
 import { assumeRoleError, isCallerExpired, isRefusedByRegion, isWorthAnotherAttempt } from './sts-error.ts'
 
-/** The credentials of one AssumeRole call, in the shape that the SDK's credential providers have. */
+/** The credentials of one AssumeRole call, in the format of the SDK's credential providers. */
 export interface Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: string
   readonly sessionToken: string
   readonly expiration: Date
-  /** The target's account. The SDK sends requests to that account's own DynamoDB endpoint. */
+  /** The account of the target role. The SDK sends requests to the account-based DynamoDB endpoint of this account. */
   readonly accountId: string
 }
 
 /**
- * Why the role is assumed: before the first invocation, in it, ahead of the expiration, near or past it, because
- * DynamoDB rejected the token, or because a policy explicitly denied a request of an older session.
+ * Why the role is assumed.
+ *
+ * - `prefetch`: before the first invocation
+ * - `first`: in an invocation, because the session has no credentials yet
+ * - `refresh`: in the background, before the credentials expire
+ * - `expired`: because the credentials are about to expire or have expired
+ * - `rejected`: because DynamoDB rejected the session token
+ * - `denied`: because a policy explicitly denied a request of an older session
  */
 export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected' | 'denied'
 
 /**
- * Assumes the role, in up to three attempts. Rejects with a `CrossAccountDynamoError` only. Aborting the signal cancels the request
- * that is in flight, and no further attempt follows.
+ * Assumes the role. Makes up to three attempts, or `stsClientOptions.maxAttempts`, and at least one for each Region.
+ * Rejects only with a `CrossAccountDynamoError`. Aborting the signal cancels the request in flight and prevents further
+ * attempts.
  */
 export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Promise<Credentials>
 
 const ATTEMPTS = 3
-/** Full jitter between attempts: up to `base` for the first pause, twice as much for each next one, up to `cap`. */
+/**
+ * The pause between attempts, with full jitter, in milliseconds. The upper bound starts at `base` and doubles with each
+ * attempt, up to `cap`.
+ */
 const PAUSE_MS = { base: 100, cap: 1000 }
-/** How long the Region that worked is tried first: until the next refresh, which comes within the hour. */
+/** How long the Region that succeeded last is tried first: one hour, because the next refresh happens within an hour. */
 const PREFERENCE_MS = 60 * 60_000
 
-/** What subscribers of the tracing channel `middy-cross-account-dynamo:assume-role` receive. */
+/** The message that subscribers of the tracing channel `middy-cross-account-dynamo:assume-role` receive. */
 export interface AssumeRoleTrace {
   readonly reason: AssumeRoleReason
   readonly roleArn: string
-  /** Region of the last attempt. */
+  /** The Region of the last attempt. */
   region?: string
   attempts: number
-  /** Of the whole call, in milliseconds. */
+  /** The duration of the call with all its attempts and pauses, in milliseconds. */
   durationMs?: number
   /** When the new credentials expire. */
   expiration?: Date
@@ -54,21 +64,22 @@ const channel = tracingChannel<'middy-cross-account-dynamo:assume-role', AssumeR
   'middy-cross-account-dynamo:assume-role',
 )
 
-/** As many as `stsClientOptions.maxAttempts` says, and one for each Region at least. */
+/** Returns `stsClientOptions.maxAttempts`, or 3 if it is not set, and at least the number of Regions. */
 const attemptsOf = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configuration): number =>
   Math.max(Number.isInteger(maxAttempts) ? Number(maxAttempts) : ATTEMPTS, stsRegions.length)
 
-/** The longest time that an AssumeRole call can take, with all its attempts and pauses, in milliseconds. */
+/** Returns the maximum duration of an AssumeRole call with all its attempts and pauses, in milliseconds. */
 export const maxAssumeRoleDurationMs = (configuration: Configuration): number =>
   attemptsOf(configuration) * (STS_LIMITS.requestTimeout + PAUSE_MS.cap)
 
-/** Creates the calls of all sessions, which share one connection pool and the Region that worked last. */
+/** Creates the `AssumeRole` functions of sessions. They share one connection pool and the Region that succeeded last. */
 export const createAssumeRole = (
   configuration: Configuration,
 ): ((parameters: SessionParameters) => AssumeRole) => {
   const { contextKey, stsRegions } = configuration
   const attempts = attemptsOf(configuration)
-  // With several Regions, a silent one gets less time, so that another one can answer within the invocation's time.
+  // With several Regions, each request gets a shorter timeout. If one Region does not respond, another one can still
+  // respond within the invocation's time.
   const requestTimeout = STS_LIMITS.requestTimeout / Math.min(stsRegions.length, ATTEMPTS)
   const clients = createStsClients(configuration)
   let preferred: { readonly region: string | undefined; readonly until: number } = {
@@ -76,7 +87,7 @@ export const createAssumeRole = (
     until: 0,
   }
 
-  /** One request to one Region. */
+  /** Sends one request to one Region. */
   const attempt = async (
     parameters: SessionParameters,
     client: STSClient,
@@ -85,17 +96,21 @@ export const createAssumeRole = (
   ): Promise<Credentials> => {
     const command = new AssumeRoleCommand(toAssumeRoleInput(parameters))
     collectSecrets(command, secrets)
-    // The SDK's own timeouts end when the headers of the answer arrive. This one covers the body.
+    // The SDK's own timeouts end when the response headers arrive. This timeout also covers the body.
     const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
-    // By the local clock, which may differ from that of AWS: the lifetime counts from before the request.
+    // The local clock may differ from the clock of AWS, so the expiration is computed from the local time before the
+    // request instead of being read from the response.
     const expiration = new Date(Date.now() + parameters.durationSeconds * 1000)
-    const answer = await client.send(command, { abortSignal })
-    return readAnswer(answer, parameters, expiration)
+    const response = await client.send(command, { abortSignal })
+    return readAnswer(response, parameters, expiration)
   }
 
   const preferredRegion = (): string | undefined =>
     Date.now() < preferred.until ? preferred.region : undefined
-  /** A Region that refuses one account may accept the others, so a refusal does not change the order for them. */
+  /**
+   * Makes later calls try this Region first, unless another Region refused the call. A Region that refuses one account may
+   * accept other accounts, so a refusal does not change the order.
+   */
   const prefer = (region: string, failures: readonly FailedAttempt[]): void => {
     if (!failures.some(isRefusal)) preferred = { region, until: Date.now() + PREFERENCE_MS }
   }
@@ -116,7 +131,7 @@ export const createAssumeRole = (
     }
   }
 
-  /** Tries the Regions in turn, the one that worked last first. */
+  /** Tries the Regions in turn, beginning with the Region that succeeded last. */
   const assume = async (
     parameters: SessionParameters,
     signal: AbortSignal,
@@ -147,7 +162,7 @@ export const createAssumeRole = (
     const trace: AssumeRoleTrace = { reason, roleArn: parameters.roleArn, attempts: 0 }
     const startedAt = Date.now()
     const assumed: Credentials[] = []
-    // Subscribers receive what the traced function returns, so it returns nothing.
+    // Subscribers of the channel receive the return value of the traced function, so it must not return credentials.
     await channel.tracePromise(async () => {
       try {
         const credentials = await assume(parameters, signal, trace)
@@ -163,10 +178,15 @@ export const createAssumeRole = (
   }
 }
 
-/** What can be sent in a header. Other credentials would fail each request. */
+/** Returns whether a text can be sent in an HTTP header. With any other credential, every request would fail. */
 const isUsable = (text: string | undefined): text is string => /^[\u0021-\u007e]+$/.test(text ?? '')
 
-/** @throws Error if the answer cannot be that to the request: credentials must never serve another session. */
+/**
+ * Reads the credentials from a response.
+ *
+ * @throws Error if the response has no complete credentials or is for another session, because credentials must never be
+ * used for another session.
+ */
 const readAnswer = (
   { Credentials: issued, AssumedRoleUser }: AssumeRoleCommandOutput,
   { roleArn, sessionName }: SessionParameters,
@@ -188,11 +208,11 @@ const readAnswer = (
   }
 }
 
-/** How often a Region has been tried in one call. */
+/** The attempts in one Region during one AssumeRole call. */
 interface RegionAttempts {
   readonly region: string
   attempts: number
-  /** Whether the caller's credentials have been read again for it. */
+  /** Whether the caller's credentials have already been read again for this Region. */
   hasRenewed: boolean
 }
 
@@ -203,14 +223,14 @@ const toQueue = (regions: readonly string[], first = regions[0]): RegionAttempts
 
 const isRefusal = ({ thrown }: FailedAttempt): boolean => isRefusedByRegion(thrown)
 
-/** The latest error. What a Region that is not enabled reports says less than what another Region reports. */
+/** Returns the latest error. Errors of Regions that are not enabled are less useful, so other errors take precedence. */
 const mostTelling = (failures: readonly FailedAttempt[]): CrossAccountDynamoError | undefined =>
   (failures.findLast((failure) => !isRefusal(failure)) ?? failures[0])?.error
 
 type NextStep = 'again-now' | 'again-later' | 'other-region' | 'stop'
 
 interface FailedAttempt {
-  /** What the SDK threw. */
+  /** The value that the SDK threw. */
   readonly thrown: unknown
   readonly error: CrossAccountDynamoError
   /** Makes the next attempt read the caller's credentials again. Returns `false` if they are fixed. */
@@ -232,7 +252,7 @@ const requeue = (queue: RegionAttempts[], current: RegionAttempts, step: NextSte
   else if (step === 'stop') queue.length = 0
 }
 
-/** No pause before a Region that has been tried less often; full jitter before one that has failed as often. */
+/** Returns 0 if the next Region has had fewer attempts than the current one, else a pause with full jitter. */
 const pauseMs = (step: NextStep, next: RegionAttempts | undefined, { attempts }: RegionAttempts): number =>
   step === 'again-now' || next === undefined || next.attempts < attempts
     ? 0

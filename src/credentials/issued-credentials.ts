@@ -1,22 +1,28 @@
-/** The credentials of one AssumeRole call, and when a session has to do something about them. */
+/** The credentials of one AssumeRole call, and the times at which a session must refresh or replace them. */
 import type { Credentials } from './assume-role.ts'
 
-/** All times are in milliseconds since the epoch, by the local clock. */
+/** Credentials with their times, in milliseconds since the epoch by the local clock. */
 export interface IssuedCredentials {
   readonly credentials: Credentials
   readonly issuedAt: number
   readonly expiresAt: number
-  /** From here on an invocation starts a refresh in the background. */
+  /** From this time on, an invocation starts a refresh in the background. */
   readonly refreshAt: number
-  /** From here on an invocation waits for new credentials. */
+  /** From this time on, an invocation waits for new credentials. */
   readonly waitAt: number
   /** Whether DynamoDB rejected the session token. */
   readonly isRejected: boolean
 }
 
-/** A request could outlive credentials with less time left than this, so an invocation waits for new ones. */
+/**
+ * The remaining lifetime, in milliseconds, below which an invocation waits for new credentials, because the credentials
+ * could expire during a request.
+ */
 const EXPIRY_MARGIN_MS = 60_000
-/** Credentials are used for at least a tenth of their lifetime before a refresh starts. */
+/**
+ * The longest refresh window, as a share of the lifetime. Credentials are used for at least a tenth of their lifetime before
+ * a refresh starts.
+ */
 const LONGEST_REFRESH_WINDOW = 0.9
 
 export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: number): IssuedCredentials => {
@@ -39,9 +45,9 @@ export const isValid = (issued: IssuedCredentials | undefined): issued is Issued
 export const ageMs = ({ issuedAt }: IssuedCredentials): number => Date.now() - issuedAt
 
 /**
- * Frozen, because user code can reach them through the client. Each read of `expiration` returns a new Date. Older
- * versions of the SDK write to `$source` on what a provider returns (they note there where credentials come from), so
- * each read of it returns a new object.
+ * Returns a frozen copy, because user code can access the credentials through the client. Each read of `expiration`
+ * returns a new Date. Older versions of the SDK record the origin of credentials in the `$source` object of the
+ * credentials that a provider returns, so each read of `$source` returns a new object.
  */
 const freezeCredentials = (credentials: Credentials, expiresAt: number): Credentials => {
   const frozen = {

@@ -1,29 +1,33 @@
-/** The AssumeRole calls of one session: one in flight at a time, and what is remembered of those that failed. */
+/** The AssumeRole calls of one session: at most one is in flight at a time. Keeps a record of failed calls. */
 import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import { fromNow, isNowIn, NEVER, type TimeWindow } from './time-window.ts'
 
 export interface Refresh {
-  /** Starts an AssumeRole call, or returns the one in flight. The promise is settled when the call is. */
+  /** Starts an AssumeRole call, or returns the call in flight. The promise settles when the call settles. */
   readonly start: (reason: AssumeRoleReason) => Promise<void>
-  /** The call in flight. */
+  /** Returns the call in flight, or `undefined` if there is none. */
   readonly inFlight: () => Promise<void> | undefined
-  /** Whether the next attempt has to wait, because the last one failed. */
+  /** Returns whether the pause after a failed call is not over yet. */
   readonly isBackingOff: () => boolean
-  /** Whether background refreshes of all sessions have to wait, because STS throttled one of them. */
+  /** Returns whether background refreshes of all sessions are paused, because STS throttled one of the sessions. */
   readonly isThrottled: () => boolean
-  /** A new error if STS refused the session within the last five seconds. */
+  /** Returns a new error if STS refused the session within the last five seconds, else `undefined`. */
   readonly recentRefusal: () => unknown
-  /** A new error if a call failed since then, in `performance.now()` time. */
+  /** Returns a new error if a call failed at or after `time`, in `performance.now()` time, else `undefined`. */
   readonly failureSince: (time: number) => unknown
+  /** Discards the failure that `failureSince` returns. */
   readonly forgetFailure: () => void
 }
 
 export interface RefreshOptions {
   readonly roleArn: string
   readonly assumeRole: AssumeRole
-  /** The longest time that an AssumeRole call can take, in milliseconds. An older call was frozen in flight. */
+  /**
+   * The maximum duration of an AssumeRole call, in milliseconds. If a call takes longer, the execution environment was
+   * frozen while the call was in flight.
+   */
   readonly maxAssumeRoleDurationMs: number
   readonly throttle: SharedThrottle
   readonly logger: Logger
@@ -31,17 +35,17 @@ export interface RefreshOptions {
   readonly hasValidCredentials: () => boolean
 }
 
-/** When STS last throttled a call. Shared by all sessions, because STS throttles the account and not a session. */
+/** The pause after STS throttled a call. All sessions share it, because STS throttles accounts, not sessions. */
 export interface SharedThrottle {
   pause: TimeWindow
 }
 export const createSharedThrottle = (): SharedThrottle => ({ pause: NEVER })
 
-/** The pause after a failed call, with full jitter above `base`. Its upper bound doubles up to `cap`. */
+/** The pause after a failed call, in milliseconds, with full jitter above `base`. Its upper bound doubles up to `cap`. */
 const BACK_OFF_MS = { base: 1000, cap: 60_000 }
-/** How long a refusal is remembered, so that a burst of invocations does not repeat the call. */
+/** How long a refusal is remembered, in milliseconds, so that a burst of invocations does not repeat the call. */
 const REFUSAL_MS = 5000
-/** How long background refreshes of all sessions pause after STS throttled one of them. */
+/** How long background refreshes of all sessions pause after STS throttled one of the sessions, in milliseconds. */
 const THROTTLE_PAUSE_MS = 5000
 
 const backOffMs = (failuresInARow: number): number => {
@@ -83,7 +87,7 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       refusal: toRefusal(error, reason) ?? failures.refusal,
     }
     if (code === 'STS_THROTTLED') throttle.pause = fromNow(THROTTLE_PAUSE_MS)
-    // Loggers such as Powertools reserve the key `message`.
+    // The key is not `message`, because loggers such as Powertools reserve it.
     const details = { code, errorMessage: message, reason }
     if (options.hasValidCredentials())
       logger.warn('AssumeRole failed; the current credentials are still valid', details)
@@ -97,9 +101,9 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
       current.abort()
     }
-    const aborter = new AbortController()
-    const call: Call = { startedAt: now, abort: () => aborter.abort(), settled: Promise.resolve() }
-    call.settled = assumeRole(reason, aborter.signal)
+    const abortController = new AbortController()
+    const call: Call = { startedAt: now, abort: () => abortController.abort(), settled: Promise.resolve() }
+    call.settled = assumeRole(reason, abortController.signal)
       .then(succeed, (error: unknown) => {
         if (current === call) fail(error, reason)
         throw error
@@ -132,7 +136,10 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
   }
 }
 
-/** No invocation has seen the error of a prefetch, so the first one tries again. */
+/**
+ * Returns the refusal to remember, if the error is one. The error of a prefetch is not remembered: no invocation has received
+ * it, so the first invocation tries again.
+ */
 const toRefusal = (error: unknown, reason: AssumeRoleReason): Failures['refusal'] =>
   reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable
     ? { error, remembered: fromNow(REFUSAL_MS) }

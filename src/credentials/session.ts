@@ -1,8 +1,8 @@
 /**
  * One assumed-role session: its credentials and their refreshes.
  *
- * This is the only place that decides when STS is called. Time is read when an invocation asks, and never by timers,
- * because the execution environment may be frozen for hours between two lines of code.
+ * Only this module decides when STS is called. It compares times when an invocation needs credentials and does not use
+ * timers, because the execution environment may be frozen for hours between two lines of code.
  */
 import { type Deadline, patience, within } from '../deadline.ts'
 import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
@@ -14,41 +14,43 @@ import { fromNow, isNowIn, NEVER } from './time-window.ts'
 
 export interface Session {
   /**
-   * Returns `undefined` if the session has credentials for this invocation, which is the usual case; otherwise a
-   * promise to wait for, which is settled within the deadline. In the last `refreshBefore` seconds it also starts a
-   * refresh in the background.
+   * Returns `undefined` if the session has credentials for this invocation, which is the usual case. Otherwise returns a
+   * promise that settles within the deadline. In the last `refreshBefore` seconds before the expiration, it also starts
+   * a refresh in the background.
    */
   readonly ready: (deadline?: Deadline) => Promise<void> | undefined
   /** Assumes the role before the first invocation. */
   readonly prefetch: () => Promise<void>
-  /** The credential provider for the SDK, which asks it with each request. It never returns expired credentials. */
+  /** The credential provider for the SDK, which calls it for each request. It never returns expired credentials. */
   readonly credentials: CredentialProvider
   readonly hasValidCredentials: () => boolean
-  /** Whether an AssumeRole call is in flight. */
+  /** Returns whether an AssumeRole call is in flight. */
   readonly isRefreshing: () => boolean
-  /** Whether the session holds nothing worth keeping: no valid credentials, no call in flight, no recent refusal. */
+  /** Returns whether the store can evict the session: no valid credentials, no call in flight and no recent refusal. */
   readonly isEvictable: () => boolean
-  /** The latest credentials, to tell later whether they have been replaced. They may have expired. */
+  /** Returns the latest credentials, which may have expired. Compare them later to detect whether they were replaced. */
   readonly current: () => Credentials | undefined
   /**
-   * Replaces credentials whose token DynamoDB rejected: one AssumeRole call for all requests that used them. `since`
-   * is when the rejected request began, in `performance.now()` time. Resolves to `false` if the credentials are too
-   * new for new ones to help.
+   * Replaces credentials whose session token DynamoDB rejected. All requests that used these credentials share one
+   * AssumeRole call. `since` is when the rejected request began, in `performance.now()` time. Resolves to `true` if the
+   * session has new credentials, and to `false` if the rejected credentials are less than 30 seconds old, because new
+   * ones would not help.
    *
    * @throws CrossAccountDynamoError if the role cannot be assumed.
    */
   readonly replaceRejected: (used: Credentials | undefined, since: number) => Promise<boolean>
   /**
-   * Replaces credentials that a policy explicitly denies, which is what "Revoke active sessions" in IAM does to
-   * sessions that were issued before it. The policy may also deny the action to every session, so this calls STS only if
-   * the credentials are older than five minutes. Resolves to whether the request is worth another attempt. Never rejects.
+   * Replaces credentials that a policy explicitly denies. "Revoke active sessions" in IAM attaches such a policy, which
+   * denies sessions that were issued before. Another policy may deny the action to every session, so this calls STS only
+   * if the credentials are at least five minutes old. Resolves to whether the request is worth another attempt. Never
+   * rejects.
    */
   readonly replaceDenied: (used: Credentials | undefined) => Promise<boolean>
 }
 
 /**
- * A credential provider of the SDK. `memoized` tells the SDK not to cache the credentials: its cache would treat them
- * as expired five minutes early and make a request wait for their refresh.
+ * A credential provider of the SDK. `memoized` tells the SDK not to cache the credentials. The SDK's cache would treat
+ * them as expired five minutes early and make a request wait for their refresh.
  */
 export interface CredentialProvider {
   (): Promise<Credentials>
@@ -58,17 +60,23 @@ export interface CredentialProvider {
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** In seconds. */
+  /** How long before the expiration a refresh starts, in seconds. */
   readonly refreshBefore: number
 }
 
-/** A refresh starts up to this share of `refreshBefore` early, so that environments do not refresh at the same time. */
+/**
+ * A refresh starts earlier by a random share of `refreshBefore`, up to this one, so that execution environments do not
+ * refresh at the same time.
+ */
 const JITTER = 0.2
-/** How long an invocation waits for new credentials while the current ones are valid: at most `ms`, or this share of its time. */
+/**
+ * How long an invocation waits for new credentials while the current ones are valid: `ms` milliseconds, or `share` of the
+ * time that it may wait if that is less.
+ */
 const WAIT_WHILE_VALID = { ms: 1000, share: 0.25 }
-/** A token that is rejected this soon was not rejected for its age, so a new one would not help. */
+/** If DynamoDB rejects a younger token, its age is not the cause, so a new token would not help. In milliseconds. */
 const MIN_REJECTED_AGE_MS = 30_000
-/** Bounds the AssumeRole calls for a request that a policy denies to every session. */
+/** Limits the AssumeRole calls for requests that a policy denies to every session. In milliseconds. */
 const MIN_DENIED_AGE_MS = 5 * 60_000
 
 export const createSession = (options: SessionOptions): Session => {
@@ -84,16 +92,16 @@ export const createSession = (options: SessionOptions): Session => {
     hasValidCredentials,
     onCredentials: (credentials) => {
       const next = toIssuedCredentials(credentials, refreshWindowMs)
-      // A call that was given up as frozen may be answered after its successor.
+      // A call that was aborted as frozen may still succeed after the call that replaced it.
       if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
     },
   })
 
-  /** For a wait in the middle of an invocation: the deadline of the latest invocation, unless that one is over. */
+  /** Returns the deadline for a wait during an invocation: that of the latest invocation, unless its time is over. */
   const deadlineInProgress = (): Deadline | undefined =>
     patience(latestDeadline) > 0 ? latestDeadline : undefined
 
-  /** Waits for new credentials within the deadline. Each waiter gets an error object of its own. */
+  /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
     deadline = deadlineInProgress(),
@@ -109,7 +117,7 @@ export const createSession = (options: SessionOptions): Session => {
       await within(waitMs, call, () => waitTimeoutError(roleArn, waitMs, contextKey))
     } catch (error) {
       if (hasValidCredentials()) return
-      // Another invocation gave this call up as frozen and started a new one.
+      // Another invocation aborted this call as frozen and started a new one.
       const next = refresh.inFlight()
       if (next !== undefined && next !== call) return waitForCredentials(reason, deadline)
       throw copyOfError(error)
@@ -128,10 +136,10 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   const provide = async (): Promise<Credentials> => {
-    const waiting = ready()
-    // The invocation has waited already. The SDK asks several times per request, and would wait each time.
-    if (hasValidCredentials()) waiting?.catch(() => {})
-    else await waiting
+    const pendingCredentials = ready()
+    // The invocation has already waited. The SDK calls the provider several times per request and would wait each time.
+    if (hasValidCredentials()) pendingCredentials?.catch(() => {})
+    else await pendingCredentials
     if (!isValid(issued))
       throw new CrossAccountDynamoError(
         'STS_UNAVAILABLE',
@@ -145,11 +153,11 @@ export const createSession = (options: SessionOptions): Session => {
       if (ageMs(issued) < MIN_REJECTED_AGE_MS) return false
       logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
       issued = { ...issued, isRejected: true }
-      // An earlier failure has nothing to do with this rejection.
+      // An earlier failure is unrelated to this rejection.
       refresh.forgetFailure()
     }
     if (hasValidCredentials()) return true
-    // Requests that were rejected together share one call, even those that notice after it failed.
+    // Requests that were rejected together share one call, including requests that get here after the call failed.
     const failure = refresh.failureSince(since)
     if (failure !== undefined) throw failure
     await waitForCredentials('rejected')
@@ -159,7 +167,7 @@ export const createSession = (options: SessionOptions): Session => {
   const replaceDenied: Session['replaceDenied'] = async (used) => {
     if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
     if (ageMs(issued) < MIN_DENIED_AGE_MS) return false
-    // Concurrent denied requests wait for one call. After it, whether it succeeds or fails, there is a pause.
+    // Concurrent denied requests wait for the same call. No other call starts for five minutes, even if it fails.
     if (refresh.inFlight() === undefined) {
       if (isNowIn(deniedPause)) return false
       deniedPause = fromNow(MIN_DENIED_AGE_MS)
@@ -169,7 +177,7 @@ export const createSession = (options: SessionOptions): Session => {
     try {
       await within(waitMs, refresh.start('denied'), () => waitTimeoutError(roleArn, waitMs, contextKey))
     } catch {
-      // DynamoDB's own error says more about the denied request than an error of STS.
+      // The caller then throws DynamoDB's error, which describes the denied request better than an error of STS.
       return false
     }
     return true

@@ -1,14 +1,14 @@
-/** The STS clients, one for each Region. */
+/** Creates the STS clients, one for each Region. */
 import { type AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Configuration } from '../configuration/configuration.ts'
 import { createRedactingHandler } from '../request-handler.ts'
 
-/** An answer of AssumeRole has a few kilobytes. */
+/** The maximum size of a response, in bytes. A response of AssumeRole has a few kilobytes. */
 const MAX_ANSWER_BYTES = 2 ** 20
-/** A healthy STS answers in well under a second, so a longer wait is a fault. In milliseconds. */
+/** The timeouts of STS requests, in milliseconds. STS normally responds in well under a second. */
 export const STS_LIMITS = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
 
-/** Collects the caller's access key ID and session token from a request, so that an error never quotes them. */
+/** Adds the caller's access key ID and session token to `secrets` when a request is sent. Errors must not quote them. */
 export const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): void =>
   command.middlewareStack.add(
     (next) => (args) => {
@@ -22,11 +22,12 @@ export const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): v
   )
 
 export interface StsClients {
-  /** The client of a Region, created when it is first needed. All clients share one request handler. */
+  /** Returns the client of a Region, and creates it on first use. All clients share one request handler. */
   readonly get: (region: string) => STSClient
   /**
-   * Drops all clients after one whose caller's credentials have expired, so that the next ones read them again: the SDK
-   * keeps those of the environment for the lifetime of a client. Returns `false` if the credentials are fixed.
+   * Discards all clients after the caller's credentials of one client have expired, so that new clients read the
+   * credentials again. The SDK keeps credentials from the environment for the lifetime of a client. Returns `false` if
+   * `stsClientOptions.credentials` are static.
    */
   readonly renew: (region: string, expired: STSClient | undefined) => boolean
 }
@@ -41,7 +42,7 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
       ...stsClientOptions,
       ...(requestHandler !== undefined && { requestHandler }),
       region,
-      // Attempts are counted here, across Regions.
+      // The AssumeRole call itself retries, across Regions.
       maxAttempts: 1,
     })
     requestHandler ??= createRedactingHandler(client.config.requestHandler, MAX_ANSWER_BYTES)
@@ -54,7 +55,7 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
     get: (region) => clients.get(region) ?? create(region),
     renew: (region, expired) => {
       if (typeof stsClientOptions.credentials === 'object') return false
-      // A concurrent call may have replaced them already.
+      // A concurrent call may already have replaced the clients.
       if (clients.get(region) === expired) clients.clear()
       return true
     },

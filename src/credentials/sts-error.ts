@@ -1,34 +1,34 @@
-/** What the failures of AssumeRole mean, and the error for each. */
+/** Classifies failures of AssumeRole and creates the error for each. */
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../errors.ts'
 import { adviseOnDenial, type SessionNeeds } from '../iam/advice.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import { readStsFailure, type StsFailure } from './sts-failure.ts'
 
-/** https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+/** Error codes for throttling. @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
 const THROTTLED = /^(?:Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestThrottled|BandwidthLimit)/
 const DENIED = /^(?:AccessDenied|NotAuthorized)/
-/** The caller's own credentials, not the role, are the problem. */
+/** Error codes that report a problem with the caller's own credentials, not with the role. */
 const CALLER_REFUSED =
   /^(?:ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired|RequestExpired)/
-/** The SDK found no credentials to sign with, or some that cannot be sent in a header. */
+/** Errors of the SDK if it finds no credentials to sign with, or credentials that cannot be sent in a header. */
 const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
 const CALLER_UNUSABLE = /^Resolved credential object is not valid|^Invalid character in header content/
 const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
-/** The token of the caller has expired: it may have been replaced where the SDK finds it. */
+/** The caller's session token has expired. The SDK may find a new one if it reads the caller's credentials again. */
 const CALLER_EXPIRED = /^ExpiredToken/
-/** What may be otherwise in another Region: in an opt-in Region STS knows the keys only of accounts that enabled it. */
+/** Errors that another Region may not return. STS in an opt-in Region knows the keys only of accounts that enabled it. */
 const REGION_REFUSED = /^(?:RegionDisabled|InvalidClientTokenId)/
-/** What the SDK and Node.js throw before a request leaves, when it cannot be made from the configuration. */
+/** Errors of the SDK and of Node.js if the configuration is invalid, so that no request is sent. */
 const CONFIGURATION_CODE = /^(?:ERR_INVALID_|ERR_OSSL_|ERR_SSL_|EPROTO$)/
 const CONFIGURATION_MESSAGE =
   /^(?:Region is missing|Region not accepted|Invalid region in client config|Invalid parameter for "defaultsMode")/
-/** https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/** Errors of Node.js for certificates. @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE_CODE =
   /^(?:UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
 
 const isCallerUnusable = ({ kind, name, message }: StsFailure): boolean =>
   kind !== 'unknown-answer' &&
-  // A credential provider of the caller can fail with an error of its own service.
+  // A caller's credential provider can fail with an access error of the service that it calls.
   ((kind === 'no-answer' && DENIED.test(name)) ||
     CALLER_REFUSED.test(name) ||
     CALLER_UNKNOWN.test(name) ||
@@ -49,27 +49,30 @@ const isNamed = (thrown: unknown, names: RegExp): boolean => {
   return kind === 'sts-error' && names.test(name)
 }
 
-/** Whether the next attempt, in the same Region or another, may succeed where this one failed. */
+/** Returns whether another attempt, in the same Region or another one, may succeed. */
 export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
   const failure = readStsFailure(thrown)
-  // The SDK signs with the right time from now on.
+  // After the SDK has corrected the clock skew, it signs the next attempt with the right time.
   if (failure.isClockCorrected || failure.kind === 'unknown-answer') return true
   if (failure.kind === 'sts-error') return isThrottled(failure) || (failure.httpStatusCode ?? 0) >= 500
   return !isCallerUnusable(failure) && !isLocal(failure)
 }
 
-/** Whether a Region refused what another Region may accept. */
+/** Returns whether a Region refused a call that another Region may accept. */
 export const isRefusedByRegion = (thrown: unknown): boolean => isNamed(thrown, REGION_REFUSED)
 
-/** Whether the credentials of the caller have expired. */
+/** Returns whether the credentials of the caller have expired. */
 export const isCallerExpired = (thrown: unknown): boolean => isNamed(thrown, CALLER_EXPIRED)
 
 const isLocal = (failure: StsFailure): boolean => isMisconfigured(failure) || isUntrusted(failure)
 
-/** Whether the call never reached STS, because the endpoint or the certificates are configured wrong. */
+/** Returns whether the call did not reach STS, because the endpoint or the certificates are misconfigured. */
 export const isEndpointMistake = (thrown: unknown): boolean => isLocal(readStsFailure(thrown))
 
-/** The error of an invocation that waited for credentials as long as it could. Other invocations go on waiting for the call. */
+/**
+ * Creates the error of an invocation that waited for credentials as long as it could, `waitMs` milliseconds. The call
+ * continues, and other invocations may still wait for it.
+ */
 export const waitTimeoutError = (
   roleArn: string,
   waitMs: number,
@@ -84,7 +87,7 @@ export const waitTimeoutError = (
     ].join('\n'),
   )
 
-/** What to do about requests that STS rejects with a specific code. */
+/** Advice for requests that STS rejects with a specific code. */
 const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
   [
     /^RegionDisabled/,
@@ -102,19 +105,22 @@ const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
   ],
 ]
 
-/** Replacing shorter values would remove ordinary words from the message. */
+/** The minimum length of a value to hide, in characters. Hiding shorter values would remove parts of ordinary words. */
 const MIN_HIDDEN_VALUE_LENGTH = 4
 
-/** STS repeats values that violate a constraint. External IDs and tag values must not be in a message. */
+/** Matches invalid values that STS repeats. Messages must not contain external IDs or tag values. */
 const CONSTRAINT = /Value '.*?' at '(?!roleArn|roleSessionName|durationSeconds|sourceIdentity)/gs
 
-/** ARNs contain the session name, which the message shows anyway, and the advice reads the caller's. */
+/**
+ * Matches ARNs, in which no values are hidden: the message contains the session name anyway, and the advice reads the
+ * caller's ARN.
+ */
 const ARN = /(?<arn>arn:aws[\w-]*:[^\s"']+)/
 
 const hideParameterValues = (message: string, { externalId, sessionTags }: SessionParameters): string => {
   const values = [externalId ?? '', ...sessionTags.map(({ Value }) => Value)]
     .filter((value) => value.length >= MIN_HIDDEN_VALUE_LENGTH)
-    // The longest first, because one may be the start of another.
+    // Longer values are replaced first, because a shorter value may be a prefix of a longer one.
     .sort((a, b) => b.length - a.length)
   return message
     .replace(CONSTRAINT, "Value '[not shown]' at '")
@@ -126,20 +132,21 @@ const hideParameterValues = (message: string, { externalId, sessionTags }: Sessi
 }
 
 export interface AssumeRoleErrorContext {
-  /** Region of the last attempt. */
+  /** The Region of the last attempt. */
   readonly region?: string
-  /** Where the client is on the context. */
+  /** The property of the context that holds the client. @default 'dynamo' */
   readonly contextKey?: string
   /** Texts that must not be quoted: the caller's access key ID and session token. */
   readonly secrets?: readonly string[]
 }
 
 /**
- * The error to throw for a failed AssumeRole: what was tried, what AWS said, and what to change where.
+ * Creates the error for a failed AssumeRole call. Its message states what failed, what AWS said, what was sent, and what to
+ * change in which account.
  *
- * Credentials are never in it. The external ID and tag values are hidden outside ARNs if they have at least four characters,
- * because shorter ones also occur in words. Its `cause` is a redacted copy without the SDK's request and
- * response, which hold the caller's session token.
+ * The error never contains credentials. The external ID and tag values of at least four characters are hidden outside
+ * ARNs. Shorter values also occur in words, so they are not hidden. The `cause` is a redacted copy without the SDK's
+ * request and response, which hold the caller's session token.
  */
 export const assumeRoleError = (
   thrown: unknown,
@@ -247,7 +254,10 @@ const NETWORK_ADVICE =
   'and the security group of the endpoint must allow the function on port 443. If stsClientOptions.endpoint or ' +
   'AWS_ENDPOINT_URL_STS is set, check that first.'
 
-/** Values of tags may be personal data, so the advice has any value; with `policies`, write the fixed ones. */
+/**
+ * Returns what the policies must allow. Tag values may be personal data, so the advice allows any value. The `policies`
+ * command writes fixed values.
+ */
 const needsOf = (parameters: SessionParameters): SessionNeeds => ({
   roleArn: parameters.roleArn,
   hasExternalId: parameters.externalId !== undefined,
@@ -256,14 +266,14 @@ const needsOf = (parameters: SessionParameters): SessionNeeds => ({
   sourceIdentity: parameters.sourceIdentity !== undefined,
 })
 
-/** A copy of an error that holds nothing but what may be repeated: no request, no response, no socket. */
+/** Creates a redacted copy of an error without its request, response and socket. */
 const plainCause = ({ name, message, code, httpStatusCode, requestId, attempts }: StsFailure): Error => {
   const plain = Object.fromEntries(
     Object.entries({ code, httpStatusCode, requestId, attempts }).filter(([, value]) => value !== undefined),
   )
   const cause = Object.assign(new Error(message), plain)
   Object.defineProperty(cause, 'name', { value: name })
-  // The stack of the copy would show where it was copied.
+  // The stack of the copy would point to this function instead of the failure.
   Object.defineProperty(cause, 'stack', { value: `${cause.name}: ${cause.message}` })
   return cause
 }

@@ -1,10 +1,13 @@
-/** What failed when STS was called, as far as it may be repeated. */
+/** Reads the failure of an STS call, without values that must not be repeated in a message. */
 import { redact } from '../redact.ts'
 
 export interface StsFailure {
   /**
-   * Where the failure comes from. `sts-error`: an error that STS sent. `unknown-answer`: an HTTP answer that is not STS's,
-   * or that the SDK cannot read. `no-answer`: an error of the SDK, of Node.js, or of the credential provider.
+   * The source of the failure.
+   *
+   * - `sts-error`: an error that STS returned
+   * - `unknown-answer`: an HTTP response that does not come from STS, or that the SDK cannot parse
+   * - `no-answer`: an error of the SDK, of Node.js or of the credential provider, without a response
    */
   readonly kind: 'sts-error' | 'unknown-answer' | 'no-answer'
   /** The error code of STS, or the name of the error. */
@@ -15,13 +18,13 @@ export interface StsFailure {
   readonly httpStatusCode: number | undefined
   readonly requestId: string | undefined
   readonly attempts: number | undefined
-  /** Whether the SDK has seen that the function's clock is wrong, and signs with the right time from now on. */
+  /** Whether the SDK has detected a wrong local clock and corrects the time of the next signatures. */
   readonly isClockCorrected: boolean
 }
 
 /**
- * What is read of something thrown. None of it can be relied on: the SDK copies elements of the answer to the error, whatever
- * they are, and a credential provider can throw anything.
+ * The properties of a thrown value that are read. They can have any type, because the SDK copies all elements of the
+ * response to the error, and a credential provider can throw any value.
  */
 interface Thrown {
   readonly name?: unknown
@@ -32,15 +35,16 @@ interface Thrown {
   readonly $response?: { readonly statusCode?: unknown; readonly headers?: unknown }
 }
 
-/** An error code as AWS writes them, and no credential. */
+/** Matches AWS error codes. Credentials do not match. */
 const ERROR_CODE = /^(?:I[dn](?![a-z])|[A-Z][a-z]{2,}){1,12}$/
-/** What the SDK calls an error whose answer has no code, by the status. */
+/** The names that the SDK gives to errors whose response has no error code. They depend on the HTTP status. */
 const PLACEHOLDER_CODES: ReadonlySet<string> = new Set(['Unknown', 'NotFound'])
 const PLACEHOLDER_MESSAGES: ReadonlySet<string> = new Set(['Unknown', 'UnknownError'])
 
 /**
- * Reads an error without trusting it. Only messages of STS's own errors and of errors without an answer are kept, and they are
- * redacted: the SDK's parser quotes what it cannot read, which may be the credentials that STS has issued.
+ * Reads a thrown value without relying on its types. Never throws. Keeps only the messages of STS errors and of errors
+ * without a response, and redacts them. Other messages come from the SDK's parser, which quotes text that it cannot parse.
+ * That text may contain the credentials that STS issued.
  *
  * @param secrets texts that must not appear, such as the caller's session token
  * @param hideValues removes other values from a text; called before the text is redacted
@@ -56,7 +60,7 @@ export const readStsFailure = (
       (value) => (typeof value === 'string' ? redact(hideValues(value), secrets) : ''),
     )
   } catch {
-    // A getter threw, or a proxy.
+    // A getter or a proxy threw.
     return read({ message: 'the error cannot be read' }, String)
   }
 }
@@ -87,7 +91,7 @@ const read = (thrown: Thrown, quote: (value: unknown) => string): StsFailure => 
   return { ...metadata, kind: 'unknown-answer', name: 'Error', message: description, code: undefined }
 }
 
-/** Whether an error of STS was received: it has a code and, as each answer of AWS, a request ID. */
+/** Returns whether STS sent the error. An STS error has an error code and, like every response of AWS, a request ID. */
 const isStsError = (
   { name, $fault }: Thrown,
   { httpStatusCode, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
@@ -99,7 +103,11 @@ const isStsError = (
   ERROR_CODE.test(name) &&
   !PLACEHOLDER_CODES.has(name)
 
-/** In lower case and short, so that it cannot be a credential. https://www.iana.org/assignments/media-types/ */
+/**
+ * Matches a short media type in lowercase, which cannot be a credential.
+ *
+ * @see https://www.iana.org/assignments/media-types/
+ */
 const CONTENT_TYPE = /^[a-z]{4,11}\/[a-z][a-z\d.+-]{1,40}(?![^;\s])/
 
 const describeAnswer = (

@@ -4,6 +4,7 @@ export interface TimeWindow {
   readonly until: number
 }
 
+/** A window that is over. */
 export const NEVER: TimeWindow = { from: 0, until: 0 }
 
 export const fromNow = (milliseconds: number): TimeWindow => {
@@ -11,7 +12,7 @@ export const fromNow = (milliseconds: number): TimeWindow => {
   return { from: now, until: now + milliseconds }
 }
 
-/** If the clock moved back past `from`, the window counts as over. */
+/** Returns whether the current time is in the window. If the clock moved back past `from`, the window is over. */
 export const isNowIn = ({ from, until }: TimeWindow): boolean => {
   const now = Date.now()
   return now >= from && now < until

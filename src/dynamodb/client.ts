@@ -1,4 +1,4 @@
-/** The DynamoDB clients of sessions, which share their connections and nothing else. */
+/** Creates the DynamoDB clients of sessions. The clients share only their connections. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Configuration } from '../configuration/configuration.ts'
@@ -9,39 +9,44 @@ import { createRedactingHandler, type RequestHandler } from '../request-handler.
 import { describe } from '../text.ts'
 import { readThrown } from '../thrown.ts'
 
-/** What the context holds: which of the two depends on the option `documentClient`. */
+/** The client on the context. The option `documentClient` selects its type. */
 export type SessionClient = DynamoDBClient | DynamoDBDocumentClient
 
 export interface Clients {
   /** Creates the client of a session. Call it once per session, so that the session keeps one client. */
   readonly open: (session: Session) => SessionClient
   /**
-   * Creates a client without credentials, which only knows the endpoint and the connections.
+   * Creates a client without credentials. It is only for resolving the endpoint and opening connections.
    *
-   * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not take `awsClientOptions`.
+   * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`.
    */
   readonly openWithoutCredentials: () => SessionClient
 }
 
 /**
- * DynamoDB's error codes for a session token that has expired or that it does not know.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+ * DynamoDB's error codes for a session token that has expired or that DynamoDB does not know.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  */
 const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'UnrecognizedClientException'])
 
 /**
- * What DynamoDB answers to a session that was revoked in IAM, which attaches a policy to the role that denies sessions
- * issued before. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
+ * Matches DynamoDB's message for a session that was revoked in IAM. To revoke sessions, IAM attaches a policy to the role
+ * that denies sessions issued before.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
  */
 const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy/i
 
 /**
- * Far more than DynamoDB sends: 16 MB of items at most, in JSON that escapes them.
- * https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
+ * The maximum size of a response, in bytes. It is far above the size of any response of DynamoDB: at most 16 MB of items,
+ * encoded as JSON with escape sequences.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
  */
 const MAX_ANSWER_BYTES = 128 * 2 ** 20
 
-/** For a client that only knows the endpoint: a request that it sent by mistake would fail instead of being signed. */
+/** The provider of clients without credentials. A request that is sent by mistake fails instead of being signed. */
 const NO_CREDENTIALS: CredentialProvider = Object.assign(
   () => Promise.reject(new Error('this client has no credentials')),
   { memoized: true as const },
@@ -49,13 +54,14 @@ const NO_CREDENTIALS: CredentialProvider = Object.assign(
 
 export const createClients = (configuration: Configuration): Clients => {
   const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
-  /** The connections of all clients: the request handler that the SDK made for the first one. */
+  /** The request handler that the SDK created for the first client. All clients share its connections. */
   let connections: RequestHandler | undefined
   const capturedClients = new WeakSet<DynamoDBClient>()
 
   const createClient = (credentials: CredentialProvider): DynamoDBClient => {
     const client = constructClient({
-      // For endpoint discovery, which DynamoDB's commands do not use. At its default it is the largest part of a client.
+      // DynamoDB's commands do not use endpoint discovery, and with its default size the cache is the largest part of a
+      // client in memory.
       endpointCacheSize: 1,
       ...awsClientOptions,
       ...(connections !== undefined && { requestHandler: connections }),
@@ -68,19 +74,19 @@ export const createClients = (configuration: Configuration): Clients => {
   }
 
   const open = (session: Session): SessionClient => {
-    const plain = createClient(session.credentials)
-    replaceCredentialsOnRejection(plain, session)
-    const captured = checkedCapture(() => awsClientCapture(plain), capturedClients)
-    capturedClients.add(captured)
+    const originalClient = createClient(session.credentials)
+    replaceCredentialsOnRejection(originalClient, session)
+    const capturedClient = checkedCapture(() => awsClientCapture(originalClient), capturedClients)
+    capturedClients.add(capturedClient)
     const { marshallOptions, unmarshallOptions } = translateConfig
     const client = documentClient
-      ? // A copy for each client, because the SDK and user code can write into it.
-        DynamoDBDocumentClient.from(captured, {
+      ? // Each client gets copies of the options, because the SDK and user code can change them.
+        DynamoDBDocumentClient.from(capturedClient, {
           marshallOptions: { ...marshallOptions },
           unmarshallOptions: { ...unmarshallOptions },
         })
-      : captured
-    // The SDK's clients contain cycles, and users log their context as JSON.
+      : capturedClient
+    // Without toJSON, logging the context as JSON would fail, because the SDK's clients contain circular references.
     Object.defineProperty(client, 'toJSON', {
       value: () => `[${client.constructor.name}]`,
       configurable: true,
@@ -91,7 +97,7 @@ export const createClients = (configuration: Configuration): Clients => {
   return { open, openWithoutCredentials: () => createClient(NO_CREDENTIALS) }
 }
 
-/** @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not take `awsClientOptions`. */
+/** @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`. */
 const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
   try {
     return new DynamoDBClient(config)
@@ -106,8 +112,8 @@ const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
 }
 
 /**
- * Runs a request again if the session has got new credentials for it. It stands before the step that reads the
- * credentials, so that the second attempt is signed with the new ones.
+ * Adds a middleware that repeats a request once if the session has new credentials for it. The middleware runs before the
+ * step that reads the credentials, so that the second attempt is signed with the new credentials.
  */
 const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, session: Session): void =>
   middlewareStack.add(
@@ -117,7 +123,7 @@ const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, sess
       try {
         return await next(args)
       } catch (error) {
-        // Without credentials at the start, the request was signed with those that came first.
+        // If the session had no credentials when the request began, it was signed with the first ones.
         if (!(await hasNewCredentials(session, error, used ?? session.current(), since))) throw error
         return next(args)
       }
@@ -125,7 +131,7 @@ const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, sess
     { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
   )
 
-/** Whether a failed request is worth another attempt, because the session has new credentials for it. */
+/** Returns whether the session has new credentials for a failed request, so that another attempt may succeed. */
 const hasNewCredentials = async (
   session: Session,
   error: unknown,
@@ -140,10 +146,11 @@ const hasNewCredentials = async (
 }
 
 /**
- * The client that the capture function returns. Plain JavaScript may forget to return it, and a function that caches its
- * first result would return the client of another session.
+ * Calls the capture function and returns its client. A function in JavaScript may return nothing, and a function that
+ * caches its first result would return the client of another session.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases, and if the function throws.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases, if the client cannot be extended, and if the function
+ * throws.
  */
 const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBClient>): DynamoDBClient => {
   let problem: string

@@ -3,20 +3,23 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Deadline, patience, within } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
-/** An early connection is optional: if it takes longer than this, the first request opens its own. */
+/** The timeout of the warm-up, in milliseconds. If it takes longer, the first request opens a connection itself. */
 const TIMEOUT_MS = 1000
 
 export interface WarmUp {
-  /** Starts to open the connection, unless that has been done. */
+  /** Starts to open the connection, unless it was already started. */
   readonly start: () => void
-  /** A promise until the connection is open or has failed, and `undefined` from then on. Never rejects. */
+  /**
+   * Returns a promise until the connection is open or has failed, and `undefined` from then on. The promise settles within
+   * the deadline and never rejects.
+   */
   readonly settled: (deadline?: Deadline) => Promise<void> | undefined
 }
 
-/** For a middleware that does not know the account, and so the endpoint, before the first invocation. */
+/** A warm-up that does nothing, for a middleware whose account, and so its endpoint, is unknown before an invocation. */
 export const NO_WARM_UP: WarmUp = { start: () => {}, settled: () => undefined }
 
-/** Opens the connection once, at the first call of either method. */
+/** Creates a warm-up that opens the connection once, at the first call of either method. */
 export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId: string): WarmUp => {
   let opening: Promise<void> | undefined
   let isSettled = false
@@ -30,16 +33,16 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId: 
     settled: (deadline) => {
       if (isSettled) return undefined
       start()
-      // A connection that is late is no reason to fail: the first request opens its own.
+      // A timeout does not fail the invocation, because the first request can open a connection itself.
       return within(patience(deadline), Promise.resolve(opening), () => new Error('late')).catch(() => {})
     },
   }
 }
 
 /**
- * Sends an unsigned `GET /` to the endpoint that the requests of an account will go to, which DynamoDB answers with a
- * line of health. It is no command of the SDK, so tracers, mocks and the client's logger do not see it. Resolves within
- * a second, whether there is a connection or not.
+ * Sends an unsigned `GET /` to the endpoint of an account's requests. DynamoDB responds with a one-line health status.
+ * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. Resolves within a
+ * second, even if the connection fails.
  */
 const openConnection = async (config: DynamoDBClient['config'], accountId: string): Promise<void> => {
   try {
@@ -53,13 +56,13 @@ const openConnection = async (config: DynamoDBClient['config'], accountId: strin
       query: {},
       headers: { host },
     }
-    const answer = config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
+    const response = config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
       abortSignal: AbortSignal.timeout(TIMEOUT_MS),
     })
-    // A request handler of the user's own may ignore the signal.
-    await within(TIMEOUT_MS, answer, () => new Error('late'))
+    // A custom request handler may ignore the signal.
+    await within(TIMEOUT_MS, response, () => new Error('late'))
   } catch {
-    // The first request reports what is wrong, if it still is.
+    // If the problem persists, the first request reports it.
   }
 }
 
@@ -78,7 +81,10 @@ const resolveEndpoint = async (config: DynamoDBClient['config'], accountId: stri
   return url
 }
 
-/** The endpoint of `awsClientOptions`, else that of `AWS_ENDPOINT_URL_DYNAMODB` or of the SDK's configuration files. */
+/**
+ * Returns the endpoint of `awsClientOptions`, else the endpoint of `AWS_ENDPOINT_URL_DYNAMODB` or of the SDK's
+ * configuration files. Returns `undefined` if none is set.
+ */
 const customEndpoint = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
   const endpoint = await config.endpoint?.()
   if (endpoint === undefined)
