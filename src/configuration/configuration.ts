@@ -1,4 +1,4 @@
-/** Options and environment -> one frozen configuration, or one error that lists everything that is wrong. */
+/** Converts options and environment to one frozen configuration, or throws one error that lists all problems. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
@@ -32,15 +32,15 @@ import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeParser } from '
 
 /** The complete, checked and frozen configuration of the middleware. */
 export interface Configuration {
-  /** The session parameters of all invocations. `undefined` if there are resolvers. */
+  /** The session parameters that all invocations share. `undefined` if there are resolvers. */
   readonly parameters: SessionParameters | undefined
-  /** The session parameters of one invocation. */
+  /** Returns the session parameters of one invocation. */
   readonly resolveParameters: ResolveParameters
   /** The account of the target role. `undefined` if a resolver returns `roleArn`. */
   readonly accountId: string | undefined
   readonly region: string
   readonly stsRegions: readonly string[]
-  /** In seconds. */
+  /** The seconds before the expiration of credentials at which their background refresh starts. */
   readonly refreshBefore: number
   readonly maxSessions: number
   readonly contextKey: string
@@ -69,7 +69,7 @@ const VARYING: readonly VaryingParameter[] = [
   'policy',
 ]
 
-/** The names that a user of the middleware sets options by: options and variables. */
+/** Creates the audience for users of the middleware, who set options in code or with variables. */
 export const middlewareAudience = (prefix: string): Audience => ({
   messages: MESSAGES,
   nameOf: (option) => option,
@@ -83,9 +83,9 @@ export const middlewareAudience = (prefix: string): Audience => ({
 })
 
 /**
- * The configuration that options and environment make together.
+ * Reads the configuration from the options and the environment.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID`, with an issue for each problem of an option or a variable.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option or a variable is invalid, with an issue for each problem.
  */
 export const readConfiguration = (given: unknown, environment: Environment): Configuration => {
   const prefix = { option: 'envPrefix', fallback: DEFAULT_PREFIX }
@@ -105,7 +105,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     region: regions?.region ?? '',
   }
   const refreshBefore = readRefreshBefore(reader, durationSeconds)
-  // Without a Region, each table would be reported to be in another Region.
+  // Without a valid Region, every table ARN would be reported as a table in another Region.
   const { scope, ...withoutScope } = fixed
   const parameters = assembleParameters(regions === undefined ? withoutScope : fixed, common, reader.reportOn)
 
@@ -138,7 +138,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
 
 type Reader = OptionReader<MiddlewareRows>
 
-/** The options that may vary per invocation: values, and functions of the request. */
+/** Splits the options that can vary per invocation into fixed values and resolvers. */
 const splitVarying = (
   { values, isSet, reportOn }: Reader,
   environment: Environment,
@@ -162,7 +162,10 @@ const splitVarying = (
   }
 }
 
-/** The table's Region, and the Regions whose STS is called: the function's own, wherever the table is. */
+/**
+ * Reads the Region of the tables, and the Regions of the STS endpoints. The default STS Region is that of the function, even
+ * if the tables are in another Region. Returns `undefined` if the Region of the tables is missing or invalid.
+ */
 const readRegions = (
   { values, isSet, reportOn }: Reader,
   { AWS_REGION }: Environment,
@@ -177,7 +180,7 @@ const readRegions = (
   reportPartition('region', values.region)
   for (const stsRegion of values.stsRegions ?? []) reportPartition('stsRegions', stsRegion)
   if (!isSet('region') && !AWS_REGION) reportOn('region')({ code: 'required-without-aws-region' })
-  // An invalid Region is not replaced by AWS_REGION, because tables would be compared with the wrong Region.
+  // AWS_REGION does not replace an invalid Region, because tables would then be compared with the wrong Region.
   const region = isSet('region') ? values.region : functionRegion
   if (region === undefined) return undefined
   return { region, stsRegions: Object.freeze([...(values.stsRegions ?? [functionRegion ?? region])]) }
@@ -189,13 +192,13 @@ const readRefreshBefore = ({ values, reportOn }: Reader, durationSeconds: number
   return refreshBeforeParser(durationSeconds)(values.refreshBefore, reportOn('refreshBefore')) ?? fallback
 }
 
-/** The SDK would report it only when a request is sent. */
+/** Reports an invalid endpoint at creation. The SDK would report it only when it sends a request. */
 const reportEndpoint = (endpoint: unknown, report: Report): void => {
   if (typeof endpoint === 'string' && !URL.canParse(endpoint))
     report({ code: 'invalid-endpoint', value: endpoint })
 }
 
-/** Options that are valid alone and not together. */
+/** Reports options that are valid on their own but not together, and client options that the middleware does not allow. */
 const reportConflicts = ({ values, isSet, isGiven, reportOn }: Reader, resolvers: Resolvers): void => {
   if (resolvers.roleArn !== undefined && !isGiven('externalId'))
     reportOn('externalId')({ code: 'required-with-role-function' })

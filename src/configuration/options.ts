@@ -1,4 +1,4 @@
-/** The options of `crossAccountDynamo()`, as users write them. */
+/** The public options of `crossAccountDynamo()`. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
@@ -7,8 +7,9 @@ import type { Resolver } from '../identity/resolve.ts'
 import type { Logger } from '../logger.ts'
 
 /**
- * The options of {@link crossAccountDynamo}. If an option is not set, its environment variable is read when the middleware
- * is created. An explicit option takes precedence over its variable, and an empty variable counts as unset.
+ * The options of {@link crossAccountDynamo}. If an option is not set, the middleware reads its environment variable at
+ * creation. An explicit option takes precedence over its variable, and an empty variable counts as unset. In the names of
+ * variables below, `…` stands for the prefix `CROSS_ACCOUNT_DYNAMO`. See `envPrefix`.
  *
  * @example
  * ```ts
@@ -33,28 +34,30 @@ export interface CrossAccountDynamoOptions<
   Event = any,
 > {
   /**
-   * ARN of the target role, in the account of the table, or a resolver. A resolver requires `externalId`.
+   * The ARN of the target role, in the account of the table, or a resolver. If it is a resolver, set `externalId`, too.
    * Required. Variable: `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`.
    */
   roleArn?: string | Resolver<string, Event> | undefined
   /**
-   * The external ID, which the trust policy compares with `sts:ExternalId`, or a resolver. 2 to 1224 characters. `false`
-   * sends none, even if the variable is set. Variable: `…_EXTERNAL_ID`.
+   * The external ID, which the trust policy compares with `sts:ExternalId`, or a resolver. 2 to 1224 characters. With
+   * `false`, the middleware sends no external ID, even if the variable is set. Variable: `…_EXTERNAL_ID`.
    */
   externalId?: string | false | Resolver<string, Event> | undefined
   /**
-   * Session tags, or a resolver. At most 50; keys that differ only in case are duplicates. A resolver cannot return a tag
-   * with an empty value. Variable: `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
+   * The session tags, or a resolver. At most 50 tags. Keys that differ only in case are duplicates and are rejected. A
+   * resolver cannot return a tag with an empty value. Variable: `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
    */
   sessionTags?:
     | Readonly<Record<string, string>>
     | Resolver<Readonly<Record<string, unknown>>, Event>
     | undefined
-  /** Keys of `sessionTags` that role chaining passes on. Variable: `…_TRANSITIVE_TAG_KEYS`, comma-separated. */
+  /** The keys of `sessionTags` that role chaining passes on. Variable: `…_TRANSITIVE_TAG_KEYS`, comma-separated. */
   transitiveTagKeys?: readonly string[] | undefined
   /**
    * The session name, which CloudTrail in the account of the table records, or a resolver. 2 to 64 characters.
-   * Default: the name of the function, with invalid characters replaced. Variable: `…_SESSION_NAME`.
+   * Variable: `…_SESSION_NAME`.
+   *
+   * @default the name of the Lambda function, with invalid characters replaced
    */
   sessionName?: string | Resolver<string, Event> | undefined
   /**
@@ -63,54 +66,97 @@ export interface CrossAccountDynamoOptions<
    */
   sourceIdentity?: string | Resolver<string, Event> | undefined
   /**
-   * The tables and actions that sessions are limited to, or a resolver. The session policy is generated from it.
+   * The tables and actions that sessions are restricted to, or a resolver. The middleware generates the session policy from
+   * this option.
    * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or a list of actions.
    */
   scope?: Scope | Resolver<ResolvedScope, Event> | undefined
   /**
-   * A session policy, as a document or its JSON text of at most 2,048 characters, or a resolver. Not with `scope`.
-   * A document can contain only JSON values. `undefined` in place of a condition, for example, is refused.
+   * A session policy, as a document or its JSON text, or a resolver. At most 2,048 characters, together with `policyArns`. Not
+   * allowed with `scope`. A document must contain only JSON values. For example, `undefined` in place of a condition is
+   * rejected.
    */
   policy?: object | string | Resolver<object | string, Event> | undefined
-  /** ARNs of managed session policies, AWS managed or in the account of the role. At most 10. Not with `scope`. */
+  /** The ARNs of managed session policies, AWS managed or in the account of the role. At most 10. Not allowed with `scope`. */
   policyArns?: readonly string[] | undefined
-  /** The duration of a session, in seconds, 900 to 3600. Default: 3600. Variable: `…_DURATION_SECONDS`. */
+  /**
+   * The duration of a session, in seconds, 900 to 3600. Variable: `…_DURATION_SECONDS`.
+   *
+   * @default 3600
+   */
   durationSeconds?: number | undefined
-  /** The table's Region. Default: `AWS_REGION`. Variable: `…_REGION`. */
+  /**
+   * The Region of the table. Variable: `…_REGION`.
+   *
+   * @default the variable `AWS_REGION`
+   */
   region?: string | undefined
-  /** Regions whose STS is called, in this order. Default: `AWS_REGION`. Variable: `…_STS_REGIONS`, comma-separated. */
+  /**
+   * The Regions of the STS endpoints, in the order in which they are called. Variable: `…_STS_REGIONS`, comma-separated.
+   *
+   * @default the variable `AWS_REGION`, or `region` if it is not set
+   */
   stsRegions?: readonly string[] | undefined
   /**
-   * Seconds before the expiration of credentials at which their background refresh starts, at least 60 and less than
-   * `durationSeconds`. Default: 900, or half of `durationSeconds` if that is less. Variable: `…_REFRESH_BEFORE`.
+   * The number of seconds before the expiration of credentials at which their background refresh starts. At least 60 and less
+   * than `durationSeconds`. Variable: `…_REFRESH_BEFORE`.
+   *
+   * @default 900, or half of `durationSeconds` if that is less
    */
   refreshBefore?: number | undefined
   /**
-   * The maximum number of sessions that are kept, with their clients, if there are resolvers. The least recently used
-   * session is evicted first, which does not affect invocations that use its client. Default: 100. Variable: `…_MAX_SESSIONS`.
+   * The maximum number of cached sessions, with their clients, if there are resolvers. The least recently used session is
+   * evicted first. Eviction does not affect invocations that use its client. Variable: `…_MAX_SESSIONS`.
+   *
+   * @default 100
    */
   maxSessions?: number | undefined
-  /** The property of the context that holds the client. Default: `'dynamo'`. */
+  /**
+   * The property of the context that contains the client.
+   *
+   * @default 'dynamo'
+   */
   contextKey?: Key | undefined
-  /** The prefix of the variables. Default: `'CROSS_ACCOUNT_DYNAMO'`. */
+  /**
+   * The prefix of the names of the variables.
+   *
+   * @default 'CROSS_ACCOUNT_DYNAMO'
+   */
   envPrefix?: string | undefined
-  /** `false` puts a plain `DynamoDBClient` on the context instead of a `DynamoDBDocumentClient`. Default: `true`. */
+  /**
+   * Whether the client on the context is a `DynamoDBDocumentClient`. With `false`, it is a plain `DynamoDBClient`.
+   *
+   * @default true
+   */
   documentClient?: Document | undefined
-  /** The marshalling options of the document client. Default: those of the SDK, with `removeUndefinedValues: true`. */
+  /**
+   * The marshalling options of the document client. Not allowed with `documentClient: false`.
+   *
+   * @default the defaults of the SDK, with `removeUndefinedValues: true`
+   */
   translateConfig?: TranslateConfig | undefined
-  /** Options for the constructor of `DynamoDBClient`. The middleware sets credentials and Region. */
+  /** Options for the constructor of `DynamoDBClient`. The middleware sets `credentials` and `region`. */
   awsClientOptions?: Omit<DynamoDBClientConfig, 'credentials' | 'region'> | undefined
   /**
-   * Options for the constructor of `STSClient`; `credentials` are those of the caller. `logger` is not allowed, because
-   * the SDK would log the session tokens that STS returns.
+   * Options for the constructor of `STSClient`. `credentials` are the credentials of the caller. `logger` is not allowed,
+   * because the SDK would log the session tokens that STS returns.
    */
   stsClientOptions?: Omit<STSClientConfig, 'logger' | 'region'> | undefined
   /**
-   * Called once with each new `DynamoDBClient`. The client that it returns is used. For AWS X-Ray or Powertools Tracer.
+   * A function that the middleware calls once with each new `DynamoDBClient`. The middleware uses the client that the function
+   * returns. Use it for AWS X-Ray or Powertools Tracer.
    */
   awsClientCapture?: ((client: DynamoDBClient) => DynamoDBClient) | undefined
-  /** Receives failures and retries of AssumeRole. Powertools Logger or `console`, for example. Default: no logging. */
+  /**
+   * A logger for failures and retries of AssumeRole, such as Powertools Logger or `console`.
+   *
+   * @default no logging
+   */
   logger?: Logger | undefined
-  /** `true` delays the first AssumeRole and the connection until the first invocation. Default: `false`. */
+  /**
+   * Whether the first AssumeRole call and the connection wait until the first invocation.
+   *
+   * @default false
+   */
   disablePrefetch?: boolean | undefined
 }

@@ -1,4 +1,4 @@
-/** The options of the middleware, one row each: variable, parser, copy. `options.ts` documents them. */
+/** The rows of the middleware's options: variables, parser and copy function. `options.ts` documents the options. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
@@ -36,6 +36,7 @@ export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 /**
  * Properties of Lambda's context and of JavaScript objects, which a client on the context would replace.
+ *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
  */
 const RESERVED_CONTEXT_KEYS: ReadonlySet<string> = new Set([
@@ -51,7 +52,7 @@ type Functionable<Name extends VaryingParameter> = Row<VaryingParameters[Name] |
 
 const isRequestFunction = (value: unknown): value is RequestFunction => typeof value === 'function'
 
-/** A row of a parameter that may be a function of the request, which is called with each invocation. */
+/** Creates the row of a parameter that can be a resolver, which the middleware calls on each invocation. */
 const varying = <Name extends VaryingParameter>(
   name: Name,
   variables: Row<unknown>['variables'] = [],
@@ -69,7 +70,10 @@ const orFalse =
   (value, report) =>
     value === false ? false : parse(value, report)
 
-/** An object whose properties have been copied one by one; what they contain belongs to the SDK. */
+/**
+ * Checks that a value is an object with readable properties. Returns whether it is valid. The SDK checks the values of the
+ * properties.
+ */
 const parseProperties = (value: unknown, report: Report): boolean => {
   if (!isRecord(value)) {
     reportType(report, 'an object', value)
@@ -82,7 +86,7 @@ const parseProperties = (value: unknown, report: Report): boolean => {
   return false
 }
 
-/** Options that the SDK's constructors check. Here they only have to be an object. */
+/** Creates a parser of client options. It requires only an object, because the SDK's constructors check the options. */
 const parseClientOptions =
   <Options extends object>(): Parser<Options> =>
   (value, report) =>
@@ -111,7 +115,7 @@ const copyTranslateConfig = (value: unknown): unknown => {
 const parseCapture: Parser<(client: DynamoDBClient) => DynamoDBClient> = (value, report) =>
   typeof value === 'function' ? (client) => value(client) : reportType(report, 'a function', value)
 
-/** Whether a value of any class has a method. `false` if it cannot be read. */
+/** Returns whether a value has a method. Returns `false` if the property cannot be read. */
 const hasMethod = (value: unknown, name: keyof Logger): boolean => {
   try {
     return typeof (value as Partial<Logger> | null | undefined)?.[name] === 'function'
@@ -122,7 +126,7 @@ const hasMethod = (value: unknown, name: keyof Logger): boolean => {
 
 const isLogger = (value: unknown): value is Logger => LEVELS.every((level) => hasMethod(value, level))
 
-/** A logger can be of any class and have other methods. */
+/** Parses a logger, which can be of any class and can have more methods. */
 const parseLogger: Parser<Logger> = (value, report) => {
   if (isLogger(value)) return value
   const missing = LEVELS.filter((level) => !hasMethod(value, level))
@@ -146,7 +150,7 @@ const parsePrefix: Parser<string> = (value, report) => {
 
 const parseAny: Parser<unknown> = (value) => value
 
-/** Its upper bound depends on another option. */
+/** Creates a parser of `refreshBefore`, in seconds. The value must be less than `durationSeconds`. */
 export const refreshBeforeParser =
   (durationSeconds: number): Parser<number> =>
   (value, report) => {
@@ -157,7 +161,7 @@ export const refreshBeforeParser =
     return undefined
   }
 
-/** `read`, `write`, `read-write`, or actions that are separated by commas. */
+/** Converts `read`, `write`, `read-write`, or comma-separated actions. */
 const readAccess = (text: string): unknown =>
   /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : readList(text)
 

@@ -1,6 +1,7 @@
 /**
- * DynamoDB's actions on items. Transactions need the actions of their parts.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+ * The DynamoDB actions that read items. A transaction requires the actions of the operations that it contains.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
  */
 export const READ = [
   'BatchGetItem',
@@ -11,7 +12,11 @@ export const READ = [
   'Scan',
 ] as const
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html for those of PartiQL. */
+/**
+ * The DynamoDB actions that write items.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html for the PartiQL actions
+ */
 export const WRITE = [
   'BatchWriteItem',
   'DeleteItem',
@@ -24,17 +29,18 @@ export const WRITE = [
 
 export type Action = (typeof READ)[number] | (typeof WRITE)[number]
 
-/** What may be done to the tables. A list contains actions such as `GetItem` or `dynamodb:GetItem`. */
+/** The access to the tables: a preset, or a list of actions such as `GetItem` or `dynamodb:GetItem`. */
 export type Access = 'read' | 'write' | 'read-write' | readonly string[]
 
 const ACTIONS: readonly string[] = [...READ, ...WRITE]
 
-/** The actions that can be used on an index. All of them read. */
+/** The actions that support indexes. All of them only read. */
 const ON_INDEXES: ReadonlySet<string> = new Set(['PartiQLSelect', 'Query', 'Scan'])
 
 /**
- * The actions that `dynamodb:LeadingKeys` cannot confine, because a request can omit the partition key.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ * The actions that `dynamodb:LeadingKeys` cannot restrict, because a request can omit the partition key.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
 const WITHOUT_KEYS: ReadonlySet<string> = new Set([
   'PartiQLDelete',
@@ -49,10 +55,10 @@ export const actionNames = (): readonly string[] => ACTIONS
 export const isOnIndexes = (action: string): boolean => ON_INDEXES.has(action)
 export const namesKeys = (action: string): boolean => !WITHOUT_KEYS.has(action)
 
-/** `GetItem` of `dynamodb:GetItem`. */
+/** Removes the service prefix: `dynamodb:GetItem` becomes `GetItem`. */
 export const withoutService = (action: string): string => action.replace(/^dynamodb:/, '')
 
-/** The actions of an access, without duplicates and without `dynamodb:`. */
+/** Returns the actions that an access includes, without duplicates and without the prefix `dynamodb:`. */
 export const actionsOf = (access: Access): readonly string[] => {
   switch (access) {
     case 'read':

@@ -1,56 +1,64 @@
-/** What to change in which account if IAM denies a call. */
+/** Advice on denied calls: which policy to change, and in which account. */
 import { parseRoleArn, roleOfSession } from './arn.ts'
 import { callerPolicyOf, oneOrMany, type Statement, trustPolicyOf } from './documents.ts'
 import type { TrustConfiguration } from './trust-configuration.ts'
 
-/** A statement, or a list of them, to add to a policy. */
+/** One or more statements to add to a policy. */
 export interface Addition {
+  /** The ID of the account that contains the policy, or a phrase if the ID is unknown. */
   readonly account: string
-  /** The policy, in words. */
+  /** A phrase that names the policy. */
   readonly to: string
   readonly statement: object
 }
 
-/** What decides which statements a session needs. Values of tags and the external ID are not part of it. */
+/** The session parameters that determine the required statements. The value of the external ID is not included. */
 export interface SessionNeeds {
   readonly roleArn: string
   /** Whether the session sends an external ID. */
   readonly hasExternalId: boolean
-  /** The keys of the session's tags, each with what the trust policy compares its value with, or `undefined` for any. */
+  /** The session tag keys, each with the value that the trust policy requires, or `undefined` for any value. */
   readonly tags: TrustConfiguration['tags']
   readonly transitiveTagKeys: readonly string[]
-  /** `true` for any source identity. */
+  /** The source identity that the trust policy requires, `true` for any, or `false` if the session sends none. */
   readonly sourceIdentity: string | boolean
 }
 
-/** The caller, if STS does not name it. */
+/** The placeholder for the caller, used if STS does not name the caller. */
 export const UNKNOWN_CALLER = "<ARN of the function's execution role>"
 const UNKNOWN_ACCOUNT = 'of the function'
 export const EXTERNAL_ID_PLACEHOLDER = '<the external ID that the function sends>'
 
-/** The caller and the action, as STS writes them when it denies a call. */
+/** Matches the caller and the action in the message of an STS denial. */
 export const DENIED_CALL = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
 
-/** A principal that advice may name. A whole account or anything else in the message may be forged. */
+/**
+ * Matches a principal that advice may name. Advice never names a whole account or other text from the message, because the
+ * message may be forged.
+ */
 const PRINCIPAL = /^arn:aws[\w-]*:iam::\d{12}:(?:user|role)\//
 
 /**
- * The reason, where AWS gives one.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+ * Matches the reason for the denial, if AWS reports one.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
 export const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
 
-/** These belong to the account of the role; all other policies that can deny a call belong to the caller's account. */
+/**
+ * Matches the policy types that belong to the account of the role. All other policies that can deny a call belong to the
+ * account of the caller.
+ */
 const POLICY_OF_THE_ROLE = /trust|resource/i
 
-/** The account of a principal, in words if the ARN contains none. */
+/** Returns the account ID of a principal, or a phrase if the ARN contains no account ID. */
 export const accountOf = (arn: string): string =>
   /^arn:[^:]*:[^:]*:[^:]*:(?<account>\d{12}):/.exec(arn)?.groups?.account ?? UNKNOWN_ACCOUNT
 
 /**
- * The statements that `crossAccountPolicies()` writes for a session: those of the caller policy for each account of the
- * callers, and those of the trust policy.
+ * Returns the statements that `crossAccountPolicies()` generates for a session: the caller policy once for each account that
+ * contains callers, and the trust policy once. If `action` is given, both policies allow it.
  */
 export const additionsFor = (
   needs: SessionNeeds,
@@ -63,7 +71,7 @@ export const additionsFor = (
     role,
     executionRoles: callers,
     externalId: needs.hasExternalId ? EXTERNAL_ID_PLACEHOLDER : undefined,
-    // Neither of the two policies names tables.
+    // The caller policy and the trust policy do not name tables, so these values have no effect.
     tables: [],
     access: [],
     region: '',
@@ -86,8 +94,10 @@ export const additionsFor = (
 }
 
 /**
- * A calling session can pass on tags and a source identity of its own, which need permission although the function did not
- * ask for them. AWS names the action then.
+ * Adds a statement for `action` if no statement allows it.
+ *
+ * The session of the caller can have transitive tags and a source identity, which AWS passes on. They require permissions
+ * although the function did not request them. In that case, the denial names the action.
  */
 const withAction = (statements: readonly Statement[], action: string | undefined): readonly Statement[] => {
   const [first] = statements
@@ -104,7 +114,7 @@ const withAction = (statements: readonly Statement[], action: string | undefined
 const oneOrAll = (statements: readonly Statement[]): object =>
   statements.length === 1 ? { ...statements[0] } : statements
 
-/** What to do about an AssumeRole call that was denied: the statements for both accounts. */
+/** Returns advice on a denied AssumeRole call: the probable reason, and the statements to add in both accounts. */
 export const adviseOnDenial = (message: string, needs: SessionNeeds): string => {
   const { caller, action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
   const session = roleOfSession(caller ?? '')
@@ -131,7 +141,7 @@ export const externalIdAdvice = ({ hasExternalId }: Pick<SessionNeeds, 'hasExter
     ? 'If the trust policy already contains this, compare the external ID, which must match exactly. AWS does not report a mismatch.'
     : 'If the trust policy requires sts:ExternalId, set the option externalId.'
 
-/** Which policy denied the call, as far as AWS reports it. */
+/** Returns a sentence that names the policy that denied the call, if AWS reports it. */
 export const explainDenial = (
   message: string,
   action: string,

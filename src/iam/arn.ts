@@ -1,16 +1,20 @@
-/** Amazon Resource Names. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html */
+/**
+ * Amazon Resource Names (ARNs).
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ */
 import { quoted } from '../text.ts'
 
 /** The parts of a role's ARN. */
 export interface RoleArn {
   readonly partition: string
   readonly accountId: string
-  /** `/` for a role without a path. */
+  /** The path of the role, which begins and ends with `/`. `/` for a role without a path. */
   readonly path: string
   readonly name: string
 }
 
-/** Where tables are. */
+/** The partition, account and Region that contain the tables. */
 export interface TableLocation extends Pick<RoleArn, 'partition' | 'accountId'> {
   readonly region: string
 }
@@ -18,7 +22,7 @@ export interface TableLocation extends Pick<RoleArn, 'partition' | 'accountId'> 
 const ARN = /^arn:(?<partition>[^:]*):(?<service>[^:]*):(?<region>[^:]*):(?<account>[^:]*):(?<resource>.*)$/su
 const SESSION_ARN = /^arn:(?<partition>[^:]+):sts::(?<accountId>\d{12}):assumed-role\/(?<name>[^/]+)\//
 
-/** The six parts of an ARN; `undefined` for any other text. */
+/** Returns the five variable parts of an ARN, or `undefined` for any other text. */
 export const parseArn = (arn: string) => {
   const { partition, service, region, account, resource } = ARN.exec(arn)?.groups ?? {}
   return partition === undefined ||
@@ -31,9 +35,9 @@ export const parseArn = (arn: string) => {
 }
 
 /**
- * The parts of a role's ARN.
+ * Returns the parts of a role's ARN.
  *
- * @throws TypeError if it is not an ARN. Check it with {@link parseRoleArnOption} first.
+ * @throws TypeError if the text is not an ARN. Check it with {@link parseRoleArnOption} first.
  */
 export const parseRoleArn = (arn: string): RoleArn => {
   const parts = parseArn(arn)
@@ -48,7 +52,10 @@ export const parseRoleArn = (arn: string): RoleArn => {
   }
 }
 
-/** The role of a session, from the session's ARN, which does not contain the role's path; `undefined` for other ARNs. */
+/**
+ * Returns the role of an assumed-role session from the ARN of the session, or `undefined` for other ARNs. The returned ARN
+ * lacks the role's path, because the ARN of a session does not contain it.
+ */
 export const roleOfSession = (
   arn: string,
 ): { readonly accountId: string; readonly name: string; readonly arn: string } | undefined => {
@@ -61,7 +68,7 @@ export const roleOfSession = (
 export const tableArn = (name: string, { partition, region, accountId }: TableLocation): string =>
   `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
 
-/** The ARNs of tables that are given by name or ARN, without duplicates. */
+/** Returns the ARNs of tables that are given by name or ARN, without duplicates. */
 export const tableArns = (tables: readonly string[], location: TableLocation): readonly string[] => [
   ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, location)))),
 ]

@@ -1,8 +1,8 @@
 /**
- * AWS's limits on what a session is made of, each once, with the page that states it, and the parsers that apply them.
+ * AWS's limits on session parameters, with the pages that state them, and the parsers that apply them.
  *
- * External IDs, tag values and partition keys may be secrets or personal data. An issue never holds them, except for the
- * one character that is not allowed.
+ * External IDs, tag values and partition keys may be secrets or personal data. An issue never contains them, except for a
+ * single invalid character.
  */
 import type { Parser, Problem, Report } from '../options/issue.ts'
 import type { RoleArnReason } from '../options/messages.ts'
@@ -20,7 +20,7 @@ import {
 import { describe, isRecord } from '../text.ts'
 import { parseArn, parseRoleArn, type RoleArn, type TableLocation, tableArn } from './arn.ts'
 
-/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
 const EXTERNAL_ID: TextConstraint = {
   min: 2,
   max: 1224,
@@ -34,21 +34,21 @@ const SESSION_NAME: TextConstraint = {
   allowed: 'letters, digits and _+=,.@-',
 }
 const MIN_DURATION_SECONDS = 900
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
 const MAX_ROLE_CHAINING_SECONDS = 3600
 
-/** https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_RequestParameters */
+/** @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_RequestParameters */
 const ROLE_NAME: TextConstraint = { ...SESSION_NAME, min: 1 }
 const MAX_ROLE_PATH = 512
 const ROLE_PATH = /^\/(?:[\u0021-\u007F]+\/)?$/
 const PARTITION = /^aws(?:-[a-z]+)*$/
 const ACCOUNT_ID = /^\d{12}$/
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know */
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know */
 const MAX_TAGS = 50
 const RESERVED_PREFIX = /^aws:/i
 
-/** https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
 const TAG_KEY: TextConstraint = {
   min: 1,
   max: 128,
@@ -58,8 +58,9 @@ const TAG_KEY: TextConstraint = {
 const TAG_VALUE: TextConstraint = { ...TAG_KEY, min: 0, max: 256 }
 
 /**
- * The partitions whose Regions have names of their own; every other Region is in `aws`.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
+ * The partitions by the prefix of their Region names. A Region without one of these prefixes is in `aws`.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
  */
 const PARTITION_OF_REGION = {
   'cn-': 'aws-cn',
@@ -72,29 +73,30 @@ const PARTITION_OF_REGION = {
 }
 const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html */
 const MAX_PARTITION_KEY_BYTES = 2048
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
 const TABLE_NAME = /^[\w.-]{3,255}$/
 const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/(?<name>[^/]*)$/
 
 /**
- * In characters, of the inline policy and the ARNs of managed policies together.
- * https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
+ * The maximum total length of the inline session policy and the ARNs of the managed session policies, in characters.
+ *
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
  */
 const MAX_SESSION_POLICIES = 2048
 const MAX_POLICY_ARNS = 10
 const NOT_IN_POLICIES = /[^\t\n\r\u0020-\u00FF]/u
 const POLICY_ARN = /^arn:aws(?:-[a-z]+)*:iam::(?:aws|\d{12}):policy\/[\u0021-\u007F]+$/
 
-/** A session tag, as STS spells it. */
+/** A session tag, with the property names of the STS API. */
 export interface Tag {
   readonly Key: string
   readonly Value: string
 }
 
-/** The ARN of a role, as text. */
+/** Parses the ARN of a role. Returns the ARN unchanged. */
 export const parseRoleArnOption: Parser<string> = (value, report) => {
   if (!isString(value)) return reportType(report, 'a string', value)
   const reason = findRoleArnReason(value)
@@ -117,10 +119,10 @@ const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   return ROLE_PATH.test(path) ? undefined : 'invalid-path'
 }
 
-/** A role's path may contain these, and a policy that names it as a resource would then match other roles. */
+/** IAM allows these characters in a role's path. In the resource of a policy, they would match other roles. */
 const WILDCARD = /[*?$]/
 
-/** A role's ARN that a policy can name without matching other roles. */
+/** Parses the ARN of a role, and rejects an ARN that would match other roles in the resource of a policy. */
 export const parseExactRoleArn: Parser<string> = (value, report) => {
   const arn = parseRoleArnOption(value, report)
   if (arn === undefined || !WILDCARD.test(arn)) return arn
@@ -132,7 +134,7 @@ export const parseExternalId: Parser<string> = textParser(EXTERNAL_ID)
 
 export const parseSessionName: Parser<string> = textParser(SESSION_NAME)
 
-/** Makes any text a valid session name: invalid characters become `-`, and it is cut or padded to a valid length. */
+/** Converts text to a valid session name: replaces invalid characters with `-`, then truncates or pads to 2 to 64 characters. */
 export const toSessionName = (text: string): string =>
   text
     .replace(new RegExp(SESSION_NAME.invalid, 'gu'), '-')
@@ -161,7 +163,7 @@ const findTagTextProblem = (text: unknown, constraint: TextConstraint): Problem 
   return isReserved(text) ? { code: 'reserved-prefix' } : findTextProblem(text, constraint)
 }
 
-/** Session tags from a record of keys and values. */
+/** Parses session tags from a record of keys and values. */
 export const parseSessionTags: Parser<readonly Tag[]> = (value, report) => {
   if (!isRecord(value)) return reportType(report, 'a plain object', value)
   const entries = Object.entries(value)
@@ -169,7 +171,7 @@ export const parseSessionTags: Parser<readonly Tag[]> = (value, report) => {
   return reportTagProblems(entries, report) ? undefined : tags
 }
 
-/** Reports everything that is wrong with keys and values of tags. Returns whether anything is. */
+/** Reports all problems of tag keys and tag values. Returns whether it reported a problem. */
 export const reportTagProblems = (
   entries: readonly (readonly [key: string, value: unknown])[],
   report: Report,
@@ -180,7 +182,7 @@ export const reportTagProblems = (
     report(problem)
   }
   if (entries.length > MAX_TAGS) add({ code: 'too-many', max: MAX_TAGS, count: entries.length })
-  // A list that is much too long is not checked item by item, because that takes time.
+  // Checking each item of a very long list would take too long, and the list is already invalid.
   if (entries.length > 10 * MAX_TAGS) return true
   const keyByFolded = new Map<string, string>()
   for (const [key, value] of entries) {
@@ -203,7 +205,7 @@ export const parseTagKeys: Parser<readonly string[]> = (value, report) => {
   return keys && Object.freeze([...new Set(keys)])
 }
 
-/** Transitive keys must be keys of the session's tags. */
+/** Reports the transitive tag keys that are not keys of the session tags. */
 export const reportUnknownTagKeys = (
   keys: readonly string[],
   tags: readonly Pick<Tag, 'Key'>[],
@@ -221,19 +223,20 @@ export const parseRegion: Parser<string> = (value, report) => {
   return undefined
 }
 
-/** Credentials of one partition are unknown in every other. */
+/** Finds a Region that is not in the role's partition. Credentials are valid only in the partition that issued them. */
 export const findPartitionProblem = (
   region: string,
   { partition }: Pick<RoleArn, 'partition'>,
 ): Problem | undefined => {
-  const separate = Object.entries(PARTITION_OF_REGION)
-  const own = separate.find(([prefix]) => region.startsWith(prefix))?.[1]
-  // A partition that is not listed may be one that AWS added; its Regions are not known here.
-  const isSame = own === undefined ? separate.every(([, other]) => other !== partition) : own === partition
+  const prefixes = Object.entries(PARTITION_OF_REGION)
+  const expected = prefixes.find(([prefix]) => region.startsWith(prefix))?.[1]
+  // AWS may have added a partition that is not listed. Its Region names are unknown, so every unprefixed Region is accepted.
+  const isSame =
+    expected === undefined ? prefixes.every(([, listed]) => listed !== partition) : expected === partition
   return isSame ? undefined : { code: 'other-partition', value: region, partition }
 }
 
-/** An item of a list of tables: a table's name or its ARN. Neither contains a wildcard or a policy variable. */
+/** Parses a table's name or ARN. Neither can contain a wildcard or a policy variable. */
 export const parseTable: Parser<string> = (value, report) => {
   if (!isString(value)) return reportItemType(report, 'a list of strings', value)
   const name = TABLE_ARN.exec(value)?.groups?.name ?? value
@@ -242,7 +245,7 @@ export const parseTable: Parser<string> = (value, report) => {
   return undefined
 }
 
-/** An item of a list of tables: a table's name and not its ARN. With an ARN, one value of a request could select the whole table. */
+/** Parses a table's name and rejects ARNs. With an ARN, one value of a request could select the whole table. */
 export const parseTableName: Parser<string> = (value, report) => {
   if (!isString(value)) return reportItemType(report, 'a list of strings', value)
   if (TABLE_NAME.test(value)) return value
@@ -250,7 +253,7 @@ export const parseTableName: Parser<string> = (value, report) => {
   return undefined
 }
 
-/** Credentials reach tables in no other account, Region or partition. */
+/** Reports the table ARNs outside the given location. Sessions have no access to another account, Region or partition. */
 export const reportTablesElsewhere = (
   tables: readonly string[],
   location: TableLocation,
@@ -262,7 +265,7 @@ export const reportTablesElsewhere = (
   }
 }
 
-/** An item of a list of partition keys, which are of type string. */
+/** Parses a partition key of type string. */
 export const parsePartitionKey: Parser<string> = (value, report) => {
   if (!isString(value)) return reportItemType(report, 'a list of strings', value)
   const problem = findPartitionKeyProblem(value)
@@ -279,7 +282,7 @@ const findPartitionKeyProblem = (key: string): Problem | undefined => {
   return key.isWellFormed() ? undefined : { code: 'not-unicode' }
 }
 
-/** A session policy, as a document or its JSON text. Returns the text. */
+/** Parses a session policy, which is a document or its JSON text. Returns the JSON text. */
 export const parsePolicy: Parser<string> = (value, report) => {
   const problem = isString(value) ? findPolicyTextProblem(value) : findPolicyProblem(value)
   if (problem === undefined) return isString(value) ? value : toPolicyText(value)
@@ -310,8 +313,8 @@ const findPolicyProblem = (document: unknown): Problem | undefined => {
 }
 
 /**
- * A value that has no JSON. `JSON.stringify` would leave it out or write `null` instead: a statement whose condition is
- * `undefined` would become one without a condition.
+ * Finds a value that JSON cannot represent. `JSON.stringify` would omit it or write `null`. For example, a statement whose
+ * condition is `undefined` would become a statement without a condition.
  */
 const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
   if (Array.isArray(value)) return findFirst(value, (item, index) => findJsonProblem(item, `${at}[${index}]`))
@@ -324,7 +327,7 @@ const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
   return { code: 'not-json-value', at, actual: typeof value === 'number' ? String(value) : describe(value) }
 }
 
-/** The first problem of an item. */
+/** Returns the first problem that `find` returns for an item. */
 const findFirst = <Item>(
   items: readonly Item[],
   find: (item: Item, index: number) => Problem | undefined,
@@ -336,7 +339,10 @@ const findFirst = <Item>(
   return undefined
 }
 
-/** A policy as JSON, in the characters that STS accepts: up to U+00FF, without control characters. */
+/**
+ * Converts a policy to JSON in the characters that STS accepts, which are those up to U+00FF without control characters.
+ * Characters from U+007F on become JSON escapes.
+ */
 export const toPolicyText = (policy: unknown): string =>
   JSON.stringify(policy).replace(
     /[\u007f-\uffff]/g,
@@ -360,7 +366,10 @@ export const parsePolicyArns: Parser<readonly string[]> = (value, report) => {
   return arns && Object.freeze([...new Set(arns)])
 }
 
-/** The size of the session policies together. How STS packs them is not documented. */
+/**
+ * Finds session policies that exceed the limit of 2,048 characters in total. STS also limits their packed size, which cannot
+ * be checked because the packing is not documented.
+ */
 export const findPolicySizeProblem = (
   policy: string | undefined,
   policyArns: readonly string[],

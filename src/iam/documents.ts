@@ -1,13 +1,21 @@
-/** The three IAM documents of a cross-account configuration, and the warnings about them. */
+/** Generates the three IAM policies of a cross-account configuration, and the warnings about them. */
 import type { Issue } from '../options/issue.ts'
 import { actionsOf, isOnIndexes, namesKeys } from './actions.ts'
 import { tableArns } from './arn.ts'
 import { onlyLeadingKeys } from './leading-keys.ts'
 import { isBroad, type TrustConfiguration } from './trust-configuration.ts'
 
-/** White space is not counted. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+/**
+ * The default quota, in characters. IAM does not count white space.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
 const MAX_TRUST_POLICY = 2048
-/** For all inline policies of a role together. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html */
+/**
+ * The quota for the total size of all inline policies of a role, in characters.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+ */
 const MAX_INLINE_POLICIES = 10_240
 
 type Condition = Record<string, Record<string, string | readonly string[]>>
@@ -21,7 +29,7 @@ export interface Statement {
   readonly Condition?: Condition
 }
 
-/** An IAM policy, as JSON takes it. */
+/** An IAM policy. `JSON.stringify` converts it to the JSON policy document. */
 export interface PolicyDocument {
   readonly Version: '2012-10-17'
   readonly Statement: readonly Statement[]
@@ -32,7 +40,7 @@ const document = (...statements: readonly (Statement | undefined)[]): PolicyDocu
   Statement: statements.filter((statement) => statement !== undefined),
 })
 
-/** A single value without a list, as AWS writes it. */
+/** Returns a single value without a list, as AWS writes it, and several values as a list. */
 export const oneOrMany = (values: readonly string[]): string | readonly string[] =>
   values.length === 1 ? (values[0] as string) : values
 
@@ -46,41 +54,47 @@ const withCondition = (...conditions: readonly Condition[]): { Condition?: Condi
 }
 
 /**
- * The trust policy: which callers may assume the role, and with which session parameters. The conditions on tags are part
- * of the statement for sts:AssumeRole, too, because STS evaluates sts:TagSession only for calls with tags. The external ID is
- * a condition key of sts:AssumeRole only.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+ * Generates the trust policy, which states the callers that may assume the role, and with which session parameters.
+ *
+ * The statement for `sts:AssumeRole` repeats the conditions on tags, because STS evaluates `sts:TagSession` only for calls
+ * with tags. The condition on the external ID is only in that statement, because `sts:ExternalId` is a condition key of
+ * `sts:AssumeRole` only.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
  */
 export const trustPolicyOf = (configuration: TrustConfiguration): PolicyDocument => {
   const { executionRoles, externalId, tags, sourceIdentity } = configuration
   const Principal = { AWS: oneOrMany([...new Set(executionRoles.map(principalOf))]) }
-  const everywhere = callersOf(configuration)
-  const tagged = tagConditionsOf(configuration)
-  const identified = identityConditionOf(sourceIdentity)
-  const whenExternal: Condition =
+  const callerConditions = callersOf(configuration)
+  const tagConditions = tagConditionsOf(configuration)
+  const identityConditions = identityConditionOf(sourceIdentity)
+  const externalIdCondition: Condition =
     externalId === undefined ? {} : { StringEquals: { 'sts:ExternalId': externalId } }
   const allow = (Sid: string, Action: string, ...conditions: readonly Condition[]): Statement => ({
     Sid,
     Effect: 'Allow',
     Principal,
     Action,
-    ...withCondition(...conditions, everywhere),
+    ...withCondition(...conditions, callerConditions),
   })
   return document(
-    allow('AssumeRole', 'sts:AssumeRole', whenExternal, tagged, identified),
-    tags.size > 0 ? allow('TagSession', 'sts:TagSession', tagged) : undefined,
-    sourceIdentity ? allow('SetSourceIdentity', 'sts:SetSourceIdentity', identified) : undefined,
+    allow('AssumeRole', 'sts:AssumeRole', externalIdCondition, tagConditions, identityConditions),
+    tags.size > 0 ? allow('TagSession', 'sts:TagSession', tagConditions) : undefined,
+    sourceIdentity ? allow('SetSourceIdentity', 'sts:SetSourceIdentity', identityConditions) : undefined,
   )
 }
 
 const isPattern = (executionRole: string): boolean => executionRole !== '*' && /[*?]/.test(executionRole)
 
-/** A principal contains no wildcard except `*` alone. A pattern of roles becomes its account, and a condition narrows that. */
+/**
+ * Returns the principal of an execution role. The only wildcard that a principal can contain is `*` alone, so a role pattern
+ * becomes its account, and a condition on `aws:PrincipalArn` restricts the account to the pattern.
+ */
 const principalOf = (executionRole: string): string =>
   isPattern(executionRole) ? executionRole.replace(/:role\/.*$/, ':root') : executionRole
 
 const callersOf = ({ executionRoles, organizationId, role }: TrustConfiguration): Condition => {
-  // A condition applies to all principals. If one is a pattern, the condition lists the others, too, unless one is `*`.
+  // A condition applies to all principals. If one is a pattern, the condition must list the others, too, unless one is `*`.
   const isNarrowed = executionRoles.some(isPattern) && !executionRoles.includes('*')
   const callers = isNarrowed ? executionRoles.map((arn) => callerPattern(arn, role.partition)) : []
   return {
@@ -89,20 +103,23 @@ const callersOf = ({ executionRoles, organizationId, role }: TrustConfiguration)
   }
 }
 
-/** Accounts as patterns, because the ARN of a caller is never the ARN of its account. */
+/** Converts an account to a pattern of its principals, because the ARN of a caller is never the ARN of its account. */
 const callerPattern = (executionRole: string, partition: string): string =>
   executionRole
     .replace(/^\d{12}$/, `arn:${partition}:iam::$&:*`)
     .replace(/^(?<account>arn:[\w-]+:iam::\d{12}):root$/, '$<account>:*')
 
-/** Requires each tag, with its value if that is fixed, and allows no other tags. */
+/**
+ * Returns conditions that require each tag and allow no other tags. A tag must have its fixed value, or any nonempty value if
+ * none is fixed.
+ */
 const tagConditionsOf = ({ tags, transitiveTagKeys }: TrustConfiguration): Condition => {
   if (tags.size === 0) return {}
   const entries = [...tags]
-  const fixed = entries.flatMap(([key, value]) =>
+  const fixedValues = entries.flatMap(([key, value]) =>
     value === undefined ? [] : [[`aws:RequestTag/${key}`, value]],
   )
-  const open = entries.flatMap(([key, value]) =>
+  const anyValues = entries.flatMap(([key, value]) =>
     value === undefined ? [[`aws:RequestTag/${key}`, '?*']] : [],
   )
   return {
@@ -110,8 +127,8 @@ const tagConditionsOf = ({ tags, transitiveTagKeys }: TrustConfiguration): Condi
       'aws:TagKeys': oneOrMany([...tags.keys()]),
       ...(transitiveTagKeys.length > 0 && { 'sts:TransitiveTagKeys': oneOrMany(transitiveTagKeys) }),
     },
-    ...(fixed.length > 0 && { StringEquals: Object.fromEntries(fixed) }),
-    ...(open.length > 0 && { StringLike: Object.fromEntries(open) }),
+    ...(fixedValues.length > 0 && { StringEquals: Object.fromEntries(fixedValues) }),
+    ...(anyValues.length > 0 && { StringLike: Object.fromEntries(anyValues) }),
     ...(transitiveTagKeys.length === 0 && { Null: { 'sts:TransitiveTagKeys': 'true' } }),
   }
 }
@@ -123,19 +140,22 @@ const identityConditionOf = (sourceIdentity: boolean | string | undefined): Cond
     : { StringEquals: { 'sts:SourceIdentity': sourceIdentity } }
 }
 
-/** The permissions policy: exact actions on exact tables, and for tenants only with their own partition keys. */
+/**
+ * Generates the permissions policy, which allows exact actions on exact tables. With `tenantTag`, requests must name only
+ * partition keys that equal the value of that session tag.
+ */
 export const permissionsPolicyOf = (configuration: TrustConfiguration): PolicyDocument => {
   const { role, region, tables, access, tenantTag, indexes, kmsKeyArn } = configuration
   const actions = actionsOf(access).filter((action) => tenantTag === undefined || namesKeys(action))
   const arns = tableArns(tables, { ...role, region })
-  const ownKeys: Condition =
+  const leadingKeyCondition: Condition =
     tenantTag === undefined ? {} : onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)
   const allow = (Sid: string, names: readonly string[], resources: readonly string[]): Statement => ({
     Sid,
     Effect: 'Allow',
     Action: oneOrMany(names.map((action) => `dynamodb:${action}`)),
     Resource: oneOrMany(resources),
-    ...withCondition(ownKeys),
+    ...withCondition(leadingKeyCondition),
   })
   const onIndexes = actions.filter(isOnIndexes)
   return document(
@@ -152,8 +172,10 @@ export const permissionsPolicyOf = (configuration: TrustConfiguration): PolicyDo
 }
 
 /**
- * DynamoDB uses the table's key on behalf of the principal that uses the table. No other service needs the key.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz
+ * Returns the statement for a customer managed key. DynamoDB uses the key on behalf of the principal that uses the table, so
+ * the statement allows the key only through DynamoDB.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz
  */
 const throughDynamoDB = (key: string, region: string, partition: string): Statement => {
   const service = `dynamodb.${region}.amazonaws.com`
@@ -168,7 +190,7 @@ const throughDynamoDB = (key: string, region: string, partition: string): Statem
   }
 }
 
-/** The caller policy: what the execution role needs. */
+/** Generates the caller policy, which contains the permissions that the execution role requires. */
 export const callerPolicyOf = ({ roleArn, tags, sourceIdentity }: TrustConfiguration): PolicyDocument => {
   const actions = [
     'sts:AssumeRole',
@@ -178,7 +200,7 @@ export const callerPolicyOf = ({ roleArn, tags, sourceIdentity }: TrustConfigura
   return document({ Sid: 'AssumeTargetRole', Effect: 'Allow', Action: oneOrMany(actions), Resource: roleArn })
 }
 
-/** What is valid and still worth a warning: as issues, so that each audience sees its own names of options. */
+/** Finds valid but risky settings. Returns them as issues, so that each audience sees the option names that it uses. */
 export const findWarnings = (configuration: TrustConfiguration): readonly Issue[] => [
   ...findPrincipalWarnings(configuration),
   ...findTenantWarnings(configuration),

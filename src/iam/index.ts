@@ -1,6 +1,6 @@
 /**
- * The IAM documents that cross-account access needs, with least privilege, from one configuration. It uses neither the network
- * nor dependencies.
+ * Generates the IAM policies that cross-account access requires, with least privilege, from one configuration. This module
+ * makes no network calls and has no dependencies.
  */
 import { formatIssue } from '../options/issue.ts'
 import {
@@ -20,22 +20,22 @@ export type { Access } from './actions.ts'
 export type { PolicyDocument, Statement } from './documents.ts'
 export type { CrossAccountPoliciesOptions } from './trust-configuration.ts'
 
-/** The three documents, and warnings. */
+/** The three IAM policies, and the warnings about them. */
 export interface CrossAccountPolicies {
   /** The target role's trust policy, in the account of the tables. */
   readonly trustPolicy: PolicyDocument
   /** The target role's permissions policy, in the account of the tables. */
   readonly permissionsPolicy: PolicyDocument
-  /** A policy of the execution role, in the function's account. */
+  /** A permissions policy for the execution role, in the function's account. */
   readonly callerPolicy: PolicyDocument
-  /** Sentences about what is valid and still risky. Usually empty. */
+  /** Sentences about settings that are valid but risky. Empty if there are none. */
   readonly warnings: readonly string[]
 }
 
 /**
- * The IAM documents of both accounts.
+ * Generates the IAM policies for both accounts.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID`, naming every problem with its option.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option is invalid. The error lists each problem with its option.
  *
  * @example
  * ```ts

@@ -1,6 +1,9 @@
-/** The condition that keeps requests to their partition keys. */
+/** The condition that restricts requests to given partition keys. */
 
-/** Matches requests that name these keys and no others. `ForAllValues` alone also matches requests without keys. */
+/**
+ * Returns a condition that matches requests that name only the given keys and at least one of them. `ForAllValues` also
+ * matches requests without keys, so the `Null` condition excludes them.
+ */
 export const onlyLeadingKeys = <Keys extends string | readonly string[]>(
   operator: 'StringEquals' | 'StringLike',
   keys: Keys,

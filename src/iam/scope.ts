@@ -1,4 +1,4 @@
-/** Scopes: what they may be, and the session policy that narrows a session to one. */
+/** Parses scopes, and compiles each scope to the session policy that restricts a session to it. */
 import type { Parser, Report } from '../options/issue.ts'
 import { nearest } from '../options/nearest.ts'
 import {
@@ -24,7 +24,8 @@ import { parsePartitionKey, parseTable, parseTableName, toPolicyText } from './c
 import { onlyLeadingKeys } from './leading-keys.ts'
 
 /**
- * What a session is narrowed to. It takes away from what the role may do and adds nothing.
+ * The tables, actions and partition keys that a session is restricted to. A scope reduces the permissions of the role and
+ * never adds to them.
  *
  * @example
  * ```ts
@@ -39,34 +40,42 @@ import { onlyLeadingKeys } from './leading-keys.ts'
  */
 export interface Scope {
   /**
-   * Names or ARNs, in the role's account and the option `region`. A scope that a function of the request returns holds
-   * names only.
+   * Names or ARNs of tables, in the role's account and the Region of the option `region`. A scope that a resolver returns
+   * must contain names only.
    */
   readonly tables: readonly string[]
   /**
-   * `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. Writes can return the item
-   * that they replace (`ReturnValues`).
+   * The allowed actions: `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. A write
+   * can also read: it can return the item that it replaces (`ReturnValues`).
    */
   readonly access: Access
   /**
-   * Whether the indexes of the tables may be read, too. Default: `true`, but `false` with `leadingKeys` or
-   * `leadingKeyPrefixes`. In a query of an index, leading keys are the partition keys of the index. A tenant whose name equals
-   * a value of that attribute could read the items of other tenants. Set `true` if each index key starts with the tenant.
+   * Whether the session can read the indexes of the tables.
+   *
+   * For a query on an index, the leading keys are the partition keys of the index. A tenant whose name equals a value of that
+   * attribute could read items of other tenants. With `leadingKeys` or `leadingKeyPrefixes`, set `true` only if each index key
+   * starts with the tenant.
+   *
+   * @default true, or false with `leadingKeys` or `leadingKeyPrefixes`
    */
   readonly indexes?: boolean
   /**
-   * Partition keys that requests may name. Actions that can run without naming a key (`Scan`, PartiQL) are then not
-   * allowed. Keys are literal text: `*`, `?` and `${` have no special meaning.
+   * The partition keys that requests can name, each of at most 2,048 bytes. With this option, actions that can run without a
+   * partition key (`Scan`, PartiQL) are not allowed. Keys are literal text: `*`, `?` and `${` have no special meaning.
    */
   readonly leadingKeys?: readonly string[]
   /**
-   * What partition keys may start with, in addition to `leadingKeys` or instead of it. End each prefix in a separator,
-   * because `TENANT#10` starts with `TENANT#1`. (It is a separate list so that no value of `leadingKeys` becomes a prefix.)
+   * The prefixes of partition keys that requests can name, in addition to `leadingKeys` or instead of it. End each prefix
+   * with a separator, because `TENANT#10` starts with `TENANT#1`. Prefixes are a separate list so that a value of
+   * `leadingKeys` cannot become a prefix.
    */
   readonly leadingKeyPrefixes?: readonly string[]
 }
 
-/** What a function of the request may return. Keys that are not strings are refused at run time: `String()` would hide them. */
+/**
+ * The scope that a resolver can return. The type allows keys of any type, so that callers do not convert them with `String()`,
+ * which would hide a missing value. Keys that are not strings are rejected at run time.
+ */
 export type ResolvedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
   readonly leadingKeys?: readonly unknown[]
   readonly leadingKeyPrefixes?: readonly unknown[]
@@ -81,8 +90,8 @@ const PROPERTIES: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Creates a parser of scopes. No list may be empty, because an empty list in a policy is not a condition. `*`, `?` and `${`,
- * which could match several tables, are refused because names of tables cannot contain them.
+ * Creates a parser of scopes. It rejects empty lists, because an empty list in a policy is not a condition. It also rejects
+ * `*`, `?` and `${` in tables, which could match several tables, because table names cannot contain them.
  */
 const scopeParser =
   (parseTables: Parser<readonly string[]>): Parser<Scope> =>
@@ -122,7 +131,7 @@ const reportUnknownProperties = (value: Readonly<Record<string, unknown>>, repor
 }
 
 const listOfKeys = listParser(parsePartitionKey, 'partition keys')
-/** Reports at most one problem, because the keys may be personal data and are not shown. */
+/** Reports at most one problem, because keys may be personal data and messages do not contain them. */
 const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
   const problems: Parameters<Report>[0][] = []
   const keys = listOfKeys(value, (problem) => problems.push(problem))
@@ -159,19 +168,19 @@ const parseConfinedAction: Parser<string> = (value, report) => {
   return undefined
 }
 
-/** What may be done to tables, as `scope` and `crossAccountPolicies()` take it. */
+/** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
 export const parseAccess: Parser<Access> = accessParser(parseAction)
-/** The same with leading keys: a list may not contain actions that can run without naming a key. */
+/** Parses the access of a scope with leading keys. Rejects actions that can run without a partition key. */
 const parseConfinedAccess: Parser<Access> = accessParser(parseConfinedAction)
 
 export const parseTables: Parser<readonly string[]> = listParser(parseTable, 'names or ARNs of tables')
 export const parseScope: Parser<Scope> = scopeParser(parseTables)
-/** For what a function of the request returned: its tables are names, never ARNs. */
+/** Parses a scope that a resolver returned. Its tables must be names, not ARNs. */
 export const parseResolvedScope: Parser<Scope> = scopeParser(listParser(parseTableName, 'names of tables'))
 
 /**
- * The session policy of a parsed scope, as text. Characters that STS does not accept in policies are written as JSON
- * escapes.
+ * Compiles a parsed scope to the JSON text of its session policy. Characters that STS does not accept in policies become
+ * JSON escapes.
  */
 export const compileScope = (
   { tables, access, leadingKeys, leadingKeyPrefixes, ...scope }: Scope,
@@ -202,7 +211,8 @@ export const compileScope = (
 }
 
 /**
- * Escapes text for a condition, in which `*` and `?` are wildcards and `$` starts a policy variable.
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
+ * Escapes text for a policy condition, in which `*` and `?` are wildcards and `$` starts a policy variable.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
  */
 const literal = (text: string): string => text.replace(/[*?$]/g, (special) => `\${${special}}`)

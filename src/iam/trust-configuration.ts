@@ -1,4 +1,4 @@
-/** The options of `crossAccountPolicies()`: what the two accounts are configured for. */
+/** The options of `crossAccountPolicies()`, and the configuration that is parsed from them. */
 import { configInvalid } from '../errors.ts'
 import type { Parser, Problem } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
@@ -22,45 +22,58 @@ import {
 } from './constraints.ts'
 import { parseAccess, parseTables } from './scope.ts'
 
-/** What `crossAccountPolicies()` takes. */
+/**
+ * The options of `crossAccountPolicies()`. `roleArn`, `executionRoleArn`, `tables`, `access` and `region` are required.
+ */
 export interface CrossAccountPoliciesOptions {
-  /** ARN of the target role, in the account of the tables. */
+  /** The ARN of the target role, in the account of the tables. */
   readonly roleArn: string
   /**
-   * ARN of the function's execution role, or a list. With `trustWholeAccount: true` also what is broader: `…:root`, an account's
-   * ID, a role's ARN with `*` or `?`, or `*`.
+   * The ARN of the function's execution role, or a list of ARNs. If `trustWholeAccount` is `true`, broader principals are
+   * allowed, too: `…:root`, an account ID, a role ARN with `*` or `?`, or `*`.
    */
   readonly executionRoleArn: string | readonly string[]
-  /** Names or ARNs, in the role's account and `region`. */
+  /** Names or ARNs of tables, in the role's account and in `region`. */
   readonly tables: readonly string[]
-  /** `'read'`, `'write'`, `'read-write'` or a list of actions on items, as in the middleware's `scope`. */
+  /** The allowed actions: `'read'`, `'write'`, `'read-write'` or a list of actions on items, as in the middleware's `scope`. */
   readonly access: Access
-  /** The tables' Region. */
+  /** The Region of the tables. */
   readonly region: string
-  /** What the function will send, if it sends one. */
+  /** The external ID that the function sends, 2 to 1224 characters. Omit it if the function sends none. */
   readonly externalId?: string | undefined
-  /** The keys of the session tags that the function will send; a record fixes their values, too, where one is not `true`. */
+  /**
+   * The keys of the session tags that the function sends, at most 50, as a list or as a record. In a record, a string is the
+   * value that the tag must have, and `true` allows any nonempty value.
+   */
   readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string | true>> | undefined
-  /** The session tag whose value a request's partition keys must equal. It need not be among `sessionTagKeys`. */
+  /** The key of the session tag whose value the partition keys of a request must equal. Added to `sessionTagKeys` if missing. */
   readonly tenantTag?: string | undefined
-  /** Those of the tags that the function will send as transitive. */
+  /** The keys of the session tags that the function sends as transitive. */
   readonly transitiveTagKeys?: readonly string[] | undefined
-  /** `true` where the function will send a source identity, or the one that it will send. */
+  /** The source identity that the function sends, 2 to 64 characters, or `true` if it sends one that varies. */
   readonly sourceIdentity?: boolean | string | undefined
-  /** Whether the tables' indexes may be read, too. Default: `false`. */
+  /**
+   * Whether the role can read the indexes of the tables.
+   *
+   * @default false
+   */
   readonly indexes?: boolean | undefined
-  /** ARN of the customer managed key of the tables, if they have one. */
+  /** The ARN of the customer managed KMS key that encrypts the tables, if there is one. */
   readonly kmsKeyArn?: string | undefined
-  /** ID of the organization that the function's account must be in, such as `o-exampleorgid`. */
+  /** The ID of the organization that must contain the function's account, such as `o-exampleorgid`. */
   readonly organizationId?: string | undefined
-  /** `true` allows an `executionRoleArn` that is broader than roles; each is warned of. Default: `false`. */
+  /**
+   * Whether `executionRoleArn` can contain principals that include more than one role. Each of them causes a warning.
+   *
+   * @default false
+   */
   readonly trustWholeAccount?: boolean | undefined
 }
 
-/** The session tags that the function sends: each key with its value, or `undefined` if it may have any but the empty one. */
+/** The session tags that the function sends: each key with its fixed value, or `undefined` for any nonempty value. */
 type TagValues = ReadonlyMap<string, string | undefined>
 
-/** The options, complete and parsed. */
+/** The parsed options. All required options are present. */
 export interface TrustConfiguration {
   readonly roleArn: string
   readonly role: RoleArn
@@ -78,16 +91,16 @@ export interface TrustConfiguration {
   readonly organizationId?: string | undefined
 }
 
-/** https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
+/** @see https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
 const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
-/** https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
+/** @see https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
 const KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
 
 const ACCOUNT = /^\d{12}$/
 const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
 const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
 
-/** Whether a principal is more than one role. */
+/** Returns whether a principal includes more than one role. */
 export const isBroad = (principal: string): boolean =>
   principal === '*' || ACCOUNT.test(principal) || ROOT.test(principal) || ROLE_PATTERN.test(principal)
 
@@ -102,7 +115,7 @@ const parsePrincipals: Parser<readonly string[]> = (value, report) => {
 const isFixedOrAny = (value: unknown): value is string | true =>
   value === true || (isString(value) && value !== '')
 
-/** A value that is missing must not become one that may be any. */
+/** Parses tag keys. Rejects a missing value in a record, which must not become a tag that allows any value. */
 const parseSessionTagKeys: Parser<TagValues> = (value, report) => {
   if (Array.isArray(value) && value.every(isString))
     return new Map(value.map((key) => [key, undefined] as const))
@@ -153,7 +166,7 @@ const ROWS = {
 type Reader = OptionReader<typeof ROWS>
 const REQUIRED = ['roleArn', 'executionRoleArn', 'tables', 'access', 'region'] as const
 
-/** The names that a caller of `crossAccountPolicies()` sets options by. */
+/** The messages and option names for callers of `crossAccountPolicies()`. */
 export const OPTION_NAMES: Audience = {
   messages: { ...MESSAGES, ...POLICY_MESSAGES },
   nameOf: (option) => option,
@@ -161,9 +174,9 @@ export const OPTION_NAMES: Audience = {
 }
 
 /**
- * The options, if nothing is wrong with them.
+ * Parses the options of `crossAccountPolicies()`.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID`, with an issue for each problem of an option.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option is invalid, with an issue for each problem.
  */
 export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
   const reader = createOptionReader(ROWS, { given })
@@ -200,7 +213,7 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
   }
 }
 
-/** The tenant's tag is sent, too, if it is not among the others. */
+/** Returns the session tags with the tenant tag, which the function sends even if `sessionTagKeys` does not contain it. */
 const withTenantTag = ({ sessionTagKeys, tenantTag }: Values<typeof ROWS>): TagValues => {
   const tags = new Map(sessionTagKeys)
   if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
@@ -219,10 +232,10 @@ const reportPrincipals = ({ values, reportOn }: Reader, role: RoleArn | undefine
   }
 }
 
-/** `undefined` for a principal that is in every partition, such as an account's ID. */
+/** Returns the partition of a principal, or `undefined` for a principal that names none, such as an account ID. */
 const partitionOf = (principal: string): string | undefined => /^arn:([^:]*):/.exec(principal)?.[1]
 
-/** Region, tables and key must be where the role is. */
+/** Reports a Region, tables or a KMS key that do not match the location of the role and the tables. */
 const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
   const { region, tables = [], kmsKeyArn } = values
   if (region === undefined) return
@@ -256,7 +269,7 @@ const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void 
     [...tags].map(([key, value]) => [key, value ?? 'x']),
     reportOn('sessionTagKeys'),
   )
-  // If the tags are invalid, every transitive key would seem to be unknown.
+  // If the tags are invalid, their keys are not available, and every transitive key would be reported as unknown.
   if (sessionTagKeys !== undefined || !isSet('sessionTagKeys'))
     reportUnknownTagKeys(
       transitiveTagKeys,

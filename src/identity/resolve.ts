@@ -1,4 +1,4 @@
-/** Asks the functions of the request whose session an invocation gets. */
+/** Calls the resolvers to determine the session parameters of an invocation. */
 import type middy from '@middy/core'
 import { patience, within } from '../deadline.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
@@ -19,7 +19,7 @@ import {
   type VaryingParameters,
 } from './session-parameters.ts'
 
-/** The argument of a resolver: middy's request, with all additions of earlier middlewares. */
+/** The argument of a resolver: middy's request, with the properties that earlier middlewares added. */
 export type ResolverRequest<Event = unknown> = middy.Request<
   Event,
   // biome-ignore lint/suspicious/noExplicitAny: any response, as in middy's own type
@@ -30,9 +30,11 @@ export type ResolverRequest<Event = unknown> = middy.Request<
 >
 
 /**
- * An option as a function of the request. A function that returns nothing fails at run time with
- * `SESSION_IDENTITY_MISSING`, so the type allows it: `({ context }) => context.tenantId` is enough. (It is the type of a
- * method, so that the parameter of a function may be more specific.)
+ * A function that returns the value of an option for a request.
+ *
+ * The type allows `undefined` and `null`, so that `({ context }) => context.tenantId` compiles. At run time, the invocation
+ * then fails with `SESSION_IDENTITY_MISSING`. The type is that of a method, so that the parameter can have a more specific
+ * type.
  */
 export type Resolver<Value, Event = unknown> = {
   resolve(request: ResolverRequest<Event>): Value | undefined | null | Promise<Value | undefined | null>
@@ -40,10 +42,10 @@ export type Resolver<Value, Event = unknown> = {
 
 export type Resolvers = Partial<Record<VaryingParameter, Resolver<unknown>>>
 
-/** The session parameters of an invocation. No promise if all resolvers return synchronously. */
+/** Returns the session parameters of an invocation, without a promise if all resolvers return synchronously. */
 export type ResolveParameters = (request: ResolverRequest) => SessionParameters | Promise<SessionParameters>
 
-/** What a function of the request returned, as far as it is valid, or what is wrong with it. */
+/** The result of a resolver: the valid parameter, or the issues, with the error if the resolver threw one. */
 interface Answer {
   readonly parameters: Partial<VaryingParameters>
   readonly issues: readonly Issue[]
@@ -51,8 +53,11 @@ interface Answer {
 }
 
 /**
- * Creates a function that asks the resolvers. It fails closed: anything that is missing or wrong gives a
- * `SESSION_IDENTITY_MISSING` that lists all of it, and never a session that may do more.
+ * Creates a function that calls the resolvers and assembles the session parameters of an invocation.
+ *
+ * The function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, the function
+ * throws a CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems, or rejects with it if a resolver is
+ * asynchronous. It rejects with the same code if a resolver does not return while the invocation can wait.
  */
 export const createResolveParameters = (
   fixed: Partial<VaryingParameters>,
@@ -61,7 +66,7 @@ export const createResolveParameters = (
   contextKey: string,
 ): ResolveParameters => {
   const { scope, ...others } = fixed
-  // The static scope of a static role is compiled once.
+  // If the scope and the role are fixed, compile the scope once instead of on each invocation.
   const known: Partial<VaryingParameters> =
     scope === undefined || others.roleArn === undefined
       ? fixed
@@ -82,12 +87,12 @@ export const createResolveParameters = (
   }
 
   return (request) => {
-    // Issues keep the order of the options, whichever resolver returns first.
+    // Keep the results in the order of the options, so that the order of the issues does not depend on timing.
     const answers = entriesOf(resolvers).map(([name, resolve]) => ask(name, resolve, request))
     if (answers.every(isSynchronous)) return assemble(answers)
     const waitMs = patience(request.context)
-    const late = () => identityTimeout(contextKey, waitMs)
-    return within(waitMs, Promise.all(answers), late).then(assemble)
+    const createError = () => identityTimeout(contextKey, waitMs)
+    return within(waitMs, Promise.all(answers), createError).then(assemble)
   }
 }
 
@@ -102,7 +107,7 @@ const ask = (
   const fail = (value: unknown): Answer => readFailure(name, value)
   try {
     const returned = resolve(request)
-    // A promise of our own: the `then` of another object may call back twice, return anything, or throw.
+    // Wrap the thenable in a native promise, because its `then` can call back twice, return any value, or throw.
     return isThenable(returned)
       ? new Promise((settle) => settle(returned)).then(accept, fail)
       : accept(returned)
@@ -119,12 +124,12 @@ const reportInto =
   (problem) =>
     issues.push({ ...problem, option })
 
-/** Copies the value as soon as it is returned, because other code may change the object later. */
+/** Parses the value that a resolver returned. Copies it at once, because other code may change the object later. */
 const readReturned = (name: VaryingParameter, returned: unknown): Answer => {
   const value = copyData(returned)
-  const nothing = findEmptyField(value)
-  if (nothing !== undefined)
-    return { parameters: {}, issues: [{ option: name, code: 'returned-nothing', returned: nothing }] }
+  const emptyField = findEmptyField(value)
+  if (emptyField !== undefined)
+    return { parameters: {}, issues: [{ option: name, code: 'returned-nothing', returned: emptyField }] }
   const issues: Issue[] = []
   const parsed = RESOLVED_PARSERS[name](value, reportInto(issues, name))
   return { parameters: parsed === undefined ? {} : { [name]: parsed }, issues }
@@ -136,7 +141,7 @@ const readFailure = (name: VaryingParameter, value: unknown): Answer => {
   return { parameters: {}, issues: [issue], thrown }
 }
 
-/** A request can contain any number of invalid values. */
+/** The maximum number of reported issues. A request can contain any number of invalid values. */
 const MAX_REPORTED_ISSUES = 20
 
 const OPTION_NAMES: Audience = { messages: MESSAGES, nameOf: (option) => option, howToSet: () => 'return it' }
@@ -146,9 +151,10 @@ const identityMissing = (
   issues: readonly Issue[],
   thrown: Thrown | undefined,
 ): CrossAccountDynamoError => {
-  const more = issues.length - MAX_REPORTED_ISSUES
+  const omittedCount = issues.length - MAX_REPORTED_ISSUES
   const reported = issues.slice(0, MAX_REPORTED_ISSUES).map(truncateIssue)
-  const list = formatIssues(reported, OPTION_NAMES) + (more > 0 ? `\n  - and ${more} more` : '')
+  const list =
+    formatIssues(reported, OPTION_NAMES) + (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
   return new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
     `there is no session for context.${contextKey} of this invocation:\n${list}`,

@@ -1,4 +1,4 @@
-/** Everything that decides what a session may do: how it is assembled, its cache key, and its AssumeRole request. */
+/** The parameters of a session, and their conversion to a cache key and to an AssumeRole request. */
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import { parseRoleArn } from '../iam/arn.ts'
 import {
@@ -17,7 +17,7 @@ import {
 import { compileScope, parseResolvedScope, parseScope, type Scope } from '../iam/scope.ts'
 import type { Parser, Report } from '../options/issue.ts'
 
-/** Two invocations share a session only if all of these are equal. */
+/** The parameters of a session. Two invocations share a session only if all parameters are equal. */
 export interface SessionParameters {
   readonly roleArn: string
   readonly externalId?: string
@@ -31,7 +31,7 @@ export interface SessionParameters {
   readonly policyArns: readonly string[]
 }
 
-/** The parameters that may vary per invocation, as the options set them. */
+/** The parsed values of the options that can vary per invocation. */
 export interface VaryingParameters {
   readonly roleArn: string
   readonly externalId: string
@@ -44,7 +44,7 @@ export interface VaryingParameters {
 
 export type VaryingParameter = keyof VaryingParameters
 
-/** What is the same for all sessions of a middleware. */
+/** The parameters that all sessions of a middleware share. */
 export interface CommonParameters {
   readonly transitiveTagKeys: readonly string[]
   readonly policyArns: readonly string[]
@@ -54,7 +54,7 @@ export interface CommonParameters {
 
 type Parsers = { readonly [Name in VaryingParameter]: Parser<VaryingParameters[Name]> }
 
-/** How the values of the static configuration are parsed. */
+/** The parsers of values in the static configuration. */
 export const STATIC_PARSERS: Parsers = {
   roleArn: parseRoleArnOption,
   externalId: parseExternalId,
@@ -65,7 +65,7 @@ export const STATIC_PARSERS: Parsers = {
   policy: parsePolicy,
 }
 
-/** The same for what a function of the request returned, which can select less. */
+/** The parsers of values that a resolver returned. They reject ARNs that match several roles, and ARNs of tables. */
 export const RESOLVED_PARSERS: Parsers = {
   ...STATIC_PARSERS,
   roleArn: parseExactRoleArn,
@@ -73,8 +73,8 @@ export const RESOLVED_PARSERS: Parsers = {
 }
 
 /**
- * Assembles the parameters of a session, and reports values that exclude each other. Returns `undefined` if a required
- * parameter is missing, which has been reported before.
+ * Assembles the parameters of a session, and reports values that are not valid together. Returns `undefined` if a required
+ * parameter is missing. The caller must already have reported the missing parameter.
  */
 export const assembleParameters = (
   varying: Partial<VaryingParameters>,
@@ -111,9 +111,11 @@ export const assembleParameters = (
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
 /**
- * A text that is the same for two sets of parameters only if they are equal. JSON is injective, unlike joined strings: it
- * escapes quotes in values, and a parameter that is not set is `null`, which differs from every string. Tags, transitive
- * keys and policy ARNs are sorted, because their order has no meaning for AWS.
+ * Returns a text that is equal for two sets of parameters only if the parameters are equal.
+ *
+ * Different parameters cannot produce the same JSON, unlike joined strings: JSON escapes quotes in values, and a parameter
+ * that is not set becomes `null`, which differs from every string. Tags, transitive tag keys and policy ARNs are sorted,
+ * because their order has no meaning for AWS.
  */
 export const toCacheKey = (parameters: SessionParameters): string =>
   JSON.stringify([
@@ -130,7 +132,10 @@ export const toCacheKey = (parameters: SessionParameters): string =>
     parameters.policyArns.toSorted(byCodeUnits),
   ])
 
-/** The AssumeRole request of a session. Parameters that are not set are omitted, because STS treats an empty list as a value. */
+/**
+ * Returns the AssumeRole request of a session. Parameters that are not set are omitted, because STS treats an empty list as a
+ * value.
+ */
 export const toAssumeRoleInput = (parameters: SessionParameters): AssumeRoleCommandInput => {
   const { externalId, sessionTags, transitiveTagKeys, sourceIdentity, policy, policyArns } = parameters
   return {

@@ -1,28 +1,29 @@
 /**
- * Copies of values from other code. A getter or a proxy can return another value each time, so each property is read once,
- * and the copy is checked and used.
+ * Copies values that other code provides. A getter or a proxy can return a different value on each access. Therefore each
+ * property is read once, and only the copy is checked and used.
  */
 
 import { describe, isRecord, UnsupportedValue } from '../text.ts'
 import { readThrown } from '../thrown.ts'
 
-/** AWS accepts far less: 50 tags, or session policies of 2,048 characters, which nest about 6 levels deep. */
+/** AWS accepts far less: 50 session tags, or session policies of 2,048 characters, which nest about 6 levels deep. */
 const MAX_DEPTH = 32
 const MAX_VALUES = 10_000
 const MAX_CHARACTERS = 100_000
 
 /**
- * A copy of plain data: primitive values, and lists and plain objects of them. Anything else, and whatever cannot be read
- * or is too large, becomes an `UnsupportedValue`. Never throws.
+ * Returns a copy of plain data, which consists of primitive values, lists and plain objects. Any other value, an unreadable
+ * value, and a value that is too large become an `UnsupportedValue`. Never throws.
  *
- * Plain objects are copied with their own enumerable properties that have string keys. Holes in lists become `undefined`.
- * Values that contain themselves end at the greatest depth.
+ * A copy of a plain object contains its own enumerable properties with string keys. Holes in lists become `undefined`. The
+ * copy of a circular value ends at 32 levels.
  */
 export const copyData = (value: unknown): unknown => copyValue(value, 0, createBudget())
 
 /**
- * A copy of a plain object's own enumerable properties, with the values themselves. A property that cannot be read becomes
- * an `UnsupportedValue`, and so does the whole if it is not a plain object. Never throws.
+ * Returns a shallow copy of a plain object's own enumerable properties with string keys. A property that cannot be read
+ * becomes an `UnsupportedValue`. Returns an `UnsupportedValue` if the value is not a plain object or is too large. Never
+ * throws.
  */
 export const copyProperties = (value: unknown): Readonly<Record<string, unknown>> | UnsupportedValue => {
   if (!isRecord(value)) return new UnsupportedValue(describe(value))
@@ -33,7 +34,7 @@ export const copyProperties = (value: unknown): Readonly<Record<string, unknown>
   }
 }
 
-/** How much can still be copied, so that large values do not take long. */
+/** The remaining number of values and characters to copy, which limits the time that a large value takes. */
 interface Budget {
   values: number
   characters: number
@@ -64,7 +65,7 @@ const copyValue = (value: unknown, depth: number, budget: Budget): unknown => {
 type CopyProperty = (source: object, key: PropertyKey) => unknown
 
 const copyList = (list: readonly unknown[], budget: Budget, copyProperty: CopyProperty): unknown => {
-  // The length of a proxy can be any value.
+  // A proxy can return any value as its length.
   const length: unknown = list.length
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0)
     return new UnsupportedValue('a list without a length')
@@ -82,7 +83,7 @@ const copyRecord = (record: object, budget: Budget, copyProperty: CopyProperty) 
     budget.characters -= key.length
     if (isSpent(budget)) return tooLarge()
     const value = copyProperty(record, key)
-    // Assigning it would set the prototype.
+    // An assignment to `__proto__` would set the prototype instead of a property.
     if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true })
     else copy[key] = value
   }

@@ -1,4 +1,4 @@
-/** What is wrong with an option, as data. The sentence is made where it is shown. */
+/** Problems of options, as data. An issue becomes a sentence only when it is shown to an audience. */
 import { bulleted, isRecord, quoted, truncate } from '../text.ts'
 import type { Audience, MESSAGES } from './messages.ts'
 import type { POLICY_MESSAGES } from './policy-messages.ts'
@@ -10,28 +10,28 @@ type Values<Code extends IssueCode> = Messages[Code] extends (values: infer Name
   ? Readonly<unknown extends Named ? object : Named>
   : never
 
-/** What a check finds wrong with a value: a code, and the values that its message names. */
+/** A problem of a value: a code, and the values that its message contains. */
 export type Problem = {
   [Code in IssueCode]: {
     readonly code: Code
-    /** The part of the option, such as `tables`. */
+    /** The property of the option that has the problem, such as `tables`. */
     readonly path?: string
-    /** The session tag whose key or value is wrong. The value itself is never part of an issue. */
+    /** The session tag whose key or value is invalid. An issue never contains the value. */
     readonly tag?: { readonly part: 'key' | 'value'; readonly key: string }
   } & Values<Code>
 }[IssueCode]
 
-/** A problem of an option. */
+/** A problem, with the option that has it. */
 export type Issue = Problem & {
   readonly option: string
-  /** The environment variable that the value came from. */
+  /** The environment variables that the value came from, separated by commas. */
   readonly variable?: string
 }
 
-/** Notes a problem. */
+/** Records a problem. */
 export type Report = (problem: Problem) => void
 
-/** Returns the value if there is nothing wrong with it. Otherwise reports what is, and returns `undefined`. */
+/** Returns the parsed value if it is valid. Otherwise reports each problem and returns `undefined`. */
 export type Parser<Value> = (value: unknown, report: Report) => Value | undefined
 
 const formatTag = ({ tag }: Problem): string => {
@@ -39,7 +39,7 @@ const formatTag = ({ tag }: Problem): string => {
   return tag.part === 'key' ? `the key ${quoted(tag.key)} ` : `the value of ${quoted(tag.key)} `
 }
 
-/** The name of an unknown option can be any text, which must not change the layout of the message. */
+/** Matches a name that needs no quotes. An unknown option can be any text, which must not change the layout of the message. */
 const PLAIN_NAME = /^[\w$]{1,64}$/
 
 const formatName = ({ option, path }: Issue, audience: Audience): string => {
@@ -47,7 +47,7 @@ const formatName = ({ option, path }: Issue, audience: Audience): string => {
   return audience.nameOf(path === undefined ? option : `${option}.${path}`)
 }
 
-/** The sentence of an issue for an audience, which starts with the name of the option. */
+/** Returns the sentence of an issue for an audience. It starts with the name of the option. */
 export const formatIssue = (issue: Issue, audience: Audience): string => {
   const { option, variable } = issue
   const origin = variable === undefined ? '' : ` (from ${variable})`
@@ -63,9 +63,9 @@ const truncateTexts = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, truncateTexts(item)]))
 }
 
-/** The issue with long texts truncated, for values that come from a request. */
+/** Returns the issue with long texts truncated. Use it for values that come from a request. */
 export const truncateIssue = (issue: Issue): Issue => Object.assign({ ...issue }, truncateTexts(issue))
 
-/** All issues, each on a line of its own. */
+/** Returns the sentences of the issues, each on its own line. */
 export const formatIssues = (issues: readonly Issue[], audience: Audience): string =>
   bulleted(issues.map((issue) => formatIssue(issue, audience)))

@@ -1,20 +1,20 @@
 /**
- * The sentence of each issue code, made from the values of the issue. `docs/messages.md` lists all of them. Tests assert codes
- * and values, so that a sentence can be reworded without changing a test.
+ * The sentence of each issue code, generated from the values of the issue. `docs/messages.md` lists all sentences. Tests
+ * assert codes and values, so that you can reword a sentence without changing a test.
  */
 import { formatList, formatValue, quoted } from '../text.ts'
 
-/** How the reader of a message sets options: with options and variables, or with flags. */
+/** The messages and option names for one kind of reader, who sets options in code and variables, or with flags. */
 export interface Audience {
   /** The name of an option, such as `roleArn` or `--role-arn`. */
   readonly nameOf: (option: string) => string
   /** The end of a sentence about how to set an option, such as `set the option or the variable X`. */
   readonly howToSet: (option: string) => string
-  /** The sentences of the issues that it can see, by code. Not all of them are in a function's bundle. */
+  /** The sentences of the issues that the audience can see, by code. A function's bundle contains only some of them. */
   readonly messages: Readonly<Record<string, unknown>>
 }
 
-/** A value that an issue names: a string or a number itself, any other value by its type. */
+/** A value in an issue: a string or a number, or the type of any other value. */
 export type Reportable = string | number | { readonly type: string }
 
 export const formatReportable = (value: Reportable): string =>
@@ -23,7 +23,7 @@ export const formatReportable = (value: Reportable): string =>
 const didYouMean = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
   suggestion === undefined ? `${what} are ${known.join(', ')}` : `did you mean ${suggestion}?`
 
-/** Why a text is not the ARN of a role. */
+/** The reasons why a text is not the ARN of a role. */
 const ROLE_ARN_REASONS = {
   'not-an-arn': 'is not an ARN',
   'no-partition': 'has no AWS partition such as aws, aws-cn or aws-us-gov',
@@ -163,7 +163,7 @@ export const MESSAGES = {
   'client-logger': () =>
     'must not contain logger, because the SDK would log the session tokens that STS returns',
 
-  // What a function of the request returned
+  // Values that a resolver returned
   'returned-nothing': ({ returned }: { returned: string }) => `the function returned ${returned}`,
   'function-threw': ({ thrown }: { thrown: string }) => `the function threw ${thrown}`,
 } as const

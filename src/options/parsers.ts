@@ -1,40 +1,40 @@
-/** Parsers of values that options have in common. Lists and objects must be copies, see `copyData`. */
+/** Parsers that several options share. Lists and objects must be copies that `copyData` created. */
 import { describe } from '../text.ts'
 import type { Parser, Problem, Report } from './issue.ts'
 import type { Reportable } from './messages.ts'
 
-/** What text may be. Lengths are in characters, as AWS counts them. */
+/** The constraints on a text. Lengths are in Unicode characters, as AWS counts them. */
 export interface TextConstraint {
   readonly min: number
   readonly max: number
   /** Matches a character that is not allowed. */
   readonly invalid: RegExp
-  /** The allowed characters, in words. */
+  /** A phrase that describes the allowed characters. */
   readonly allowed: string
 }
 
-/** Reports with the value's type that it is not what was expected. */
+/** Reports that a value is not what was expected. The issue contains the type of the value, not the value. */
 export const reportType = (report: Report, expected: string, value: unknown): undefined => {
   report({ code: 'invalid-type', expected, actual: describe(value) })
 }
 
-/** Reports with the type of an item that a list is not what was expected. */
+/** Reports that a list is not what was expected. The issue contains the type of the item, not the item. */
 export const reportItemType = (report: Report, expected: string, item: unknown): undefined => {
   report({ code: 'invalid-type', expected, actual: `a list that contains ${describe(item)}` })
 }
 
 export const isString = (value: unknown): value is string => typeof value === 'string'
 
-/** A value as an issue may hold it: a string or a number itself, anything else by its type. */
+/** Converts a value for an issue: a string or a number stays unchanged, and any other value becomes its type. */
 export const toReportable = (value: unknown): Reportable =>
   typeof value === 'string' || typeof value === 'number' ? value : { type: describe(value) }
 
-/** What is wrong with the length and the characters of a text. The text itself is never part of the answer. */
+/** Finds a problem with the length or the characters of a text. The problem never contains the whole text. */
 export const findTextProblem = (
   text: string,
   { min, max, invalid, allowed }: TextConstraint,
 ): Problem | undefined => {
-  // A character has two code units at most. A text that is much too long is not counted, because that takes time.
+  // A character has at most two code units. Counting the characters of a very long text would take too long.
   const length = text.length > 2 * max ? text.length : [...text].length
   if (length < min || length > max) return { code: 'invalid-length', min, max, length }
   const character = invalid.exec(text)?.[0]
@@ -64,7 +64,7 @@ export const integerParser =
 
 const MAX_INVALID_ITEMS = 20
 
-/** A list that is not empty, each item of which the parser takes. `items` says in the plural what they are. */
+/** Creates a parser of nonempty lists whose items `parseItem` accepts. `items` is a plural noun that describes the items. */
 export const listParser =
   <Item>(parseItem: Parser<Item>, items: string): Parser<readonly Item[]> =>
   (value, report) => {
@@ -74,18 +74,18 @@ export const listParser =
       return undefined
     }
     const parsed: Item[] = []
-    let invalid = 0
+    let invalidCount = 0
     for (const item of value) {
       const result = parseItem(item, report)
       if (result !== undefined) parsed.push(result)
-      else invalid += 1
-      // Data that an attacker made up may have any number of invalid items.
-      if (invalid === MAX_INVALID_ITEMS) break
+      else invalidCount += 1
+      // An attacker can send any number of invalid items, so the number of reported problems is limited.
+      if (invalidCount === MAX_INVALID_ITEMS) break
     }
-    return invalid === 0 ? parsed : undefined
+    return invalidCount === 0 ? parsed : undefined
   }
 
-/** A list of strings, which may be empty. `expected` says in words what may be given. */
+/** Creates a parser of lists of strings, which may be empty. `expected` is a phrase that describes the valid values. */
 export const stringListParser =
   (expected: string): Parser<readonly string[]> =>
   (value, report) => {
@@ -99,7 +99,7 @@ export const stringListParser =
     )
   }
 
-/** Reports under a part of the option. */
+/** Returns a report function that adds the property `path` of the option to each problem. */
 export const reportAt =
   (report: Report, path: string): Report =>
   (problem) =>

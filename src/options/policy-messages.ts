@@ -1,4 +1,4 @@
-/** The sentences of issues that only `crossAccountPolicies()` and the commands report. */
+/** The sentences of the issues that only `crossAccountPolicies()` and the commands report. */
 import { quoted } from '../text.ts'
 import { type Audience, characters, formatReportable, type Reportable } from './messages.ts'
 

@@ -1,4 +1,4 @@
-/** Reads options that are described by rows: a value comes from the option itself, or else from its variables. */
+/** Reads options from rows that describe them. A value comes from the option, or from its variables if the option is not set. */
 import { describe, UnsupportedValue } from '../text.ts'
 import { copyData, copyProperties } from './copy.ts'
 import type { Issue, Parser, Report } from './issue.ts'
@@ -8,48 +8,52 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** An environment variable of an option. */
 export interface Variable {
-  /** The end of the variable's name, which follows the prefix. */
+  /** The part of the variable's name after the prefix and an underscore. */
   readonly suffix: string
-  /** The property of the option that it sets. Without it, the variable sets the option itself. */
+  /** The property of the option that the variable sets. If omitted, the variable sets the whole option. */
   readonly property?: string
-  /** Reads the text of the variable, for the parser of the option. */
+  /** Converts the text of the variable to a value for the option's parser. */
   readonly read: (text: string, report: Report) => unknown
 }
 
-/** An option. Defaults are applied where the configuration is assembled. */
+/** The description of an option. Defaults are not part of it: the code that assembles the configuration applies them. */
 export interface Row<Value> {
   readonly parse: Parser<Value>
-  /** None, if the option cannot be set by the environment. */
+  /** The environment variables that set the option. If omitted, the environment cannot set the option. */
   readonly variables?: readonly Variable[]
-  /** Copies the value, so that it cannot change between its check and its use. Default: `copyData`. */
+  /**
+   * Copies the value, so that it cannot change between the check and the use.
+   *
+   * @default copyData
+   */
   readonly copy?: (value: unknown) => unknown
 }
 
 export type Rows = Readonly<Record<string, Row<unknown>>>
 
-/** The values of options that are set and valid. */
+/** The values of the options that are set and valid. */
 export type Values<Table extends Rows> = {
   readonly [Name in keyof Table]?: Table[Name] extends Row<infer Value> ? Value : never
 }
 
 export interface OptionReader<Table extends Rows> {
-  /** The prefix of the variables. */
+  /** The prefix of the variables' names. */
   readonly prefix: string
   readonly values: Values<Table>
-  /** The issues so far. Reporting a problem adds one. */
+  /** The issues that have been reported so far. The list grows with each reported problem. */
   readonly issues: readonly Issue[]
-  /** Whether an option has a value from any source, valid or not. */
+  /** Returns whether an option has a value from any source, valid or not. */
   readonly isSet: (name: keyof Table & string) => boolean
-  /** Whether the option itself has a value, and not only its variable. */
+  /** Returns whether the option itself has a value. The value of a variable does not count. */
   readonly isGiven: (name: keyof Table & string) => boolean
-  /** Reports problems of an option, with the variable that its value came from. */
+  /** Returns a report function for an option. It adds the names of the variables that the value came from. */
   readonly reportOn: (name: string) => Report
 }
 
 export interface OptionSource {
   readonly given: unknown
   readonly environment?: Environment
-  /** The option that sets the prefix of the variables, and the default. */
+  /** The option that sets the prefix of the variables, and the prefix that is used if the option is not set or invalid. */
   readonly prefix?: { readonly option: string; readonly fallback: string }
 }
 
@@ -65,13 +69,13 @@ export const createOptionReader = <Table extends Rows>(
 
   const textOf = (variable: Variable): string | undefined =>
     environment[variableName(prefix, variable)] || undefined
-  /** The variables that decide the value of an option: those that are set, if the option is not given. */
+  /** Returns the variables that are set, if the option itself is not. */
   const decidingVariables = (name: string): readonly Variable[] =>
     options[name] === undefined
       ? (rows[name]?.variables ?? []).filter((variable) => textOf(variable) !== undefined)
       : []
 
-  /** The variables that a problem of an option comes from: that of its part, or all that are set. */
+  /** Returns the names of the variables that caused a problem: the variable of the property `path`, or all that are set. */
   const originsOf = (name: string, path: string | undefined): readonly string[] => {
     const deciding = decidingVariables(name)
     const ofPart = (rows[name]?.variables ?? []).filter(({ property }) => property === path)
@@ -112,7 +116,7 @@ export const createOptionReader = <Table extends Rows>(
   }
 }
 
-/** The prefix, or the default if the option is invalid, which its row reports. */
+/** Returns the prefix, or the fallback if the option is invalid. The parser of the option reports the problem later. */
 const readPrefix = (
   rows: Rows,
   options: Readonly<Record<string, unknown>>,
@@ -124,7 +128,7 @@ const readPrefix = (
   return typeof prefix === 'string' ? prefix : source.fallback
 }
 
-/** Each option is read once and copied. */
+/** Reads each option once and copies its value. Reports unknown options. */
 const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly<Record<string, unknown>> => {
   const options = copyProperties(given)
   if (UnsupportedValue.is(options)) {
@@ -147,8 +151,8 @@ const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly
 }
 
 /**
- * Variables that would be ignored silently: those that differ from a known one only in case or underscores, and those of
- * options that have no variable.
+ * Reports variables that would otherwise be ignored silently: a variable whose name differs from a known name only in case or
+ * underscores, and a variable for an option that has none.
  */
 const reportUnreadVariables = (
   rows: Rows,
@@ -178,22 +182,22 @@ const reportUnreadVariables = (
   }
 }
 
-// How the texts of variables are read.
+// Functions that convert the text of a variable
 
 export const readText = (text: string): unknown => text
 
-/** A number, or the text itself if it is not one. The parser reports the text. */
+/** Converts digits to a number. Returns any other text unchanged, so that the parser can report it. */
 export const readNumber = (text: string): unknown => (/^\d+$/.test(text.trim()) ? Number(text) : text)
 
 export const readList = (text: string): unknown => text.split(',').map((item) => item.trim())
 
-/** A JSON object, or `key=value` pairs that are separated by commas. */
+/** Converts a JSON object, or comma-separated `key=value` pairs, to a record. */
 export const readRecord = (text: string, report: Report): unknown => {
   if (/^\s*[{["]/.test(text)) {
     try {
       return JSON.parse(text)
     } catch {
-      // The parser's own message would quote the text, which may contain secrets.
+      // The message of JSON.parse would quote the text, which may contain secrets.
       report({ code: 'invalid-json' })
       return undefined
     }
@@ -213,7 +217,7 @@ export const readRecord = (text: string, report: Report): unknown => {
   return Object.fromEntries(pairs)
 }
 
-/** Copies data. A function is kept, because it is called later. */
+/** Copies data. Returns a function unchanged, because it is called later. */
 export const copyDataOrFunction = (value: unknown): unknown =>
   typeof value === 'function' ? value : copyData(value)
 
