@@ -20,7 +20,6 @@ export interface LockedPackage {
 /** The entries of a lock file by path, such as `node_modules/yaml`. The project itself has the path `''`. */
 export type LockedPackages = Readonly<Record<string, LockedPackage>>
 
-const REGISTRY = 'https://registry.npmjs.org/'
 const INSTALLED_PATH = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/
 
 /** The lock files that git tracks, or without git all lock files outside node_modules; relative to `root`, sorted. */
@@ -59,10 +58,13 @@ export const findUnverifiedPackages = (packages: LockedPackages): readonly strin
     .filter(([, { integrity }]) => !integrity?.startsWith('sha512-'))
     .map(([path]) => path)
 
-/** The paths of the packages whose `resolved` is not on the public registry. Links and entries without it pass. */
+/**
+ * The paths of the packages that name a source of their own. `.npmrc` makes npm leave `resolved` out for packages of the
+ * registry, so any other value is a mirror, a tarball or a repository.
+ */
 export const findForeignPackages = (packages: LockedPackages): readonly string[] =>
   Object.entries(packages)
-    .filter(([, { link, resolved }]) => !link && resolved !== undefined && !resolved.startsWith(REGISTRY))
+    .filter(([, { link, resolved }]) => !link && resolved !== undefined)
     .map(([path]) => path)
 
 /** Where Node.js finds `name` from `path`: in the nearest node_modules folder, upwards. */

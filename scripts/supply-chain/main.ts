@@ -1,7 +1,7 @@
 /**
  * `npm run supply-chain`: checks every tracked package-lock.json, and the actions of the GitHub workflows.
  *
- * Exit code 1: a package without integrity or from another registry, a shipped package with a copyleft or unknown
+ * Exit code 1: a package without integrity or with a source of its own, a shipped package with a copyleft or unknown
  * license or a high or critical advisory, or an action that is not pinned. If the registry does not answer the audit,
  * the output says so, and the exit code tells only about the other checks.
  */
@@ -71,7 +71,7 @@ const checkLockFile = (path: string): void => {
     findUnverifiedPackages(packages).map((name) => `integrity: ${name} has no SHA-512 hash`),
   )
   reportAll(
-    'source: every package comes from the public npm registry',
+    'source: no package names a source of its own',
     findForeignPackages(packages).map((name) => `source: ${name} comes from ${packages[name]?.resolved}`),
   )
   checkLicenses(findLicenses(packages, shipped))
