@@ -190,7 +190,9 @@ export const crossAccountDynamo = <
         : (request) =>
             startInvocation(request, sharedSession, sharedSession.session.credentials, attachClient),
     ready: async () => waitUntilReady(sharedSession?.session),
-    clientFor: async ({ event, context, internal = {} }) => {
+    clientFor: async (given) => {
+      if (typeof given !== 'object' || given === null) throw missingRequestError()
+      const { event, context, internal = {} } = given
       const request = { event, context, internal, response: undefined, error: undefined }
       const { session, client } = sharedSession ?? getSession(await resolveParameters(request))
       await waitUntilReady(session, context)
@@ -203,6 +205,9 @@ export const crossAccountDynamo = <
 const ownProviders = new WeakSet<object>()
 
 const isOwnProvider = (value: unknown): boolean => typeof value === 'function' && ownProviders.has(value)
+
+const missingRequestError = (): CrossAccountDynamoError =>
+  new CrossAccountDynamoError('CONFIG_INVALID', 'clientFor() needs a request: clientFor({ event, context }).')
 
 const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(

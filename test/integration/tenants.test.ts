@@ -423,6 +423,11 @@ describe('no unhandled rejection comes from', () => {
   })
 })
 
+test.each([undefined, null, 'event'])('clientFor(%p) is an error of the configuration', async (request) => {
+  const client = crossAccountDynamo({ sessionTags: tenantTag }).clientFor(request as never)
+  await expect(client).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+})
+
 test('user code cannot change the credentials of a session', async () => {
   const middleware = crossAccountDynamo({ sessionName: 'shared' })
   const handler = middy()
