@@ -1,7 +1,8 @@
 /** Removes credentials from texts of AWS, of proxies and of the SDK before a message quotes them. */
-import { escapeControls } from './text.ts'
+import { escapeControls, truncate } from './text.ts'
 
-const NOT_SHOWN = '[not shown]'
+/** Replaces text that a message must not contain. */
+export const NOT_SHOWN = '[not shown]'
 
 /** The maximum length of a text in a message, in characters. Longer texts, such as HTML pages of proxies, are truncated. */
 const MAX_LENGTH = 2000
@@ -34,15 +35,16 @@ const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
  * escaped, so the result is one line. It is truncated to 2000 characters and `…`.
  */
 export const redact = (text: string, secrets: readonly string[] = []): string =>
-  cut(escapeControls(hideCredentials(text, secrets)))
+  truncate(escapeControls(hideCredentials(text, secrets)), MAX_LENGTH)
 
 /** Removes credentials as {@link redact} does, but keeps control characters and line breaks as they are. */
 export const hideCredentials = (text: string, secrets: readonly string[] = []): string => {
-  const withoutHeaders = cut(text).replace(CREDENTIAL_HEADER, `$<header>$<separator> ${NOT_SHOWN}`)
+  const withoutHeaders = truncate(text, MAX_LENGTH).replace(
+    CREDENTIAL_HEADER,
+    `$<header>$<separator> ${NOT_SHOWN}`,
+  )
   return removeFragments(removeRuns(withoutHeaders), secrets)
 }
-
-const cut = (text: string): string => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text)
 
 const isReadable = (run: string): boolean =>
   NUMBER_OR_CODE.test(run) ||

@@ -3,9 +3,9 @@
 /** Limits the text in messages, in characters. Text from a request can be megabytes long, and messages are logged. */
 const MAX_QUOTED_CHARACTERS = 1000
 
-/** Returns the text, or its first 1000 characters with `…` if it is longer. */
-export const truncate = (text: string): string =>
-  text.length > MAX_QUOTED_CHARACTERS ? `${text.slice(0, MAX_QUOTED_CHARACTERS)}…` : text
+/** Returns the text, or its first `maxLength` characters with `…` if it is longer. */
+export const truncate = (text: string, maxLength = MAX_QUOTED_CHARACTERS): string =>
+  text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
 
 /**
  * Matches control characters, line separators and bidirectional controls that `JSON.stringify` does not escape. They would

@@ -2,6 +2,7 @@
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../errors.ts'
 import { adviseOnDenial, type SessionNeeds } from '../iam/advice.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
+import { NOT_SHOWN } from '../redact.ts'
 import { readStsFailure, type StsFailure } from './sts-failure.ts'
 
 /** Error codes for throttling. @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
@@ -123,10 +124,10 @@ const hideParameterValues = (message: string, { externalId, sessionTags }: Sessi
     // Longer values are replaced first, because a shorter value may be a prefix of a longer one.
     .sort((a, b) => b.length - a.length)
   return message
-    .replace(CONSTRAINT, "Value '[not shown]' at '")
+    .replace(CONSTRAINT, `Value '${NOT_SHOWN}' at '`)
     .split(ARN)
     .map((part) =>
-      ARN.test(part) ? part : values.reduce((text, value) => text.replaceAll(value, '[not shown]'), part),
+      ARN.test(part) ? part : values.reduce((text, value) => text.replaceAll(value, NOT_SHOWN), part),
     )
     .join('')
 }

@@ -16,20 +16,14 @@ import type { SessionParameters } from '../../src/identity/session-parameters.ts
 import { formatIssue, type Issue } from '../../src/options/issue.ts'
 import { type Audience, MESSAGES } from '../../src/options/messages.ts'
 import { POLICY_MESSAGES } from '../../src/options/policy-messages.ts'
+import { minimalParameters } from './session-parameters.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
 const KEY = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 
 // Errors
 
-const MINIMAL: SessionParameters = {
-  roleArn: ROLE,
-  sessionTags: [],
-  transitiveTagKeys: [],
-  policyArns: [],
-  sessionName: 'orders-function',
-  durationSeconds: 3600,
-}
+const MINIMAL = minimalParameters(ROLE)
 const FULL: SessionParameters = {
   ...MINIMAL,
   externalId: 'example-external-id',

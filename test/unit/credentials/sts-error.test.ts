@@ -14,19 +14,13 @@ import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../..
 import { EXTERNAL_ID_PLACEHOLDER } from '../../../src/iam/advice.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 import { statementsIn } from '../../statements.ts'
+import { minimalParameters } from '../session-parameters.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
 const CALLER = 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/orders-function'
 const CALLER_ROLE = 'arn:aws:iam::111111111111:role/LambdaExecutionRole'
 
-const plain: SessionParameters = {
-  roleArn: ROLE,
-  sessionTags: [],
-  transitiveTagKeys: [],
-  policyArns: [],
-  sessionName: 'orders-function',
-  durationSeconds: 3600,
-}
+const plain = minimalParameters(ROLE)
 const secretive: SessionParameters = {
   ...plain,
   externalId: 'MARKER-EXTERNAL-ID',

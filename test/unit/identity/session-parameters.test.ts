@@ -8,15 +8,9 @@ import {
   toAssumeRoleInput,
   toCacheKey,
 } from '../../../src/identity/session-parameters.ts'
+import { minimalParameters } from '../session-parameters.ts'
 
-const least: SessionParameters = {
-  roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
-  sessionTags: [],
-  transitiveTagKeys: [],
-  policyArns: [],
-  sessionName: 'orders-function',
-  durationSeconds: 3600,
-}
+const least = minimalParameters('arn:aws:iam::222222222222:role/CrossAccountDynamoRole')
 
 const most: SessionParameters = {
   ...least,
