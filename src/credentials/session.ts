@@ -101,6 +101,10 @@ export const createSession = (options: SessionOptions): Session => {
   const deadlineInProgress = (): Deadline | undefined =>
     patience(latestDeadline) > 0 ? latestDeadline : undefined
 
+  /** Settles as the call does, or rejects with `STS_TIMEOUT` after `waitMs` milliseconds. */
+  const waitForCall = (call: Promise<void>, waitMs: number): Promise<void> =>
+    within(waitMs, call, () => waitTimeoutError(roleArn, waitMs, contextKey))
+
   /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
@@ -114,7 +118,7 @@ export const createSession = (options: SessionOptions): Session => {
       : budgetMs
     const call = refresh.start(reason)
     try {
-      await within(waitMs, call, () => waitTimeoutError(roleArn, waitMs, contextKey))
+      await waitForCall(call, waitMs)
     } catch (error) {
       if (hasValidCredentials()) return
       // Another invocation aborted this call as frozen and started a new one.
@@ -173,9 +177,8 @@ export const createSession = (options: SessionOptions): Session => {
       deniedPause = fromNow(MIN_DENIED_AGE_MS)
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })
     }
-    const waitMs = patience(deadlineInProgress())
     try {
-      await within(waitMs, refresh.start('denied'), () => waitTimeoutError(roleArn, waitMs, contextKey))
+      await waitForCall(refresh.start('denied'), patience(deadlineInProgress()))
     } catch {
       // The caller then throws DynamoDB's error, which describes the denied request better than an error of STS.
       return false
