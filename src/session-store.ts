@@ -31,7 +31,7 @@ export const createSessionStore = (
   assumeRoleFor: (parameters: SessionParameters) => AssumeRole,
   clients: Clients,
 ): SessionStore => {
-  const { refreshBefore, maxSessions, contextKey } = configuration
+  const { refreshBeforeSeconds, maxSessions, contextKey } = configuration
   const logger = createSafeLogger(configuration.logger)
   const throttle = createSharedThrottle()
   // A Map iterates in insertion order. Re-inserting on every access keeps the least recently used entry first.
@@ -42,7 +42,7 @@ export const createSessionStore = (
     const session = createSession({
       roleArn: parameters.roleArn,
       contextKey,
-      refreshBefore,
+      refreshBeforeSeconds,
       assumeRole: assumeRoleFor(parameters),
       maxAssumeRoleDurationMs: maxAssumeRoleDurationMs(configuration),
       throttle,

@@ -87,7 +87,7 @@ async function* describeRole(
 
 const describeSession = ({ configuration }: CheckContext, { expiration }: Credentials): Step => {
   const minutes = Math.round((expiration.getTime() - Date.now()) / 60_000)
-  const refreshBeforeMinutes = Math.round(configuration.refreshBefore / 60)
+  const refreshBeforeMinutes = Math.round(configuration.refreshBeforeSeconds / 60)
   return {
     subject: { kind: 'session' },
     outcome: 'ok',

@@ -28,7 +28,7 @@ import {
   type Rows,
   variableName,
 } from '../options/rows.ts'
-import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeParser } from './rows.ts'
+import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeSecondsParser } from './rows.ts'
 
 /** The complete, checked and frozen configuration of the middleware. */
 export interface Configuration {
@@ -41,7 +41,7 @@ export interface Configuration {
   readonly region: string
   readonly stsRegions: readonly string[]
   /** The seconds before the expiration of credentials at which their background refresh starts. */
-  readonly refreshBefore: number
+  readonly refreshBeforeSeconds: number
   readonly maxSessions: number
   readonly contextKey: string
   readonly documentClient: boolean
@@ -104,7 +104,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     durationSeconds,
     region: regions?.region ?? '',
   }
-  const refreshBefore = readRefreshBefore(reader, durationSeconds)
+  const refreshBeforeSeconds = readRefreshBeforeSeconds(reader, durationSeconds)
   // Without a valid Region, every table ARN would be reported as a table in another Region.
   const { scope, ...withoutScope } = fixed
   const parameters = assembleParameters(regions === undefined ? withoutScope : fixed, common, reader.reportOn)
@@ -120,7 +120,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
     resolveParameters: createResolveParameters(fixed, resolvers, common, contextKey),
     accountId: role?.accountId,
     ...regions,
-    refreshBefore,
+    refreshBeforeSeconds,
     maxSessions: values.maxSessions ?? DEFAULT_MAX_SESSIONS,
     contextKey,
     documentClient: values.documentClient ?? true,
@@ -186,10 +186,15 @@ const readRegions = (
   return { region, stsRegions: Object.freeze([...(values.stsRegions ?? [functionRegion ?? region])]) }
 }
 
-const readRefreshBefore = ({ values, reportOn }: Reader, durationSeconds: number): number => {
+const readRefreshBeforeSeconds = ({ values, reportOn }: Reader, durationSeconds: number): number => {
   const fallback = Math.min(DEFAULT_REFRESH_BEFORE_SECONDS, Math.floor(durationSeconds / 2))
-  if (values.refreshBefore === undefined) return fallback
-  return refreshBeforeParser(durationSeconds)(values.refreshBefore, reportOn('refreshBefore')) ?? fallback
+  if (values.refreshBeforeSeconds === undefined) return fallback
+  return (
+    refreshBeforeSecondsParser(durationSeconds)(
+      values.refreshBeforeSeconds,
+      reportOn('refreshBeforeSeconds'),
+    ) ?? fallback
+  )
 }
 
 /** Reports an invalid endpoint at creation. The SDK would report it only when it sends a request. */

@@ -99,11 +99,11 @@ export interface CrossAccountDynamoOptions<
   stsRegions?: readonly string[] | undefined
   /**
    * The number of seconds before the expiration of credentials at which their background refresh starts. At least 60 and less
-   * than `durationSeconds`. Variable: `…_REFRESH_BEFORE`.
+   * than `durationSeconds`. Variable: `…_REFRESH_BEFORE_SECONDS`.
    *
    * @default 900, or half of `durationSeconds` if that is less
    */
-  refreshBefore?: number | undefined
+  refreshBeforeSeconds?: number | undefined
   /**
    * The maximum number of cached sessions, with their clients, if there are resolvers. The least recently used session is
    * evicted first. Eviction does not affect invocations that use its client. Variable: `…_MAX_SESSIONS`.

@@ -150,8 +150,8 @@ const parsePrefix: Parser<string> = (value, report) => {
 
 const parseAny: Parser<unknown> = (value) => value
 
-/** Creates a parser of `refreshBefore`, in seconds. The value must be less than `durationSeconds`. */
-export const refreshBeforeParser =
+/** Creates a parser of `refreshBeforeSeconds`, in seconds. The value must be less than `durationSeconds`. */
+export const refreshBeforeSecondsParser =
   (durationSeconds: number): Parser<number> =>
   (value, report) => {
     const min = MIN_REFRESH_BEFORE_SECONDS
@@ -196,7 +196,10 @@ export const ROWS = {
     parse: listParser(parseRegion, 'Regions'),
     variables: [{ suffix: 'STS_REGIONS', read: readList }],
   },
-  refreshBefore: { parse: parseAny, variables: [{ suffix: 'REFRESH_BEFORE', read: readNumber }] },
+  refreshBeforeSeconds: {
+    parse: parseAny,
+    variables: [{ suffix: 'REFRESH_BEFORE_SECONDS', read: readNumber }],
+  },
   maxSessions: {
     parse: integerParser({ min: 1 }),
     variables: [{ suffix: 'MAX_SESSIONS', read: readNumber }],

@@ -15,7 +15,7 @@ import { fromNow, isNowIn, NEVER } from './time-window.ts'
 export interface Session {
   /**
    * Returns `undefined` if the session has credentials for this invocation, which is the usual case. Otherwise returns a
-   * promise that settles within the deadline. In the last `refreshBefore` seconds before the expiration, it also starts
+   * promise that settles within the deadline. In the last `refreshBeforeSeconds` seconds before the expiration, it also starts
    * a refresh in the background.
    */
   readonly ready: (deadline?: Deadline) => Promise<void> | undefined
@@ -61,11 +61,11 @@ export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | '
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
   /** How long before the expiration a refresh starts, in seconds. */
-  readonly refreshBefore: number
+  readonly refreshBeforeSeconds: number
 }
 
 /**
- * A refresh starts earlier by a random share of `refreshBefore`, up to this one, so that execution environments do not
+ * A refresh starts earlier by a random share of `refreshBeforeSeconds`, up to this one, so that execution environments do not
  * refresh at the same time.
  */
 const JITTER = 0.2
@@ -81,7 +81,7 @@ const MIN_DENIED_AGE_MS = 5 * 60_000
 
 export const createSession = (options: SessionOptions): Session => {
   const { roleArn, contextKey, logger } = options
-  const refreshWindowMs = options.refreshBefore * 1000 * (1 + Math.random() * JITTER)
+  const refreshWindowMs = options.refreshBeforeSeconds * 1000 * (1 + Math.random() * JITTER)
   let issued: IssuedCredentials | undefined
   let deniedPause = NEVER
   let latestDeadline: Deadline | undefined

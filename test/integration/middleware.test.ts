@@ -195,8 +195,8 @@ describe('a warm invocation', () => {
 })
 
 describe('a refresh', () => {
-  test('begins refreshBefore seconds before the expiry', async () => {
-    const middleware = crossAccountDynamo({ refreshBefore: 1800 })
+  test('begins refreshBeforeSeconds seconds before the expiry', async () => {
+    const middleware = crossAccountDynamo({ refreshBeforeSeconds: 1800 })
     await middleware.ready()
     travel(23 * MINUTE)
     await middleware.ready()

@@ -270,7 +270,13 @@ const SAMPLES: readonly Issue[] = [
   { option: 'transitiveTagKeys', code: 'unknown-tag-key', key: 'owner', known: ['team', 'stage'] },
   { option: 'transitiveTagKeys', code: 'unknown-tag-key', key: 'owner', known: [] },
   { option: 'durationSeconds', code: 'invalid-duration', min: 900, max: 3600, value: 7200 },
-  { option: 'refreshBefore', code: 'invalid-refresh-window', min: 60, durationSeconds: 3600, value: 30 },
+  {
+    option: 'refreshBeforeSeconds',
+    code: 'invalid-refresh-window',
+    min: 60,
+    durationSeconds: 3600,
+    value: 30,
+  },
 
   { option: 'region', code: 'invalid-region', value: 'Ireland' },
   { option: 'region', code: 'other-partition', value: 'cn-north-1', partition: 'aws' },

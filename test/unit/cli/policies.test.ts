@@ -436,12 +436,12 @@ describe('a usage error', () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200',
-      CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE: '1',
+      CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS: '1',
     })
     const err = await usageError('check')
     expect(flagsIn(err)).toEqual([])
     expect(err.match(/CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: /g)).toHaveLength(1)
-    expect(err).toContain('CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE: ')
+    expect(err).toContain('CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS: ')
   })
 
   test.each([

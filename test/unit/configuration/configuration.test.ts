@@ -75,7 +75,7 @@ describe('the minimal configuration', () => {
       region: 'eu-west-1',
       stsRegions: ['eu-west-1'],
       logger: LOGGER,
-      refreshBefore: 900,
+      refreshBeforeSeconds: 900,
       maxSessions: 100,
       contextKey: 'dynamo',
       documentClient: true,
@@ -139,7 +139,7 @@ describe('explicit options', () => {
     sourceIdentity: 'alice',
     durationSeconds: 900,
     region: 'us-gov-west-1',
-    refreshBefore: 60,
+    refreshBeforeSeconds: 60,
     policy: { Version: '2012-10-17', Statement: [] },
     policyArns: [
       'arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess',
@@ -178,7 +178,7 @@ describe('explicit options', () => {
       region: 'us-gov-west-1',
       stsRegions: ['us-gov-east-1'],
       logger: LOGGER,
-      refreshBefore: 60,
+      refreshBeforeSeconds: 60,
       maxSessions: 7,
       contextKey: 'orders',
       documentClient: true,
@@ -210,7 +210,7 @@ describe('explicit options', () => {
 
   test.each([
     ['durationSeconds', 900n],
-    ['refreshBefore', 900n],
+    ['refreshBeforeSeconds', 900n],
     ['contextKey', 1n],
   ])('%s: a BigInt is an issue and not a TypeError', (option, value) => {
     expect(issuesIn({ ...REQUIRED, [option]: value })).toMatchObject([{ option }])
@@ -231,8 +231,8 @@ describe('environment variables', () => {
 
   test.each([
     ['REGION', 'eu-central-1', { region: 'eu-central-1', stsRegions: ['eu-west-1'] }],
-    ['REFRESH_BEFORE', '120', { refreshBefore: 120 }],
-    ['REFRESH_BEFORE', ' 120 ', { refreshBefore: 120 }],
+    ['REFRESH_BEFORE_SECONDS', '120', { refreshBeforeSeconds: 120 }],
+    ['REFRESH_BEFORE_SECONDS', ' 120 ', { refreshBeforeSeconds: 120 }],
     ['MAX_SESSIONS', '7', { maxSessions: 7 }],
     ['STS_REGIONS', 'eu-north-1, eu-west-1', { stsRegions: ['eu-north-1', 'eu-west-1'] }],
   ])('%s=%s sets an option', (suffix, text, expected) => {
@@ -258,7 +258,7 @@ describe('environment variables', () => {
     ['sourceIdentity', 'explicit', 'SOURCE_IDENTITY', 'environment'],
     ['durationSeconds', 1800, 'DURATION_SECONDS', '1900'],
     ['region', 'eu-north-1', 'REGION', 'eu-central-1'],
-    ['refreshBefore', 61, 'REFRESH_BEFORE', '62'],
+    ['refreshBeforeSeconds', 61, 'REFRESH_BEFORE_SECONDS', '62'],
     ['stsRegions', ['us-east-1'], 'STS_REGIONS', 'eu-north-1'],
     ['maxSessions', 1, 'MAX_SESSIONS', '7'],
   ])('%s: %p wins over its variable, whether that is valid or not', (option, value, suffix, text) => {
@@ -272,7 +272,7 @@ describe('environment variables', () => {
   test('count as unset if they are empty', () => {
     const suffixes =
       'EXTERNAL_ID SESSION_TAGS TRANSITIVE_TAG_KEYS SESSION_NAME SOURCE_IDENTITY DURATION_SECONDS REGION ' +
-      'REFRESH_BEFORE STS_REGIONS MAX_SESSIONS TABLES ACCESS'
+      'REFRESH_BEFORE_SECONDS STS_REGIONS MAX_SESSIONS TABLES ACCESS'
     const empty = variables(Object.fromEntries(suffixes.split(' ').map((suffix) => [suffix, ''])))
     expect(comparable(read(REQUIRED, empty))).toEqual(comparable(read()))
     expect(issuesIn({}, { AWS_REGION: '', CROSS_ACCOUNT_DYNAMO_ROLE_ARN: '' })).toEqual(issuesIn({}, {}))
@@ -373,7 +373,11 @@ describe('names that are misspelled', () => {
     ['CROSS_ACCOUNT_DYNAMO_ROLEARN', 'roleArn', 'CROSS_ACCOUNT_DYNAMO_ROLE_ARN'],
     ['CROSSACCOUNT_DYNAMO_EXTERNAL_ID', 'externalId', 'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID'],
     ['cross_account_dynamo_session_tags', 'sessionTags', 'CROSS_ACCOUNT_DYNAMO_SESSION_TAGS'],
-    ['CROSS_ACCOUNT_DYNAMO_REFRESHBEFORE', 'refreshBefore', 'CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE'],
+    [
+      'CROSS_ACCOUNT_DYNAMO_REFRESHBEFORESECONDS',
+      'refreshBeforeSeconds',
+      'CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS',
+    ],
     ['CROSS_ACCOUNT_DYNAMO_REGION_', 'region', 'CROSS_ACCOUNT_DYNAMO_REGION'],
     ['CROSSACCOUNT_DYNAMO_TABLES', 'scope', 'CROSS_ACCOUNT_DYNAMO_TABLES'],
   ])('variable %s is an issue unless it is empty', (misspelled, option, correct) => {
@@ -719,35 +723,37 @@ describe('the default session name', () => {
   })
 })
 
-describe('refreshBefore', () => {
+describe('refreshBeforeSeconds', () => {
   test.each([
     [3600, 900],
     [1801, 900],
     [1800, 900],
     [1000, 500],
     [900, 450],
-  ])('defaults for durationSeconds %i to %i', (durationSeconds, refreshBefore) => {
-    expect(read({ ...REQUIRED, durationSeconds }).refreshBefore).toBe(refreshBefore)
+  ])('defaults for durationSeconds %i to %i', (durationSeconds, refreshBeforeSeconds) => {
+    expect(read({ ...REQUIRED, durationSeconds }).refreshBeforeSeconds).toBe(refreshBeforeSeconds)
   })
 
-  test.each([60, 61, 3599])('can be %i', (refreshBefore) => {
-    expect(read({ ...REQUIRED, refreshBefore }).refreshBefore).toBe(refreshBefore)
+  test.each([60, 61, 3599])('can be %i', (refreshBeforeSeconds) => {
+    expect(read({ ...REQUIRED, refreshBeforeSeconds }).refreshBeforeSeconds).toBe(refreshBeforeSeconds)
   })
 
-  const option = 'refreshBefore'
+  const option = 'refreshBeforeSeconds'
   const code = 'invalid-refresh-window'
-  test.each([59, 0, -60, 3600, 3601, 60.5, '60', 'soon', null])('cannot be %j', (refreshBefore) => {
-    expect(issuesIn({ ...REQUIRED, refreshBefore })).toEqual([
-      { option, code, min: 60, durationSeconds: 3600, value: refreshBefore ?? { type: 'null' } },
+  test.each([59, 0, -60, 3600, 3601, 60.5, '60', 'soon', null])('cannot be %j', (refreshBeforeSeconds) => {
+    expect(issuesIn({ ...REQUIRED, refreshBeforeSeconds })).toEqual([
+      { option, code, min: 60, durationSeconds: 3600, value: refreshBeforeSeconds ?? { type: 'null' } },
     ])
   })
 
   test('must be less than the configured durationSeconds', () => {
-    expect(read({ ...REQUIRED, durationSeconds: 900, refreshBefore: 899 }).refreshBefore).toBe(899)
-    expect(issuesIn({ ...REQUIRED, durationSeconds: 900, refreshBefore: 900 })).toEqual([
+    expect(read({ ...REQUIRED, durationSeconds: 900, refreshBeforeSeconds: 899 }).refreshBeforeSeconds).toBe(
+      899,
+    )
+    expect(issuesIn({ ...REQUIRED, durationSeconds: 900, refreshBeforeSeconds: 900 })).toEqual([
       { option, code, min: 60, durationSeconds: 900, value: 900 },
     ])
-    const variable = 'CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE'
+    const variable = 'CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS'
     expect(issuesIn(REQUIRED, { ...IRELAND, [variable]: '3600' })).toEqual([
       { option, variable, code, min: 60, durationSeconds: 3600, value: 3600 },
     ])

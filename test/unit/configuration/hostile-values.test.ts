@@ -23,7 +23,7 @@ const GOOD = {
   durationSeconds: 3600,
   region: 'eu-west-1',
   stsRegions: ['eu-west-1', 'eu-central-1'],
-  refreshBefore: 900,
+  refreshBeforeSeconds: 900,
   maxSessions: 100,
   contextKey: 'dynamo',
   envPrefix: 'ORDERS',

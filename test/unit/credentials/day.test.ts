@@ -32,7 +32,11 @@ interface Outage {
 }
 
 /** Lives through the day and counts. `random` is the environment's luck. */
-const live = async ({ refreshBefore = 900, outage = { from: -1, to: -1 } as Outage, length = DAY } = {}) => {
+const live = async ({
+  refreshBeforeSeconds = 900,
+  outage = { from: -1, to: -1 } as Outage,
+  length = DAY,
+} = {}) => {
   const start = Date.now()
   const now = () => Date.now() - start
   let calls = 0
@@ -52,7 +56,7 @@ const live = async ({ refreshBefore = 900, outage = { from: -1, to: -1 } as Outa
     contextKey: 'dynamo',
     maxAssumeRoleDurationMs: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
-    refreshBefore,
+    refreshBeforeSeconds,
     assumeRole,
     throttle: createSharedThrottle(),
     logger,
@@ -101,7 +105,7 @@ test('a 12-minute outage that begins at minute 50 fails nothing and holds nobody
   expect({ failed, blocked, stale }).toEqual({ failed: 0, blocked: 1, stale: 0 })
 })
 
-describe('an outage a second shorter than refreshBefore less a minute fails nothing, wherever it begins:', () => {
+describe('an outage a second shorter than refreshBeforeSeconds less a minute fails nothing, wherever it begins:', () => {
   // Two lives of the credentials, which covers each place that an outage can have in one.
   test.each([
     [900, 0],
@@ -109,13 +113,13 @@ describe('an outage a second shorter than refreshBefore less a minute fails noth
     [900, 0.999],
     [300, 0.999],
     [1800, 0.999],
-  ])('refreshBefore %d s, luck %d', async (refreshBefore, luck) => {
+  ])('refreshBeforeSeconds %d s, luck %d', async (refreshBeforeSeconds, luck) => {
     jest.spyOn(Math, 'random').mockReturnValue(luck)
-    const length = (refreshBefore - 60) * SECOND - SECOND
+    const length = (refreshBeforeSeconds - 60) * SECOND - SECOND
     const failures: [number, number][] = []
     for (let from = MINUTE; from < 70 * MINUTE; from += 47 * SECOND) {
       const { failed, stale } = await live({
-        refreshBefore,
+        refreshBeforeSeconds,
         outage: { from, to: from + length },
         length: 130 * MINUTE,
       })

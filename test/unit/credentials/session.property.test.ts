@@ -20,9 +20,9 @@ const CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_D
 const RUNS = { numRuns: inLongRun(400, 5000), seed: Number(process.env.SEED ?? 1) }
 /** Credentials that are rejected sooner are not replaced. */
 const BRAND_NEW = 30 * SECOND
-const REFRESH_BEFORE = 900
+const REFRESH_BEFORE_SECONDS = 900
 /** The bounds on STS calls: no sooner before the expiry, nor after a failure, nor after a refusal. */
-const EARLIEST_REFRESH = REFRESH_BEFORE * SECOND * 1.2
+const EARLIEST_REFRESH = REFRESH_BEFORE_SECONDS * SECOND * 1.2
 const LEAST_BACK_OFF = SECOND
 const REFUSAL_REMEMBERED = 5 * SECOND
 
@@ -127,7 +127,7 @@ const live = async (script: readonly Step[]): Promise<void> => {
     contextKey: 'dynamo',
     maxAssumeRoleDurationMs: 10 * SECOND,
     roleArn: 'arn:aws:iam::222222222222:role/R',
-    refreshBefore: REFRESH_BEFORE,
+    refreshBeforeSeconds: REFRESH_BEFORE_SECONDS,
     assumeRole,
     throttle: createSharedThrottle(),
     logger: quiet,
@@ -252,7 +252,7 @@ describe('a session, whatever happens,', () => {
           contextKey: 'dynamo',
           maxAssumeRoleDurationMs: 10 * SECOND,
           roleArn: 'arn:aws:iam::222222222222:role/R',
-          refreshBefore: 900,
+          refreshBeforeSeconds: 900,
           assumeRole: () => {
             calls += 1
             return scheduler.schedule(Promise.resolve(credentials), 'STS answers')

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
-import { HOUR, MINUTE, REFRESH_BEFORE, SECOND, startReadySession, startSession } from './station.ts'
+import { HOUR, MINUTE, REFRESH_BEFORE_SECONDS, SECOND, startReadySession, startSession } from './station.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -113,9 +113,9 @@ describe('a refusal', () => {
 })
 
 describe('credentials at hand', () => {
-  test('are used until refreshBefore without asking STS again', async () => {
+  test('are used until refreshBeforeSeconds without asking STS again', async () => {
     const { ready, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - REFRESH_BEFORE * SECOND - 1)
+    jest.setSystemTime(expiry - REFRESH_BEFORE_SECONDS * SECOND - 1)
     expect(ready()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
@@ -123,17 +123,17 @@ describe('credentials at hand', () => {
   test('are refreshed up to a fifth earlier, each environment at a time of its own', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(1)
     const { ready, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE * SECOND - 1)
+    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE_SECONDS * SECOND - 1)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(1)
-    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE * SECOND)
+    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE_SECONDS * SECOND)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('are used while the refresh is under way in the background, and replaced when it is done', async () => {
     const { ready, credentials, answer, reasons, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - REFRESH_BEFORE * SECOND)
+    jest.setSystemTime(expiry - REFRESH_BEFORE_SECONDS * SECOND)
     expect(ready()).toBeUndefined()
     expect(ready()).toBeUndefined()
     expect(reasons()).toEqual(['first', 'refresh'])
@@ -498,7 +498,7 @@ const startStubbornSession = () => {
   const session = createSession({
     roleArn: 'arn:aws:iam::222222222222:role/R',
     contextKey: 'dynamo',
-    refreshBefore: 900,
+    refreshBeforeSeconds: 900,
     maxAssumeRoleDurationMs: 10 * SECOND,
     throttle: createSharedThrottle(),
     logger: { debug: log, info: log, warn: log, error: log },
@@ -630,19 +630,19 @@ describe('the credentials that it hands out', () => {
 describe('when STS throttled another session', () => {
   test('a background refresh waits for five seconds, and an invocation without credentials does not', async () => {
     const throttle = createSharedThrottle()
-    const busy = startSession(REFRESH_BEFORE, throttle)
+    const busy = startSession(REFRESH_BEFORE_SECONDS, throttle)
     const first = busy.ready()
     busy.answer()
     await first
     jest.setSystemTime(Date.now() + 46 * MINUTE)
-    const throttled = startSession(REFRESH_BEFORE, throttle)
+    const throttled = startSession(REFRESH_BEFORE_SECONDS, throttle)
     const denied = caught(throttled.ready())
     throttled.fail('STS_THROTTLED')
     expect(await denied).toBe('STS_THROTTLED')
 
     expect(busy.ready()).toBeUndefined()
     expect(busy.reasons()).toEqual(['first'])
-    startSession(REFRESH_BEFORE, throttle)
+    startSession(REFRESH_BEFORE_SECONDS, throttle)
       .ready()
       ?.catch(() => {})
     throttled.ready()?.catch(() => {})

@@ -9,7 +9,7 @@ import type { Logger } from '../../../src/logger.ts'
 export const HOUR = 3_600_000
 export const MINUTE = 60_000
 export const SECOND = 1000
-export const REFRESH_BEFORE = 900
+export const REFRESH_BEFORE_SECONDS = 900
 
 interface Waiting {
   readonly resolve: (credentials: Credentials) => void
@@ -51,14 +51,17 @@ export const startStation = () => {
   }
 }
 
-export const startSession = (refreshBefore = REFRESH_BEFORE, throttle = createSharedThrottle()) => {
+export const startSession = (
+  refreshBeforeSeconds = REFRESH_BEFORE_SECONDS,
+  throttle = createSharedThrottle(),
+) => {
   const sts = startStation()
   const log = jest.fn()
   const logger: Logger = { debug: log, info: log, warn: log, error: log }
   const roleArn = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
   const session = createSession({
     roleArn,
-    refreshBefore,
+    refreshBeforeSeconds,
     assumeRole: sts.assumeRole,
     contextKey: 'dynamo',
     maxAssumeRoleDurationMs: 10 * SECOND,
@@ -69,8 +72,8 @@ export const startSession = (refreshBefore = REFRESH_BEFORE, throttle = createSh
 }
 
 /** A session that has its first credentials, with an hour to live. */
-export const startReadySession = async (refreshBefore = REFRESH_BEFORE) => {
-  const session = startSession(refreshBefore)
+export const startReadySession = async (refreshBeforeSeconds = REFRESH_BEFORE_SECONDS) => {
+  const session = startSession(refreshBeforeSeconds)
   const first = session.ready()
   session.answer()
   await first
