@@ -14,7 +14,7 @@ export type CrossAccountDynamoErrorCode =
   | 'STS_TIMEOUT'
 
 /** The codes of errors whose call may succeed later without a change of configuration or policy. */
-const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
+export const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
   'STS_THROTTLED',
   'STS_UNAVAILABLE',
   'STS_TIMEOUT',

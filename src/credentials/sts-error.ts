@@ -1,74 +1,178 @@
 /** Classifies failures of AssumeRole and creates the error for each. */
-import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../errors.ts'
+import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode, RETRYABLE } from '../errors.ts'
 import { adviseOnDenial, type SessionNeeds } from '../iam/advice.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import { NOT_SHOWN } from '../redact.ts'
 import { readStsFailure, type StsFailure } from './sts-failure.ts'
 
-/** Error codes for throttling. @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
-const THROTTLED = /^(?:Throttl|TooManyRequests|RequestLimitExceeded|SlowDown|RequestThrottled|BandwidthLimit)/
+const CUSTOM_ENDPOINT = 'stsClientOptions.endpoint or AWS_ENDPOINT_URL_STS'
+
+const NETWORK_ADVICE =
+  'If this lasts: in a VPC, the function reaches STS only through a NAT gateway, or an interface endpoint for sts whose security ' +
+  `group allows the function on port 443. If ${CUSTOM_ENDPOINT} is set, check it first.`
+
+/** What a failure means. */
+interface Explanation {
+  /** @default 'ASSUME_ROLE_REJECTED' */
+  readonly code?: CrossAccountDynamoErrorCode
+  /**
+   * The beginning of the sentence that names the role.
+   *
+   * @default 'STS rejected'
+   */
+  readonly failed?: string
+  readonly advice: string | ((failure: StsFailure, parameters: SessionParameters) => string)
+  /** Whether the configuration of the STS client is wrong, so that no request was sent. */
+  readonly isEndpointMistake?: true
+}
+
+interface Rule extends Explanation {
+  readonly matches: (failure: StsFailure) => boolean
+}
+
+/** Matches an error that STS returned, by its error code. */
+const stsError =
+  (names: RegExp): Rule['matches'] =>
+  ({ kind, name }) =>
+    kind === 'sts-error' && names.test(name)
+
+const isRegionDisabled = stsError(/^RegionDisabled/)
+/** STS in an opt-in Region knows the access keys only of accounts that have enabled the Region. */
+const isKeyUnknown = stsError(/^InvalidClientTokenId/)
+/** The SDK may find a new session token if it reads the caller's credentials again. */
+const isTokenExpired = stsError(/^ExpiredToken/)
+
+/** Error codes of STS, and of the services that a credential provider calls. */
 const DENIED = /^(?:AccessDenied|NotAuthorized)/
-/** Error codes that report a problem with the caller's own credentials, not with the role. */
+/** Errors that concern the caller's own credentials, not the role. The SDK finds none, or STS does not accept them. */
 const CALLER_REFUSED =
-  /^(?:ExpiredToken|InvalidClientTokenId|UnrecognizedClient|SignatureDoesNotMatch|InvalidSignature|IncompleteSignature|MissingAuthenticationToken|OptInRequired|RequestExpired)/
-/** Errors of the SDK if it finds no credentials to sign with, or credentials that cannot be sent in a header. */
-const CALLER_UNKNOWN = /^(?:CredentialsProviderError|ProviderError)$/
+  /Expired|Signature|^(?:InvalidClientTokenId|UnrecognizedClient|MissingAuthenticationToken|OptInRequired)|ProviderError$/
+/** Messages of the SDK and of Node.js about credentials that cannot be sent in a header. */
 const CALLER_UNUSABLE = /^Resolved credential object is not valid|^Invalid character in header content/
-const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout|RequestTimeoutException)$/
-/** The caller's session token has expired. The SDK may find a new one if it reads the caller's credentials again. */
-const CALLER_EXPIRED = /^ExpiredToken/
-/** Errors that another Region may not return. STS in an opt-in Region knows the keys only of accounts that enabled it. */
-const REGION_REFUSED = /^(?:RegionDisabled|InvalidClientTokenId)/
-/** Errors of the SDK and of Node.js if the configuration is invalid, so that no request is sent. */
-const CONFIGURATION_CODE = /^(?:ERR_INVALID_|ERR_OSSL_|ERR_SSL_|EPROTO$)/
+
+/** @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
+const THROTTLED = /Throttl|^(?:TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit)/
+
+/** Errors of Node.js and of the SDK if the configuration is invalid, so that no request is sent. */
+const CONFIGURATION_CODE = /^(?:ERR_(?:INVALID|OSSL|SSL)_|EPROTO$)/
 const CONFIGURATION_MESSAGE =
   /^(?:Region is missing|Region not accepted|Invalid region in client config|Invalid parameter for "defaultsMode")/
-/** Errors of Node.js for certificates. @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const CERTIFICATE_CODE =
-  /^(?:UNABLE_TO_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED_CERT|CERT_|ERR_TLS_CERT_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
+/** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_CODE = /CERT|^(?:UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
 
-const isCallerUnusable = ({ kind, name, message }: StsFailure): boolean =>
-  kind !== 'unknown-answer' &&
-  // A caller's credential provider can fail with an access error of the service that it calls.
-  ((kind === 'no-answer' && DENIED.test(name)) ||
-    CALLER_REFUSED.test(name) ||
-    CALLER_UNKNOWN.test(name) ||
-    CALLER_UNUSABLE.test(message))
+const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout)/
 
-const isUntrusted = ({ kind, code = '' }: StsFailure): boolean =>
-  kind === 'no-answer' && CERTIFICATE_CODE.test(code)
+/** The meanings of failures. The first rule that matches applies. */
+const RULES: readonly Rule[] = [
+  {
+    matches: ({ kind }) => kind === 'unknown-answer',
+    code: 'STS_UNAVAILABLE',
+    failed: 'There is no usable answer to',
+    // The answer is not quoted, because it may contain credentials.
+    advice: `If this lasts, check what answers in place of STS: an HTTP proxy, a firewall, or the server at ${CUSTOM_ENDPOINT}.`,
+  },
+  {
+    matches: stsError(DENIED),
+    code: 'ASSUME_ROLE_DENIED',
+    failed: 'STS denied',
+    advice: ({ message }, parameters) => adviseOnDenial(message, needsOf(parameters)),
+  },
+  {
+    matches: ({ kind, name, httpStatusCode }) =>
+      kind === 'sts-error' && (THROTTLED.test(name) || httpStatusCode === 429),
+    code: 'STS_THROTTLED',
+    failed: 'STS throttled',
+    advice: 'The next invocation tries again. The configuration is not the problem.',
+  },
+  {
+    matches: ({ kind, name, message }) =>
+      (kind === 'no-answer' && DENIED.test(name)) ||
+      CALLER_REFUSED.test(name) ||
+      CALLER_UNUSABLE.test(message),
+    failed: "STS did not accept the caller's own credentials in",
+    advice:
+      'In Lambda, check that nothing overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, that the clock is ' +
+      'right, and that the account has enabled the Region of STS. Outside Lambda, sign in first, for example to the profile in ' +
+      'AWS_PROFILE.',
+  },
+  {
+    matches: ({ kind, name, code = '', message }) =>
+      kind === 'no-answer' &&
+      (name === 'EndpointError' || CONFIGURATION_CODE.test(code) || CONFIGURATION_MESSAGE.test(message)),
+    failed: 'The STS client is misconfigured and did not send',
+    advice:
+      'Correct stsClientOptions.endpoint and requestHandler, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and ' +
+      'AWS_USE_DUALSTACK_ENDPOINT. An endpoint is a whole URL such as https://sts.eu-west-1.amazonaws.com, and excludes FIPS and ' +
+      'dual-stack endpoints, which not every Region has.',
+    isEndpointMistake: true,
+  },
+  {
+    matches: ({ code = '' }) => CERTIFICATE_CODE.test(code),
+    failed: 'The STS client does not trust the certificate of the server and did not send',
+    advice:
+      'If a proxy inspects TLS, set NODE_EXTRA_CA_CERTS to its CA. Otherwise check the CA in stsClientOptions.requestHandler, and ' +
+      `the server at ${CUSTOM_ENDPOINT}.`,
+    isEndpointMistake: true,
+  },
+  {
+    matches: ({ name, code }) => TIMED_OUT.test(name) || code === 'ETIMEDOUT',
+    code: 'STS_TIMEOUT',
+    failed: 'STS timed out on',
+    advice: NETWORK_ADVICE,
+  },
+  {
+    matches: isRegionDisabled,
+    advice:
+      'Enable the Region and its STS endpoint in both accounts, or set other Regions in stsRegions: ' +
+      'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
+  },
+  {
+    matches: stsError(/^PackedPolicyTooLarge/),
+    advice: 'Send fewer or shorter session tags, or name fewer tables and keys in scope.',
+  },
+  {
+    matches: stsError(/^MalformedPolicyDocument/),
+    advice:
+      'Correct policy or policyArns. Managed policies must be in the account of the role or be AWS managed.',
+  },
+  {
+    matches: ({ kind, httpStatusCode = 0 }) => kind === 'sts-error' && httpStatusCode < 500,
+    advice: 'Change the option that AWS names above. Policies are not the problem.',
+  },
+]
+const NETWORK_FAILURE: Explanation = {
+  code: 'STS_UNAVAILABLE',
+  failed: 'STS did not complete',
+  advice: ({ code }) =>
+    code === 'ENOTFOUND'
+      ? `Check the Region of the host, which comes from stsRegions or AWS_REGION. ${NETWORK_ADVICE}`
+      : NETWORK_ADVICE,
+}
 
-const isMisconfigured = ({ kind, name, code = '', message }: StsFailure): boolean =>
-  kind === 'no-answer' &&
-  (name === 'EndpointError' || CONFIGURATION_CODE.test(code) || CONFIGURATION_MESSAGE.test(message))
-
-const isThrottled = ({ kind, name, httpStatusCode }: StsFailure): boolean =>
-  kind === 'sts-error' && (THROTTLED.test(name) || httpStatusCode === 429)
-
-const isNamed = (thrown: unknown, names: RegExp): boolean => {
-  const { kind, name } = readStsFailure(thrown)
-  return kind === 'sts-error' && names.test(name)
+const explain = (failure: StsFailure) => {
+  const explanation = RULES.find(({ matches }) => matches(failure)) ?? NETWORK_FAILURE
+  return { code: 'ASSUME_ROLE_REJECTED', failed: 'STS rejected', ...explanation } as const
 }
 
 /** Returns whether another attempt, in the same Region or another one, may succeed. */
 export const isWorthAnotherAttempt = (thrown: unknown): boolean => {
   const failure = readStsFailure(thrown)
   // After the SDK has corrected the clock skew, it signs the next attempt with the right time.
-  if (failure.isClockCorrected || failure.kind === 'unknown-answer') return true
-  if (failure.kind === 'sts-error') return isThrottled(failure) || (failure.httpStatusCode ?? 0) >= 500
-  return !isCallerUnusable(failure) && !isLocal(failure)
+  return failure.isClockCorrected || RETRYABLE.has(explain(failure).code)
 }
 
 /** Returns whether a Region refused a call that another Region may accept. */
-export const isRefusedByRegion = (thrown: unknown): boolean => isNamed(thrown, REGION_REFUSED)
+export const isRefusedByRegion = (thrown: unknown): boolean => {
+  const failure = readStsFailure(thrown)
+  return isRegionDisabled(failure) || isKeyUnknown(failure)
+}
 
 /** Returns whether the credentials of the caller have expired. */
-export const isCallerExpired = (thrown: unknown): boolean => isNamed(thrown, CALLER_EXPIRED)
-
-const isLocal = (failure: StsFailure): boolean => isMisconfigured(failure) || isUntrusted(failure)
+export const isCallerExpired = (thrown: unknown): boolean => isTokenExpired(readStsFailure(thrown))
 
 /** Returns whether the call did not reach STS, because the endpoint or the certificates are misconfigured. */
-export const isEndpointMistake = (thrown: unknown): boolean => isLocal(readStsFailure(thrown))
+export const isEndpointMistake = (thrown: unknown): boolean =>
+  explain(readStsFailure(thrown)).isEndpointMistake === true
 
 /**
  * Creates the error of an invocation that waited for credentials as long as it could, `waitMs` milliseconds. The call
@@ -81,30 +185,8 @@ export const waitTimeoutError = (
 ): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'STS_TIMEOUT',
-    [
-      `STS did not answer AssumeRole for ${roleArn} (context.${contextKey}) in time.`,
-      `The invocation could wait for ${Math.max(0, Math.round(waitMs))} ms. The rest of its time is reserved for its answer.`,
-      NETWORK_ADVICE,
-    ].join('\n'),
+    `The invocation could wait only ${Math.max(0, Math.round(waitMs))} ms for AssumeRole for ${roleArn} (context.${contextKey}).\n${NETWORK_ADVICE}`,
   )
-
-/** Advice for requests that STS rejects with a specific code. */
-const REJECTED_ADVICE: readonly (readonly [RegExp, string])[] = [
-  [
-    /^RegionDisabled/,
-    'Enable the Region and its STS endpoint in both accounts, or set other Regions in stsRegions: ' +
-      'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
-  ],
-  [
-    /^PackedPolicyTooLarge/,
-    'The session tags and session policies together exceed a limit that STS applies to a packed form of them. Send fewer or shorter ' +
-      'tags, or name fewer tables and keys in scope.',
-  ],
-  [
-    /^MalformedPolicyDocument/,
-    'Change policy or policyArns: STS rejects the session policy. Managed policies must be in the account of the role or be AWS managed.',
-  ],
-]
 
 /** The minimum length of a value to hide, in characters. Hiding shorter values would remove parts of ordinary words. */
 const MIN_HIDDEN_VALUE_LENGTH = 4
@@ -155,105 +237,15 @@ export const assumeRoleError = (
   { region, contextKey = 'dynamo', secrets = [] }: AssumeRoleErrorContext = {},
 ): CrossAccountDynamoError => {
   const failure = readStsFailure(thrown, secrets, (message) => hideParameterValues(message, parameters))
-  const { code, headline, advice } = explain(failure, parameters, region, contextKey)
-  const request = isLocal(failure) ? [] : [describeRequest(parameters, region)]
-  return new CrossAccountDynamoError(
-    code,
-    [headline, describeFailure(failure), ...request, advice].join('\n'),
-    {
-      cause: plainCause(failure),
-    },
-  )
+  const { code, failed, advice, isEndpointMistake } = explain(failure)
+  const lines = [
+    `${failed} AssumeRole for ${parameters.roleArn} (context.${contextKey}).`,
+    describeFailure(failure),
+    ...(isEndpointMistake ? [] : [describeRequest(parameters, region)]),
+    typeof advice === 'string' ? advice : advice(failure, parameters),
+  ]
+  return new CrossAccountDynamoError(code, lines.join('\n'), { cause: plainCause(failure) })
 }
-
-const isDenied = ({ kind, name }: StsFailure): boolean => kind === 'sts-error' && DENIED.test(name)
-
-interface Explanation {
-  readonly code: CrossAccountDynamoErrorCode
-  readonly headline: string
-  readonly advice: string
-}
-
-const explain = (
-  failure: StsFailure,
-  parameters: SessionParameters,
-  region: string | undefined,
-  contextKey: string,
-): Explanation => {
-  const { kind, name, code, httpStatusCode = 0 } = failure
-  const role = `${parameters.roleArn} (context.${contextKey})`
-  if (isDenied(failure))
-    return {
-      code: 'ASSUME_ROLE_DENIED',
-      headline: `STS denied AssumeRole for ${role}.`,
-      advice: adviseOnDenial(failure.message, needsOf(parameters)),
-    }
-  if (isThrottled(failure))
-    return {
-      code: 'STS_THROTTLED',
-      headline: `STS throttled AssumeRole for ${role}.`,
-      advice: 'The configuration is not the problem. The next invocation tries again.',
-    }
-  if (isCallerUnusable(failure))
-    return {
-      code: 'ASSUME_ROLE_REJECTED',
-      headline: `STS did not accept the caller's own credentials in AssumeRole for ${role}.`,
-      advice:
-        'STS did not evaluate the policies of the role. In Lambda, the runtime sets AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
-        'AWS_SESSION_TOKEN to credentials of the execution role. Check that nothing overrides them, that the clock is right, and that ' +
-        'the Region of STS is enabled in the account. Outside Lambda, sign in first: the SDK reads the environment and the profile ' +
-        'that AWS_PROFILE names.',
-    }
-  if (isLocal(failure))
-    return {
-      code: 'ASSUME_ROLE_REJECTED',
-      headline: `AssumeRole for ${role} could not be sent, because of the configuration of the STS client.`,
-      advice: isUntrusted(failure) ? CERTIFICATE_ADVICE : ENDPOINT_ADVICE,
-    }
-  if (TIMED_OUT.test(name) || code === 'ETIMEDOUT')
-    return {
-      code: 'STS_TIMEOUT',
-      headline: `STS did not answer AssumeRole for ${role} in time.`,
-      advice: NETWORK_ADVICE,
-    }
-  if (kind === 'sts-error' && httpStatusCode < 500)
-    return {
-      code: 'ASSUME_ROLE_REJECTED',
-      headline: `STS rejected the AssumeRole request for ${role}.`,
-      advice:
-        REJECTED_ADVICE.find(([words]) => words.test(name))?.[1] ??
-        'Change the option that AWS names above. Policies are not the problem.',
-    }
-  return {
-    code: 'STS_UNAVAILABLE',
-    headline: `STS could not be reached, or its answer to AssumeRole for ${role} could not be used.`,
-    advice:
-      kind === 'unknown-answer'
-        ? ANSWER_ADVICE
-        : code === 'ENOTFOUND' && region !== undefined
-          ? `There is no such host. Check the Region ${region}, which comes from stsRegions or AWS_REGION. ${NETWORK_ADVICE}`
-          : NETWORK_ADVICE,
-  }
-}
-
-const ANSWER_ADVICE =
-  'The answer is not quoted, because it may contain credentials. If this lasts, look at what the request passes through: an HTTP ' +
-  'proxy, a firewall, or another server at the endpoint of stsClientOptions.endpoint or AWS_ENDPOINT_URL_STS.'
-
-const ENDPOINT_ADVICE =
-  'The request was not sent. Correct stsClientOptions, above all its endpoint and requestHandler, and the variables AWS_ENDPOINT_URL_STS, ' +
-  'AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT: an endpoint is a whole URL such as ' +
-  'https://sts.eu-west-1.amazonaws.com, and excludes FIPS and dual-stack endpoints, which not every Region has.'
-
-const CERTIFICATE_ADVICE =
-  'The request was not sent, because the certificate of the server is not trusted. If the server is a proxy that inspects TLS, set ' +
-  'NODE_EXTRA_CA_CERTS to its CA. If you set a CA in stsClientOptions.requestHandler, correct it. Otherwise check which server ' +
-  'stsClientOptions.endpoint and AWS_ENDPOINT_URL_STS name.'
-
-const NETWORK_ADVICE =
-  'If this lasts: a function in a VPC reaches STS only through a NAT gateway or an interface endpoint for sts in its Region, ' +
-  'and the security group of the endpoint must allow the function on port 443. If stsClientOptions.endpoint or ' +
-  'AWS_ENDPOINT_URL_STS is set, check that first.'
 
 /**
  * Returns what the policies must allow. Tag values may be personal data, so the advice allows any value. The `policies`
@@ -286,15 +278,16 @@ const describeFailure = ({ kind, name, message, code, requestId }: StsFailure): 
 }
 
 const describeRequest = (parameters: SessionParameters, region: string | undefined): string => {
-  const keys = parameters.sessionTags.map(({ Key }) => Key).join(', ')
+  const { externalId, sessionTags, sourceIdentity, policy, policyArns } = parameters
+  const keys = sessionTags.map(({ Key }) => Key).join(', ')
   const sent = [
     `session name ${parameters.sessionName}`,
-    parameters.externalId === undefined ? 'no external ID' : 'an external ID',
+    `${externalId === undefined ? 'no' : 'an'} external ID`,
     keys === '' ? 'no session tags' : `session tags ${keys}`,
-    ...(parameters.sourceIdentity === undefined ? [] : [`source identity ${parameters.sourceIdentity}`]),
-    ...(parameters.policy === undefined && parameters.policyArns.length === 0 ? [] : ['a session policy']),
+    sourceIdentity && `source identity ${sourceIdentity}`,
+    (policy ?? policyArns[0]) && 'a session policy',
     `${parameters.durationSeconds} seconds`,
-    ...(region === undefined ? [] : [`to STS in ${region}`]),
+    region && `to STS in ${region}`,
   ]
-  return `Sent: ${sent.join(', ')}.`
+  return `Sent: ${sent.filter(Boolean).join(', ')}.`
 }

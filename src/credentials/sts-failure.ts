@@ -37,9 +37,8 @@ interface Thrown {
 
 /** Matches AWS error codes. Credentials do not match. */
 const ERROR_CODE = /^(?:I[dn](?![a-z])|[A-Z][a-z]{2,}){1,12}$/
-/** The names that the SDK gives to errors whose response has no error code. They depend on the HTTP status. */
-const PLACEHOLDER_CODES: ReadonlySet<string> = new Set(['Unknown', 'NotFound'])
-const PLACEHOLDER_MESSAGES: ReadonlySet<string> = new Set(['Unknown', 'UnknownError'])
+/** The names and messages that the SDK gives to errors whose response has none. They depend on the HTTP status. */
+const PLACEHOLDERS: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'NotFound'])
 
 /**
  * Reads a thrown value without relying on its types. Never throws. Keeps only the messages of STS errors and of errors
@@ -68,40 +67,37 @@ export const readStsFailure = (
 const read = (thrown: Thrown, quote: (value: unknown) => string): StsFailure => {
   const { $metadata = {}, $response } = thrown
   const status = $metadata.httpStatusCode ?? $response?.statusCode
-  const { requestId, attempts, clockSkewCorrected } = $metadata
-  const metadata = {
-    httpStatusCode: typeof status === 'number' ? status : undefined,
-    requestId: quote(requestId) || undefined,
-    attempts: typeof attempts === 'number' ? attempts : undefined,
-    isClockCorrected: clockSkewCorrected === true,
-  }
   const name = quote(thrown.name) || 'Error'
   const message = quote(thrown.message)
+  const failure = {
+    kind: 'no-answer',
+    name,
+    message,
+    code: undefined,
+    httpStatusCode: typeof status === 'number' ? status : undefined,
+    requestId: quote($metadata.requestId) || undefined,
+    attempts: typeof $metadata.attempts === 'number' ? $metadata.attempts : undefined,
+    isClockCorrected: $metadata.clockSkewCorrected === true,
+  } as const
   if (status === undefined && $response === undefined)
-    return { ...metadata, kind: 'no-answer', name, message, code: quote(thrown.code) || undefined }
-  if (isStsError(thrown, metadata))
-    return {
-      ...metadata,
-      kind: 'sts-error',
-      name,
-      message: PLACEHOLDER_MESSAGES.has(message) ? '' : message,
-      code: undefined,
-    }
-  const description = describeAnswer(metadata, contentTypeOf($response?.headers) ?? '')
-  return { ...metadata, kind: 'unknown-answer', name: 'Error', message: description, code: undefined }
+    return { ...failure, code: quote(thrown.code) || undefined }
+  if (isStsError(thrown, failure))
+    return { ...failure, kind: 'sts-error', message: PLACEHOLDERS.has(message) ? '' : message }
+  const description = describeAnswer(failure, $response?.headers)
+  return { ...failure, kind: 'unknown-answer', name: 'Error', message: description }
 }
 
 /** Returns whether STS sent the error. An STS error has an error code and, like every response of AWS, a request ID. */
 const isStsError = (
   { name, $fault }: Thrown,
-  { httpStatusCode, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
+  { httpStatusCode = 0, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
 ): boolean =>
-  (httpStatusCode ?? 0) >= 400 &&
+  httpStatusCode >= 400 &&
   $fault !== undefined &&
   requestId !== undefined &&
   typeof name === 'string' &&
   ERROR_CODE.test(name) &&
-  !PLACEHOLDER_CODES.has(name)
+  !PLACEHOLDERS.has(name)
 
 /**
  * Matches a short media type in lowercase, which cannot be a credential.
@@ -112,17 +108,13 @@ const CONTENT_TYPE = /^[a-z]{4,11}\/[a-z][a-z\d.+-]{1,40}(?![^;\s])/
 
 const describeAnswer = (
   { httpStatusCode, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
-  contentType: string,
+  headers: unknown,
 ): string => {
-  const status = httpStatusCode ?? 'without a status'
-  const answer = contentType === '' ? `${status}` : `${status} (${contentType})`
+  const entries = Object.entries(headers ?? {})
+  const contentType = entries.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
+  const [shown] = CONTENT_TYPE.exec(String(contentType)) ?? []
+  const answer = `answered ${httpStatusCode ?? 'without a status'}${shown === undefined ? '' : ` (${shown})`}`
   return requestId !== undefined && httpStatusCode === 200
-    ? `STS answered ${answer}, but the answer cannot be read`
-    : `something between the function and STS answered ${answer}`
-}
-
-const contentTypeOf = (headers: unknown): string | undefined => {
-  const entries = Object.entries(typeof headers === 'object' && headers !== null ? headers : {})
-  const value = entries.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
-  return CONTENT_TYPE.exec(String(value ?? ''))?.[0]
+    ? `STS ${answer}, but the answer cannot be read`
+    : `something between the function and STS ${answer}`
 }

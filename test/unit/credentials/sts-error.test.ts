@@ -205,11 +205,8 @@ describe('the error of a failed AssumeRole call', () => {
   test('names the options that the Region comes from if its host does not exist', () => {
     const notFound = local('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', { code: 'ENOTFOUND' })
     const refusedConnection = local('connect ECONNREFUSED', { code: 'ECONNREFUSED' })
-    expect(assumeRoleError(notFound, plain, { region: 'us-esat-1' }).message).toContain('stsRegions')
-    expect(assumeRoleError(notFound, plain).message).not.toContain('stsRegions')
-    expect(assumeRoleError(refusedConnection, plain, { region: 'us-east-1' }).message).not.toContain(
-      'stsRegions',
-    )
+    expect(assumeRoleError(notFound, plain).message).toContain('stsRegions')
+    expect(assumeRoleError(refusedConnection, plain).message).not.toContain('stsRegions')
   })
 
   const tagged = (...values: string[]) => ({
