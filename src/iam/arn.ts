@@ -3,8 +3,6 @@
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
  */
-import { quoted } from '../text.ts'
-
 /** The parts of a role's ARN. */
 export interface RoleArn {
   readonly partition: string
@@ -22,17 +20,10 @@ export interface TableLocation extends Pick<RoleArn, 'partition' | 'accountId'> 
 const ARN = /^arn:(?<partition>[^:]*):(?<service>[^:]*):(?<region>[^:]*):(?<account>[^:]*):(?<resource>.*)$/su
 const SESSION_ARN = /^arn:(?<partition>[^:]+):sts::(?<accountId>\d{12}):assumed-role\/(?<name>[^/]+)\//
 
+type Arn = Readonly<Record<'partition' | 'service' | 'region' | 'account' | 'resource', string>>
+
 /** Returns the five variable parts of an ARN, or `undefined` for any other text. */
-export const parseArn = (arn: string) => {
-  const { partition, service, region, account, resource } = ARN.exec(arn)?.groups ?? {}
-  return partition === undefined ||
-    service === undefined ||
-    region === undefined ||
-    account === undefined ||
-    resource === undefined
-    ? undefined
-    : { partition, service, region, account, resource }
-}
+export const parseArn = (arn: string): Arn | undefined => ARN.exec(arn)?.groups as Arn | undefined
 
 /**
  * Returns the parts of a role's ARN.
@@ -40,9 +31,7 @@ export const parseArn = (arn: string) => {
  * @throws TypeError if the text is not an ARN. Check it with {@link parseRoleArnOption} first.
  */
 export const parseRoleArn = (arn: string): RoleArn => {
-  const parts = parseArn(arn)
-  if (parts === undefined) throw new TypeError(`not an ARN: ${quoted(arn)}`)
-  const { partition, account, resource } = parts
+  const { partition, account, resource } = parseArn(arn) as Arn
   const slash = resource.lastIndexOf('/')
   return {
     partition,
@@ -59,10 +48,8 @@ export const parseRoleArn = (arn: string): RoleArn => {
 export const roleOfSession = (
   arn: string,
 ): { readonly accountId: string; readonly name: string; readonly arn: string } | undefined => {
-  const { partition, accountId, name } = SESSION_ARN.exec(arn)?.groups ?? {}
-  return partition === undefined || accountId === undefined || name === undefined
-    ? undefined
-    : { accountId, name, arn: `arn:${partition}:iam::${accountId}:role/${name}` }
+  const role = SESSION_ARN.exec(arn)?.groups as Omit<RoleArn, 'path'> | undefined
+  return role && { ...role, arn: `arn:${role.partition}:iam::${role.accountId}:role/${role.name}` }
 }
 
 export const tableArn = (name: string, { partition, region, accountId }: TableLocation): string =>

@@ -2,6 +2,14 @@
 import type { Issue } from '../options/issue.ts'
 import { actionsOf, isOnIndexes, namesKeys } from './actions.ts'
 import { tableArns } from './arn.ts'
+import {
+  type Condition,
+  callerStatement,
+  oneOrMany,
+  type Statement,
+  trustStatements,
+  withConditions,
+} from './assume-role-statements.ts'
 import { onlyLeadingKeys } from './leading-keys.ts'
 import { isBroad, type TrustConfiguration } from './trust-configuration.ts'
 
@@ -18,16 +26,7 @@ const MAX_TRUST_POLICY = 2048
  */
 const MAX_INLINE_POLICIES = 10_240
 
-type Condition = Record<string, Record<string, string | readonly string[]>>
-
-export interface Statement {
-  readonly Sid: string
-  readonly Effect: 'Allow'
-  readonly Principal?: { readonly AWS: string | readonly string[] }
-  readonly Action: string | readonly string[]
-  readonly Resource?: string | readonly string[]
-  readonly Condition?: Condition
-}
+export { oneOrMany, type Statement }
 
 /** An IAM policy. `JSON.stringify` converts it to the JSON policy document. */
 export interface PolicyDocument {
@@ -40,49 +39,15 @@ const document = (...statements: readonly (Statement | undefined)[]): PolicyDocu
   Statement: statements.filter((statement) => statement !== undefined),
 })
 
-/** Returns a single value without a list, as AWS writes it, and several values as a list. */
-export const oneOrMany = (values: readonly string[]): string | readonly string[] =>
-  values.length === 1 ? (values[0] as string) : values
-
-const withCondition = (...conditions: readonly Condition[]): { Condition?: Condition } => {
-  const Condition: Condition = {}
-  for (const condition of conditions) {
-    for (const [operator, keys] of Object.entries(condition))
-      Condition[operator] = { ...Condition[operator], ...keys }
-  }
-  return Object.keys(Condition).length === 0 ? {} : { Condition }
-}
-
-/**
- * Generates the trust policy, which states the callers that may assume the role, and with which session parameters.
- *
- * The statement for `sts:AssumeRole` repeats the conditions on tags, because STS evaluates `sts:TagSession` only for calls
- * with tags. The condition on the external ID is only in that statement, because `sts:ExternalId` is a condition key of
- * `sts:AssumeRole` only.
- *
- * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
- */
-export const trustPolicyOf = (configuration: TrustConfiguration): PolicyDocument => {
-  const { executionRoles, externalId, tags, sourceIdentity } = configuration
-  const Principal = { AWS: oneOrMany([...new Set(executionRoles.map(principalOf))]) }
-  const callerConditions = callersOf(configuration)
-  const tagConditions = tagConditionsOf(configuration)
-  const identityConditions = identityConditionOf(sourceIdentity)
-  const externalIdCondition: Condition =
-    externalId === undefined ? {} : { StringEquals: { 'sts:ExternalId': externalId } }
-  const allow = (Sid: string, Action: string, ...conditions: readonly Condition[]): Statement => ({
-    Sid,
-    Effect: 'Allow',
-    Principal,
-    Action,
-    ...withCondition(...conditions, callerConditions),
-  })
-  return document(
-    allow('AssumeRole', 'sts:AssumeRole', externalIdCondition, tagConditions, identityConditions),
-    tags.size > 0 ? allow('TagSession', 'sts:TagSession', tagConditions) : undefined,
-    sourceIdentity ? allow('SetSourceIdentity', 'sts:SetSourceIdentity', identityConditions) : undefined,
+/** Generates the trust policy of the role. */
+export const trustPolicyOf = (configuration: TrustConfiguration): PolicyDocument =>
+  document(
+    ...trustStatements(
+      configuration,
+      configuration.executionRoles.map(principalOf),
+      callerConditionsOf(configuration),
+    ),
   )
-}
 
 const isPattern = (executionRole: string): boolean => executionRole !== '*' && /[*?]/.test(executionRole)
 
@@ -93,14 +58,14 @@ const isPattern = (executionRole: string): boolean => executionRole !== '*' && /
 const principalOf = (executionRole: string): string =>
   isPattern(executionRole) ? executionRole.replace(/:role\/.*$/, ':root') : executionRole
 
-const callersOf = ({ executionRoles, organizationId, role }: TrustConfiguration): Condition => {
+const callerConditionsOf = ({ executionRoles, organizationId, role }: TrustConfiguration): Condition[] => {
   // A condition applies to all principals. If one is a pattern, the condition must list the others, too, unless one is `*`.
   const isNarrowed = executionRoles.some(isPattern) && !executionRoles.includes('*')
   const callers = isNarrowed ? executionRoles.map((arn) => callerPattern(arn, role.partition)) : []
-  return {
-    ...(organizationId !== undefined && { StringEquals: { 'aws:PrincipalOrgID': organizationId } }),
-    ...(callers.length > 0 && { ArnLike: { 'aws:PrincipalArn': oneOrMany([...new Set(callers)]) } }),
-  }
+  return [
+    ...(organizationId === undefined ? [] : [{ StringEquals: { 'aws:PrincipalOrgID': organizationId } }]),
+    ...(callers.length > 0 ? [{ ArnLike: { 'aws:PrincipalArn': oneOrMany([...new Set(callers)]) } }] : []),
+  ]
 }
 
 /** Converts an account to a pattern of its principals, because the ARN of a caller is never the ARN of its account. */
@@ -110,37 +75,6 @@ const callerPattern = (executionRole: string, partition: string): string =>
     .replace(/^(?<account>arn:[\w-]+:iam::\d{12}):root$/, '$<account>:*')
 
 /**
- * Returns conditions that require each tag and allow no other tags. A tag must have its fixed value, or any nonempty value if
- * none is fixed.
- */
-const tagConditionsOf = ({ tags, transitiveTagKeys }: TrustConfiguration): Condition => {
-  if (tags.size === 0) return {}
-  const entries = [...tags]
-  const fixedValues = entries.flatMap(([key, value]) =>
-    value === undefined ? [] : [[`aws:RequestTag/${key}`, value]],
-  )
-  const anyValues = entries.flatMap(([key, value]) =>
-    value === undefined ? [[`aws:RequestTag/${key}`, '?*']] : [],
-  )
-  return {
-    'ForAllValues:StringEquals': {
-      'aws:TagKeys': oneOrMany([...tags.keys()]),
-      ...(transitiveTagKeys.length > 0 && { 'sts:TransitiveTagKeys': oneOrMany(transitiveTagKeys) }),
-    },
-    ...(fixedValues.length > 0 && { StringEquals: Object.fromEntries(fixedValues) }),
-    ...(anyValues.length > 0 && { StringLike: Object.fromEntries(anyValues) }),
-    ...(transitiveTagKeys.length === 0 && { Null: { 'sts:TransitiveTagKeys': 'true' } }),
-  }
-}
-
-const identityConditionOf = (sourceIdentity: boolean | string | undefined): Condition => {
-  if (!sourceIdentity) return {}
-  return sourceIdentity === true
-    ? { StringLike: { 'sts:SourceIdentity': '?*' } }
-    : { StringEquals: { 'sts:SourceIdentity': sourceIdentity } }
-}
-
-/**
  * Generates the permissions policy, which allows exact actions on exact tables. With `tenantTag`, requests must name only
  * partition keys that equal the value of that session tag.
  */
@@ -148,14 +82,14 @@ export const permissionsPolicyOf = (configuration: TrustConfiguration): PolicyDo
   const { role, region, tables, access, tenantTag, indexes, kmsKeyArn } = configuration
   const actions = actionsOf(access).filter((action) => tenantTag === undefined || namesKeys(action))
   const arns = tableArns(tables, { ...role, region })
-  const leadingKeyCondition: Condition =
-    tenantTag === undefined ? {} : onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)
+  const conditions =
+    tenantTag === undefined ? [] : [onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)]
   const allow = (Sid: string, names: readonly string[], resources: readonly string[]): Statement => ({
     Sid,
     Effect: 'Allow',
     Action: oneOrMany(names.map((action) => `dynamodb:${action}`)),
     Resource: oneOrMany(resources),
-    ...withCondition(leadingKeyCondition),
+    ...withConditions(conditions),
   })
   const onIndexes = actions.filter(isOnIndexes)
   return document(
@@ -191,14 +125,8 @@ const throughDynamoDB = (key: string, region: string, partition: string): Statem
 }
 
 /** Generates the caller policy, which contains the permissions that the execution role requires. */
-export const callerPolicyOf = ({ roleArn, tags, sourceIdentity }: TrustConfiguration): PolicyDocument => {
-  const actions = [
-    'sts:AssumeRole',
-    ...(tags.size > 0 ? ['sts:TagSession'] : []),
-    ...(sourceIdentity ? ['sts:SetSourceIdentity'] : []),
-  ]
-  return document({ Sid: 'AssumeTargetRole', Effect: 'Allow', Action: oneOrMany(actions), Resource: roleArn })
-}
+export const callerPolicyOf = (configuration: TrustConfiguration): PolicyDocument =>
+  document(callerStatement(configuration.roleArn, configuration))
 
 /** Finds valid but risky settings. Returns them as issues, so that each audience sees the option names that it uses. */
 export const findWarnings = (configuration: TrustConfiguration): readonly Issue[] => [
