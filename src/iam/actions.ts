@@ -34,40 +34,33 @@ export type Access = 'read' | 'write' | 'read-write' | readonly string[]
 
 const ACTIONS: readonly string[] = [...READ, ...WRITE]
 
+const PRESETS: Readonly<Record<Extract<Access, string>, readonly string[]>> = {
+  read: READ,
+  write: WRITE,
+  'read-write': ACTIONS,
+}
+
 /** The actions that support indexes. All of them only read. */
-const ON_INDEXES: ReadonlySet<string> = new Set(['PartiQLSelect', 'Query', 'Scan'])
+const ON_INDEXES = /^(?:PartiQLSelect|Query|Scan)$/
 
 /**
  * The actions that `dynamodb:LeadingKeys` cannot restrict, because a request can omit the partition key.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-const WITHOUT_KEYS: ReadonlySet<string> = new Set([
-  'PartiQLDelete',
-  'PartiQLInsert',
-  'PartiQLSelect',
-  'PartiQLUpdate',
-  'Scan',
-])
+const WITHOUT_KEYS = /^(?:PartiQL(?:Delete|Insert|Select|Update)|Scan)$/
 
 export const isAction = (name: string): name is Action => ACTIONS.includes(name)
 export const actionNames = (): readonly string[] => ACTIONS
-export const isOnIndexes = (action: string): boolean => ON_INDEXES.has(action)
-export const namesKeys = (action: string): boolean => !WITHOUT_KEYS.has(action)
+export const isOnIndexes = (action: string): boolean => ON_INDEXES.test(action)
+export const namesKeys = (action: string): boolean => !WITHOUT_KEYS.test(action)
+
+/** Returns whether a text is an access with a name, and not a list of actions. */
+export const isPreset = (text: string): text is Extract<Access, string> => Object.hasOwn(PRESETS, text)
 
 /** Removes the service prefix: `dynamodb:GetItem` becomes `GetItem`. */
 export const withoutService = (action: string): string => action.replace(/^dynamodb:/, '')
 
 /** Returns the actions that an access includes, without duplicates and without the prefix `dynamodb:`. */
-export const actionsOf = (access: Access): readonly string[] => {
-  switch (access) {
-    case 'read':
-      return READ
-    case 'write':
-      return WRITE
-    case 'read-write':
-      return [...READ, ...WRITE]
-    default:
-      return [...new Set(access.map(withoutService))]
-  }
-}
+export const actionsOf = (access: Access): readonly string[] =>
+  typeof access === 'string' ? PRESETS[access] : [...new Set(access.map(withoutService))]

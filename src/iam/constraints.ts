@@ -10,14 +10,16 @@ import {
   findTextProblem,
   isString,
   listParser,
-  reportItemType,
+  parserOf,
   reportType,
   stringListParser,
+  stringParser,
   type TextConstraint,
   textParser,
   toReportable,
+  typeProblem,
 } from '../options/parsers.ts'
-import { describe, isRecord } from '../text.ts'
+import { describe, escaped, isRecord } from '../text.ts'
 import { parseArn, parseRoleArn, type RoleArn, type TableLocation, tableArn } from './arn.ts'
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
@@ -33,6 +35,7 @@ const SESSION_NAME: TextConstraint = {
   invalid: /[^\w+=,.@-]/u,
   allowed: 'letters, digits and _+=,.@-',
 }
+const SOURCE_IDENTITY: TextConstraint = { ...SESSION_NAME, reserved: /^aws:/i }
 const MIN_DURATION_SECONDS = 900
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
 const MAX_ROLE_CHAINING_SECONDS = 3600
@@ -46,7 +49,6 @@ const ACCOUNT_ID = /^\d{12}$/
 
 /** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html#id_session-tags_know */
 const MAX_TAGS = 50
-const RESERVED_PREFIX = /^aws:/i
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html */
 const TAG_KEY: TextConstraint = {
@@ -54,6 +56,7 @@ const TAG_KEY: TextConstraint = {
   max: 128,
   invalid: /[^\p{L}\p{Z}\p{N}_.:/=+\-@]/u,
   allowed: 'letters, digits, spaces and _.:/=+-@',
+  reserved: /^aws:/i,
 }
 const TAG_VALUE: TextConstraint = { ...TAG_KEY, min: 0, max: 256 }
 
@@ -96,15 +99,6 @@ export interface Tag {
   readonly Value: string
 }
 
-/** Parses the ARN of a role. Returns the ARN unchanged. */
-export const parseRoleArnOption: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportType(report, 'a string', value)
-  const reason = findRoleArnReason(value)
-  if (reason === undefined) return value
-  report({ code: 'invalid-role-arn', value, reason })
-  return undefined
-}
-
 const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   const parts = parseArn(arn)
   if (parts === undefined) return 'not-an-arn'
@@ -119,20 +113,28 @@ const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   return ROLE_PATH.test(path) ? undefined : 'invalid-path'
 }
 
+const findRoleArnProblem = (value: string): Problem | undefined => {
+  const reason = findRoleArnReason(value)
+  return reason && { code: 'invalid-role-arn', value, reason }
+}
+
+/** Parses the ARN of a role. */
+export const parseRoleArnOption: Parser<string> = stringParser(findRoleArnProblem)
+
 /** IAM allows these characters in a role's path. In the resource of a policy, they would match other roles. */
 const WILDCARD = /[*?$]/
 
 /** Parses the ARN of a role, and rejects an ARN that would match other roles in the resource of a policy. */
-export const parseExactRoleArn: Parser<string> = (value, report) => {
-  const arn = parseRoleArnOption(value, report)
-  if (arn === undefined || !WILDCARD.test(arn)) return arn
-  report({ code: 'role-pattern', value: arn })
-  return undefined
-}
+export const parseExactRoleArn: Parser<string> = stringParser(
+  (value) =>
+    findRoleArnProblem(value) ?? (WILDCARD.test(value) ? { code: 'role-pattern', value } : undefined),
+)
 
 export const parseExternalId: Parser<string> = textParser(EXTERNAL_ID)
 
 export const parseSessionName: Parser<string> = textParser(SESSION_NAME)
+
+export const parseSourceIdentity: Parser<string> = textParser(SOURCE_IDENTITY)
 
 /** Converts text to a valid session name: replaces invalid characters with `-`, then truncates or pads to 2 to 64 characters. */
 export const toSessionName = (text: string): string =>
@@ -141,27 +143,12 @@ export const toSessionName = (text: string): string =>
     .slice(0, SESSION_NAME.max)
     .padEnd(SESSION_NAME.min, '-')
 
-const parseUnreservedName = textParser(SESSION_NAME)
-export const parseSourceIdentity: Parser<string> = (value, report) => {
-  if (!isReserved(value)) return parseUnreservedName(value, report)
-  report({ code: 'reserved-prefix' })
-  return undefined
-}
-
-export const parseDurationSeconds: Parser<number> = (value, report) => {
+export const parseDurationSeconds: Parser<number> = parserOf((value) => {
   const min = MIN_DURATION_SECONDS
   const max = MAX_ROLE_CHAINING_SECONDS
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
-  report({ code: 'invalid-duration', min, max, value: toReportable(value) })
-  return undefined
-}
-
-const isReserved = (value: unknown): boolean => isString(value) && RESERVED_PREFIX.test(value)
-
-const findTagTextProblem = (text: unknown, constraint: TextConstraint): Problem | undefined => {
-  if (!isString(text)) return { code: 'invalid-type', expected: 'a string', actual: describe(text) }
-  return isReserved(text) ? { code: 'reserved-prefix' } : findTextProblem(text, constraint)
-}
+  const isValid = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+  return isValid ? undefined : { code: 'invalid-duration', min, max, value: toReportable(value) }
+})
 
 /** Parses session tags from a record of keys and values. */
 export const parseSessionTags: Parser<readonly Tag[]> = (value, report) => {
@@ -177,19 +164,21 @@ export const reportTagProblems = (
   report: Report,
 ): boolean => {
   let hasProblem = false
-  const add: Report = (problem) => {
+  const add = (problem: Problem): void => {
     hasProblem = true
     report(problem)
+  }
+  const check = (part: 'key' | 'value', key: string, text: unknown, constraint: TextConstraint): void => {
+    const problem = isString(text) ? findTextProblem(text, constraint) : typeProblem('a string', text)
+    if (problem !== undefined) add({ ...problem, tag: { part, key } })
   }
   if (entries.length > MAX_TAGS) add({ code: 'too-many', max: MAX_TAGS, count: entries.length })
   // Checking each item of a very long list would take too long, and the list is already invalid.
   if (entries.length > 10 * MAX_TAGS) return true
   const keyByFolded = new Map<string, string>()
   for (const [key, value] of entries) {
-    const keyProblem = findTagTextProblem(key, TAG_KEY)
-    if (keyProblem !== undefined) add({ ...keyProblem, tag: { part: 'key', key } })
-    const valueProblem = findTagTextProblem(value, TAG_VALUE)
-    if (valueProblem !== undefined) add({ ...valueProblem, tag: { part: 'value', key } })
+    check('key', key, key, TAG_KEY)
+    check('value', key, value, TAG_VALUE)
     const folded = key.toLowerCase()
     const other = keyByFolded.get(folded)
     if (other !== undefined) add({ code: 'duplicate-tag-key', keys: [other, key] })
@@ -217,11 +206,9 @@ export const reportUnknownTagKeys = (
   }
 }
 
-export const parseRegion: Parser<string> = (value, report) => {
-  if (isString(value) && REGION.test(value)) return value
-  report({ code: 'invalid-region', value: toReportable(value) })
-  return undefined
-}
+export const parseRegion: Parser<string> = parserOf((value) =>
+  isString(value) && REGION.test(value) ? undefined : { code: 'invalid-region', value: toReportable(value) },
+)
 
 /** Finds a Region that is not in the role's partition. Credentials are valid only in the partition that issued them. */
 export const findPartitionProblem = (
@@ -237,21 +224,16 @@ export const findPartitionProblem = (
 }
 
 /** Parses a table's name or ARN. Neither can contain a wildcard or a policy variable. */
-export const parseTable: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportItemType(report, 'a list of strings', value)
+export const parseTable: Parser<string> = stringParser((value) => {
   const name = TABLE_ARN.exec(value)?.groups?.name ?? value
-  if (TABLE_NAME.test(name)) return value
-  report({ code: 'invalid-table', value })
-  return undefined
-}
+  return TABLE_NAME.test(name) ? undefined : { code: 'invalid-table', value }
+})
 
 /** Parses a table's name and rejects ARNs. With an ARN, one value of a request could select the whole table. */
-export const parseTableName: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportItemType(report, 'a list of strings', value)
-  if (TABLE_NAME.test(value)) return value
-  report({ code: value.startsWith('arn:') ? 'table-arn-from-request' : 'invalid-table-name', value })
-  return undefined
-}
+export const parseTableName: Parser<string> = stringParser((value) => {
+  if (TABLE_NAME.test(value)) return undefined
+  return { code: value.startsWith('arn:') ? 'table-arn-from-request' : 'invalid-table-name', value }
+})
 
 /** Reports the table ARNs outside the given location. Sessions have no access to another account, Region or partition. */
 export const reportTablesElsewhere = (
@@ -266,21 +248,12 @@ export const reportTablesElsewhere = (
 }
 
 /** Parses a partition key of type string. */
-export const parsePartitionKey: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportItemType(report, 'a list of strings', value)
-  const problem = findPartitionKeyProblem(value)
-  if (problem === undefined) return value
-  report(problem)
-  return undefined
-}
-
-const findPartitionKeyProblem = (key: string): Problem | undefined => {
+export const parsePartitionKey: Parser<string> = stringParser((key) => {
   const maxBytes = MAX_PARTITION_KEY_BYTES
   if (key === '') return { code: 'empty' }
-  if (key.length > maxBytes || new TextEncoder().encode(key).length > maxBytes)
-    return { code: 'key-too-long', maxBytes }
+  if (key.length > maxBytes || Buffer.byteLength(key) > maxBytes) return { code: 'key-too-long', maxBytes }
   return key.isWellFormed() ? undefined : { code: 'not-unicode' }
-}
+})
 
 /** Parses a session policy, which is a document or its JSON text. Returns the JSON text. */
 export const parsePolicy: Parser<string> = (value, report) => {
@@ -308,7 +281,7 @@ const findPolicyTextProblem = (text: string): Problem | undefined => {
 }
 
 const findPolicyProblem = (document: unknown): Problem | undefined => {
-  if (!isRecord(document)) return { code: 'invalid-type', expected: POLICY, actual: describe(document) }
+  if (!isRecord(document)) return typeProblem(POLICY, document)
   return Object.keys(document).length === 0 ? { code: 'empty' } : findJsonProblem(document)
 }
 
@@ -317,23 +290,14 @@ const findPolicyProblem = (document: unknown): Problem | undefined => {
  * condition is `undefined` would become a statement without a condition.
  */
 const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
-  if (Array.isArray(value)) return findFirst(value, (item, index) => findJsonProblem(item, `${at}[${index}]`))
-  if (isRecord(value))
-    return findFirst(Object.entries(value), ([key, property]) =>
-      findJsonProblem(property, at === '' ? key : `${at}.${key}`),
-    )
-  const isJson = value === null || isString(value) || typeof value === 'boolean' || Number.isFinite(value)
-  if (isJson) return undefined
-  return { code: 'not-json-value', at, actual: typeof value === 'number' ? String(value) : describe(value) }
-}
-
-/** Returns the first problem that `find` returns for an item. */
-const findFirst = <Item>(
-  items: readonly Item[],
-  find: (item: Item, index: number) => Problem | undefined,
-): Problem | undefined => {
-  for (const [index, item] of items.entries()) {
-    const problem = find(item, index)
+  const isList = Array.isArray(value)
+  if (!isList && !isRecord(value)) {
+    const isJson = value === null || isString(value) || typeof value === 'boolean' || Number.isFinite(value)
+    const actual = typeof value === 'number' ? String(value) : describe(value)
+    return isJson ? undefined : { code: 'not-json-value', at, actual }
+  }
+  for (const [key, item] of Object.entries(value)) {
+    const problem = findJsonProblem(item, isList ? `${at}[${key}]` : `${at}${at && '.'}${key}`)
     if (problem !== undefined) return problem
   }
   return undefined
@@ -344,18 +308,12 @@ const findFirst = <Item>(
  * Characters from U+007F on become JSON escapes.
  */
 export const toPolicyText = (policy: unknown): string =>
-  JSON.stringify(policy).replace(
-    /[\u007f-\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  JSON.stringify(policy).replace(/[\u007f-\uffff]/g, escaped)
 
-const parsePolicyArn: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportItemType(report, 'a list of strings', value)
-  if (POLICY_ARN.test(value)) return value
-  report({ code: 'invalid-policy-arn', value })
-  return undefined
-}
-const parsePolicyArnList = listParser(parsePolicyArn, 'ARNs of managed policies')
+const parsePolicyArnList = listParser(
+  stringParser((value) => (POLICY_ARN.test(value) ? undefined : { code: 'invalid-policy-arn', value })),
+  'ARNs of managed policies',
+)
 
 export const parsePolicyArns: Parser<readonly string[]> = (value, report) => {
   if (Array.isArray(value) && value.length > MAX_POLICY_ARNS) {

@@ -1,14 +1,7 @@
 /** Parses scopes, and compiles each scope to the session policy that restricts a session to it. */
-import type { Parser, Report } from '../options/issue.ts'
+import type { Parser, Problem, Report } from '../options/issue.ts'
 import { nearest } from '../options/nearest.ts'
-import {
-  isString,
-  listParser,
-  parseBoolean,
-  reportAt,
-  reportItemType,
-  reportType,
-} from '../options/parsers.ts'
+import { isString, listParser, parseBoolean, reportAt, reportType, stringParser } from '../options/parsers.ts'
 import { isRecord } from '../text.ts'
 import {
   type Access,
@@ -16,6 +9,7 @@ import {
   actionsOf,
   isAction,
   isOnIndexes,
+  isPreset,
   namesKeys,
   withoutService,
 } from './actions.ts'
@@ -81,20 +75,12 @@ export type ResolvedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & 
   readonly leadingKeyPrefixes?: readonly unknown[]
 }
 
-const PROPERTIES: ReadonlySet<string> = new Set([
-  'tables',
-  'access',
-  'indexes',
-  'leadingKeys',
-  'leadingKeyPrefixes',
-])
-
 /**
  * Creates a parser of scopes. It rejects empty lists, because an empty list in a policy is not a condition. It also rejects
  * `*`, `?` and `${` in tables, which could match several tables, because table names cannot contain them.
  */
 const scopeParser =
-  (parseTables: Parser<readonly string[]>): Parser<Scope> =>
+  (parseTableList: Parser<readonly string[]>): Parser<Scope> =>
   (value, report) => {
     if (!isRecord(value)) return reportType(report, 'a plain object { tables, access, … }', value)
     let isValid = true
@@ -102,38 +88,30 @@ const scopeParser =
       isValid = false
       report(problem)
     }
-    reportUnknownProperties(value, add)
-    const parse = <Part>(property: string, parser: Parser<Part>): Part | undefined =>
-      parser(value[property], reportAt(add, property))
-    const parseOptional = <Part>(property: string, parser: Parser<Part>): Part | undefined =>
-      value[property] === undefined ? undefined : parse(property, parser)
-
     const isConfined = value.leadingKeys !== undefined || value.leadingKeyPrefixes !== undefined
-    const tables = parse('tables', parseTables)
-    const access = parse('access', isConfined ? parseConfinedAccess : parseAccess)
-    const indexes = parseOptional('indexes', parseBoolean)
-    const leadingKeys = parseOptional('leadingKeys', parsePartitionKeys)
-    const leadingKeyPrefixes = parseOptional('leadingKeyPrefixes', parsePartitionKeys)
-    if (!isValid || tables === undefined || access === undefined) return undefined
-    return {
-      tables,
-      access,
-      ...(indexes !== undefined && { indexes }),
-      ...(leadingKeys !== undefined && { leadingKeys }),
-      ...(leadingKeyPrefixes !== undefined && { leadingKeyPrefixes }),
+    const parsers: Readonly<Record<string, Parser<unknown>>> = {
+      tables: parseTableList,
+      access: isConfined ? parseConfinedAccess : parseAccess,
+      indexes: optional(parseBoolean),
+      leadingKeys: optional(parsePartitionKeys),
+      leadingKeyPrefixes: optional(parsePartitionKeys),
     }
+    const known = Object.keys(parsers)
+    for (const property of Object.keys(value))
+      if (!known.includes(property)) add({ code: 'unknown-property', property, known })
+    for (const [property, parse] of Object.entries(parsers)) parse(value[property], reportAt(add, property))
+    return isValid ? (value as unknown as Scope) : undefined
   }
 
-const reportUnknownProperties = (value: Readonly<Record<string, unknown>>, report: Report): void => {
-  for (const property of Object.keys(value)) {
-    if (!PROPERTIES.has(property)) report({ code: 'unknown-property', property, known: [...PROPERTIES] })
-  }
-}
+const optional =
+  <Value>(parse: Parser<Value>): Parser<Value> =>
+  (value, report) =>
+    value === undefined ? undefined : parse(value, report)
 
 const listOfKeys = listParser(parsePartitionKey, 'partition keys')
 /** Reports at most one problem, because keys may be personal data and messages do not contain them. */
 const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
-  const problems: Parameters<Report>[0][] = []
+  const problems: Problem[] = []
   const keys = listOfKeys(value, (problem) => problems.push(problem))
   if (problems[0] !== undefined) report(problems[0])
   return keys
@@ -141,37 +119,33 @@ const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
 
 const ACCESS = "'read', 'write', 'read-write' or a list of actions"
 
-const accessParser = (parseItem: Parser<string>): Parser<Access> => {
-  const parseActions = listParser(parseItem, 'actions')
+const accessParser = (findProblem: (action: string) => Problem | undefined): Parser<Access> => {
+  const parseActions = listParser(stringParser(findProblem), 'actions')
   return (value, report) => {
-    if (value === 'read' || value === 'write' || value === 'read-write') return value
     if (Array.isArray(value)) return parseActions(value, report)
     if (!isString(value)) return reportType(report, ACCESS, value)
+    if (isPreset(value)) return value
     report({ code: 'invalid-value', expected: ACCESS, value })
     return undefined
   }
 }
 
-const parseAction: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportItemType(report, 'a list of actions', value)
+const findActionProblem = (value: string): Problem | undefined => {
   const action = withoutService(value)
-  if (isAction(action)) return value
   const known = actionNames()
-  report({ code: 'unknown-action', action: value, suggestion: nearest(action, known), known })
-  return undefined
+  return isAction(action)
+    ? undefined
+    : { code: 'unknown-action', action: value, suggestion: nearest(action, known), known }
 }
 
-const parseConfinedAction: Parser<string> = (value, report) => {
-  const action = parseAction(value, report)
-  if (action === undefined || namesKeys(withoutService(action))) return action
-  report({ code: 'action-without-keys', action })
-  return undefined
-}
+const findConfinedActionProblem = (action: string): Problem | undefined =>
+  findActionProblem(action) ??
+  (namesKeys(withoutService(action)) ? undefined : { code: 'action-without-keys', action })
 
 /** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
-export const parseAccess: Parser<Access> = accessParser(parseAction)
+export const parseAccess: Parser<Access> = accessParser(findActionProblem)
 /** Parses the access of a scope with leading keys. Rejects actions that can run without a partition key. */
-const parseConfinedAccess: Parser<Access> = accessParser(parseConfinedAction)
+const parseConfinedAccess: Parser<Access> = accessParser(findConfinedActionProblem)
 
 export const parseTables: Parser<readonly string[]> = listParser(parseTable, 'names or ARNs of tables')
 export const parseScope: Parser<Scope> = scopeParser(parseTables)

@@ -11,17 +11,35 @@ export interface TextConstraint {
   readonly invalid: RegExp
   /** A phrase that describes the allowed characters. */
   readonly allowed: string
+  /** Matches a prefix that AWS reserves. */
+  readonly reserved?: RegExp
 }
+
+/** Returns the problem of a value that is not what was expected. It contains the type of the value, not the value. */
+export const typeProblem = (expected: string, value: unknown): Problem => ({
+  code: 'invalid-type',
+  expected,
+  actual: describe(value),
+})
 
 /** Reports that a value is not what was expected. The issue contains the type of the value, not the value. */
 export const reportType = (report: Report, expected: string, value: unknown): undefined => {
-  report({ code: 'invalid-type', expected, actual: describe(value) })
+  report(typeProblem(expected, value))
 }
 
-/** Reports that a list is not what was expected. The issue contains the type of the item, not the item. */
-export const reportItemType = (report: Report, expected: string, item: unknown): undefined => {
-  report({ code: 'invalid-type', expected, actual: `a list that contains ${describe(item)}` })
-}
+/** Creates a parser of the values in which `findProblem` finds no problem. It returns them unchanged. */
+export const parserOf =
+  <Value>(findProblem: (value: unknown) => Problem | undefined): Parser<Value> =>
+  (value, report) => {
+    const problem = findProblem(value)
+    if (problem === undefined) return value as Value
+    report(problem)
+    return undefined
+  }
+
+/** Creates a parser of the strings in which `findProblem` finds no problem. */
+export const stringParser = (findProblem: (text: string) => Problem | undefined): Parser<string> =>
+  parserOf((value) => (isString(value) ? findProblem(value) : typeProblem('a string', value)))
 
 export const isString = (value: unknown): value is string => typeof value === 'string'
 
@@ -32,8 +50,9 @@ export const toReportable = (value: unknown): Reportable =>
 /** Finds a problem with the length or the characters of a text. The problem never contains the whole text. */
 export const findTextProblem = (
   text: string,
-  { min, max, invalid, allowed }: TextConstraint,
+  { min, max, invalid, allowed, reserved }: TextConstraint,
 ): Problem | undefined => {
+  if (reserved?.test(text)) return { code: 'reserved-prefix' }
   // A character has at most two code units. Counting the characters of a very long text would take too long.
   const length = text.length > 2 * max ? text.length : [...text].length
   if (length < min || length > max) return { code: 'invalid-length', min, max, length }
@@ -41,62 +60,55 @@ export const findTextProblem = (
   return character === undefined ? undefined : { code: 'invalid-character', allowed, character }
 }
 
-export const textParser =
-  (constraint: TextConstraint): Parser<string> =>
-  (value, report) => {
-    if (!isString(value)) return reportType(report, 'a string', value)
-    const problem = findTextProblem(value, constraint)
-    if (problem === undefined) return value
-    report(problem)
-    return undefined
-  }
+export const textParser = (constraint: TextConstraint): Parser<string> =>
+  stringParser((text) => findTextProblem(text, constraint))
 
-export const parseBoolean: Parser<boolean> = (value, report) =>
-  typeof value === 'boolean' ? value : reportType(report, 'a boolean', value)
+export const parseBoolean: Parser<boolean> = parserOf((value) =>
+  typeof value === 'boolean' ? undefined : typeProblem('a boolean', value),
+)
 
-export const integerParser =
-  ({ min }: { readonly min: number }): Parser<number> =>
-  (value, report) => {
-    if (typeof value === 'number' && Number.isInteger(value) && value >= min) return value
-    report({ code: 'not-an-integer', min, value: toReportable(value) })
-    return undefined
-  }
+export const integerParser = ({ min }: { readonly min: number }): Parser<number> =>
+  parserOf((value) =>
+    Number.isInteger(value) && Number(value) >= min
+      ? undefined
+      : { code: 'not-an-integer', min, value: toReportable(value) },
+  )
 
-const MAX_INVALID_ITEMS = 20
-
-/** Creates a parser of nonempty lists whose items `parseItem` accepts. `items` is a plural noun that describes the items. */
-export const listParser =
-  <Item>(parseItem: Parser<Item>, items: string): Parser<readonly Item[]> =>
-  (value, report) => {
-    if (!Array.isArray(value)) return reportType(report, `a list of ${items}`, value)
-    if (value.length === 0) {
-      report({ code: 'empty' })
-      return undefined
-    }
-    const parsed: Item[] = []
-    let invalidCount = 0
-    for (const item of value) {
-      const result = parseItem(item, report)
-      if (result !== undefined) parsed.push(result)
-      else invalidCount += 1
-      // An attacker can send any number of invalid items, so the number of reported problems is limited.
-      if (invalidCount === MAX_INVALID_ITEMS) break
-    }
-    return invalidCount === 0 ? parsed : undefined
-  }
+const itemTypeProblem = (expected: string, item: unknown): Problem => ({
+  code: 'invalid-type',
+  expected,
+  actual: `a list that contains ${describe(item)}`,
+})
 
 /** Creates a parser of lists of strings, which may be empty. `expected` is a phrase that describes the valid values. */
-export const stringListParser =
-  (expected: string): Parser<readonly string[]> =>
+export const stringListParser = (expected: string): Parser<readonly string[]> =>
+  parserOf((value) => {
+    if (!Array.isArray(value)) return typeProblem(expected, value)
+    const index = value.findIndex((item) => !isString(item))
+    return index < 0 ? undefined : itemTypeProblem(expected, value[index])
+  })
+
+/** An attacker can send any number of invalid items, so the number of reported problems is limited. */
+const MAX_PROBLEMS = 20
+
+/** Creates a parser of nonempty lists of strings. `items` is a plural noun that describes the strings. */
+export const listParser =
+  (parseItem: Parser<string>, items: string): Parser<readonly string[]> =>
   (value, report) => {
+    const expected = `a list of ${items}`
     if (!Array.isArray(value)) return reportType(report, expected, value)
-    const strings = value.filter(isString)
-    if (strings.length === value.length) return strings
-    return reportItemType(
-      report,
-      expected,
-      value.find((item) => !isString(item)),
-    )
+    let problemCount = 0
+    const add: Report = (problem) => {
+      problemCount += 1
+      report(problem)
+    }
+    if (value.length === 0) add({ code: 'empty' })
+    for (const item of value) {
+      if (problemCount >= MAX_PROBLEMS) break
+      if (isString(item)) parseItem(item, add)
+      else add(itemTypeProblem(expected, item))
+    }
+    return problemCount === 0 ? value : undefined
   }
 
 /** Returns a report function that adds the property `path` of the option to each problem. */
