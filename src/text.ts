@@ -15,12 +15,8 @@ const MISLEADING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 
 /** Formats a text for messages: in quotes, with control characters escaped, and truncated to 1000 characters. */
 export const quoted = (text: string): string => {
-  const isLong = text.length > MAX_QUOTED_CHARACTERS
-  const quote = JSON.stringify(isLong ? text.slice(0, MAX_QUOTED_CHARACTERS) : text).replace(
-    MISLEADING,
-    escaped,
-  )
-  return isLong ? `${quote}…` : quote
+  const start = text.slice(0, MAX_QUOTED_CHARACTERS)
+  return JSON.stringify(start).replace(MISLEADING, escaped) + (start === text ? '' : '…')
 }
 
 /** Returns the JSON escape sequence of a character. */
@@ -38,10 +34,6 @@ export const formatList = (items: readonly string[]): string =>
 
 /** Formats a bulleted list for messages, one item per line. */
 export const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n')
-
-/** Formats a value for messages. Strings are quoted and numbers are shown. Any other value is described by its type. */
-export const formatValue = (value: unknown): string =>
-  typeof value === 'string' ? quoted(value) : typeof value === 'number' ? String(value) : describe(value)
 
 /**
  * A placeholder in a copy for a value that is not plain data or that cannot be read. It is not a string, a number, a list

@@ -82,39 +82,15 @@ export const createAssumeRole = (
   // respond within the invocation's time.
   const requestTimeout = STS_LIMITS.requestTimeout / Math.min(stsRegions.length, ATTEMPTS)
   const clients = createStsClients(configuration)
-  let preferred: { readonly region: string | undefined; readonly until: number } = {
-    region: undefined,
-    until: 0,
-  }
-
-  /** Sends one request to one Region. */
-  const attempt = async (
-    parameters: SessionParameters,
-    client: STSClient,
-    signal: AbortSignal,
-    secrets: string[],
-  ): Promise<Credentials> => {
-    const command = new AssumeRoleCommand(toAssumeRoleInput(parameters))
-    collectSecrets(command, secrets)
-    // The SDK's own timeouts end when the response headers arrive. This timeout also covers the body.
-    const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
-    // The local clock may differ from the clock of AWS, so the expiration is computed from the local time before the
-    // request instead of being read from the response.
-    const expiration = new Date(Date.now() + parameters.durationSeconds * 1000)
-    const response = await client.send(command, { abortSignal })
-    return readAnswer(response, parameters, expiration)
-  }
-
-  const preferredRegion = (): string | undefined =>
-    Date.now() < preferred.until ? preferred.region : undefined
-  /**
-   * Makes later calls try this Region first, unless another Region refused the call. A Region that refuses one account may
-   * accept other accounts, so a refusal does not change the order.
-   */
+  /** The Region that succeeded last, and until when it is tried first. */
+  let preferred = { region: stsRegions[0], until: 0 }
+  const preferredRegion = () => (Date.now() < preferred.until ? preferred.region : stsRegions[0])
+  /** A Region that refuses one account may accept other accounts, so a refusal does not change the order. */
   const prefer = (region: string, failures: readonly FailedAttempt[]): void => {
     if (!failures.some(isRefusal)) preferred = { region, until: Date.now() + PREFERENCE_MS }
   }
 
+  /** Sends one request to one Region. */
   const tryRegion = async (
     parameters: SessionParameters,
     region: string,
@@ -124,7 +100,14 @@ export const createAssumeRole = (
     let client: STSClient | undefined
     try {
       client = clients.get(region)
-      return await attempt(parameters, client, signal, secrets)
+      const command = new AssumeRoleCommand(toAssumeRoleInput(parameters))
+      collectSecrets(command, secrets)
+      // The SDK's own timeouts end when the response headers arrive. This timeout also covers the body.
+      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeout)])
+      // The local clock may differ from the clock of AWS, so the expiration is computed from the local time before the
+      // request instead of being read from the response.
+      const expiration = new Date(Date.now() + parameters.durationSeconds * 1000)
+      return readAnswer(await client.send(command, { abortSignal }), parameters, expiration)
     } catch (thrown) {
       const error = assumeRoleError(thrown, parameters, { region, contextKey, secrets })
       return { thrown, error, renew: () => clients.renew(region, client) }
@@ -150,10 +133,9 @@ export const createAssumeRole = (
         return result
       }
       failures.push(result)
-      const step = nextStep(result, current)
+      const isRenewed = requeue(queue, current, result)
       if (trace.attempts >= attempts || signal.aborted) break
-      requeue(queue, current, step)
-      await sleep(pauseMs(step, queue[0], current))
+      if (!isRenewed) await sleep(pauseMs(queue[0], current))
     }
     throw mostTelling(failures)
   }
@@ -161,19 +143,16 @@ export const createAssumeRole = (
   return (parameters) => async (reason, signal) => {
     const trace: AssumeRoleTrace = { reason, roleArn: parameters.roleArn, attempts: 0 }
     const startedAt = Date.now()
-    const assumed: Credentials[] = []
+    let credentials!: Credentials
     // Subscribers of the channel receive the return value of the traced function, so it must not return credentials.
     await channel.tracePromise(async () => {
       try {
-        const credentials = await assume(parameters, signal, trace)
+        credentials = await assume(parameters, signal, trace)
         trace.expiration = credentials.expiration
-        assumed.push(credentials)
       } finally {
         trace.durationMs = Date.now() - startedAt
       }
     }, trace)
-    const [credentials] = assumed
-    if (credentials === undefined) throw new TypeError('AssumeRole returned nothing')
     return credentials
   }
 }
@@ -216,7 +195,7 @@ interface RegionAttempts {
   hasRenewed: boolean
 }
 
-const toQueue = (regions: readonly string[], first = regions[0]): RegionAttempts[] =>
+const toQueue = (regions: readonly string[], first: string | undefined): RegionAttempts[] =>
   regions
     .toSorted((a, b) => Number(b === first) - Number(a === first))
     .map((region) => ({ region, attempts: 0, hasRenewed: false }))
@@ -227,8 +206,6 @@ const isRefusal = ({ thrown }: FailedAttempt): boolean => isRefusedByRegion(thro
 const mostTelling = (failures: readonly FailedAttempt[]): CrossAccountDynamoError | undefined =>
   (failures.findLast((failure) => !isRefusal(failure)) ?? failures[0])?.error
 
-type NextStep = 'again-now' | 'again-later' | 'other-region' | 'stop'
-
 interface FailedAttempt {
   /** The value that the SDK threw. */
   readonly thrown: unknown
@@ -237,23 +214,27 @@ interface FailedAttempt {
   readonly renew: () => boolean
 }
 
-const nextStep = ({ thrown, renew }: FailedAttempt, current: RegionAttempts): NextStep => {
+/**
+ * Puts the Region of a failed attempt back into the queue if another attempt may succeed, and empties the queue if no Region
+ * can succeed. Returns whether the next attempt reads the caller's credentials again.
+ */
+const requeue = (
+  queue: RegionAttempts[],
+  current: RegionAttempts,
+  { thrown, renew }: FailedAttempt,
+): boolean => {
   if (!current.hasRenewed && isCallerExpired(thrown) && renew()) {
     current.hasRenewed = true
-    return 'again-now'
+    queue.unshift(current)
+    return true
   }
-  if (isWorthAnotherAttempt(thrown)) return 'again-later'
-  return isRefusedByRegion(thrown) ? 'other-region' : 'stop'
-}
-
-const requeue = (queue: RegionAttempts[], current: RegionAttempts, step: NextStep): void => {
-  if (step === 'again-now') queue.unshift(current)
-  else if (step === 'again-later') queue.push(current)
-  else if (step === 'stop') queue.length = 0
+  if (isWorthAnotherAttempt(thrown)) queue.push(current)
+  else if (!isRefusedByRegion(thrown)) queue.length = 0
+  return false
 }
 
 /** Returns 0 if the next Region has had fewer attempts than the current one, else a pause with full jitter. */
-const pauseMs = (step: NextStep, next: RegionAttempts | undefined, { attempts }: RegionAttempts): number =>
-  step === 'again-now' || next === undefined || next.attempts < attempts
+const pauseMs = (next: RegionAttempts | undefined, { attempts }: RegionAttempts): number =>
+  next === undefined || next.attempts < attempts
     ? 0
     : Math.random() * Math.min(PAUSE_MS.cap, PAUSE_MS.base * 2 ** (attempts - 1))

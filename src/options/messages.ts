@@ -2,7 +2,7 @@
  * The sentence of each issue code, generated from the values of the issue. `docs/messages.md` lists all sentences. Tests
  * assert codes and values, so that you can reword a sentence without changing a test.
  */
-import { formatList, formatValue, quoted } from '../text.ts'
+import { formatList, quoted } from '../text.ts'
 
 /** The messages and option names for one kind of reader, who sets options in code and variables, or with flags. */
 export interface Audience {
@@ -18,7 +18,7 @@ export interface Audience {
 export type Reportable = string | number | { readonly type: string }
 
 export const formatReportable = (value: Reportable): string =>
-  typeof value === 'object' ? value.type : formatValue(value)
+  typeof value === 'object' ? value.type : typeof value === 'string' ? quoted(value) : String(value)
 
 const didYouMean = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
   suggestion === undefined ? `${what} are ${known.join(', ')}` : `did you mean ${suggestion}?`
@@ -26,17 +26,15 @@ const didYouMean = (suggestion: string | undefined, what: string, known: readonl
 /** The reasons why a text is not the ARN of a role. */
 const ROLE_ARN_REASONS = {
   'not-an-arn': 'is not an ARN',
-  'no-partition': 'has no AWS partition such as aws, aws-cn or aws-us-gov',
-  'session-arn': 'is the ARN of a session of an assumed role, not of the role',
+  'no-partition': 'has no AWS partition such as aws or aws-cn',
+  'session-arn': 'is the ARN of a session, not of the role',
   'not-a-role': 'is not the ARN of an IAM role',
   'no-account-id': 'has no account ID of 12 digits',
-  'invalid-name': 'has no valid role name (1 to 64 letters, digits and _+=,.@-)',
+  'invalid-name': 'has no valid role name',
   'path-too-long': 'has a path of more than 512 characters',
-  'invalid-path': 'has a path that is empty or contains characters other than printable ASCII',
+  'invalid-path': 'has an invalid path',
 } as const
 export type RoleArnReason = keyof typeof ROLE_ARN_REASONS
-
-export const characters = (count: number): string => `${count} ${count === 1 ? 'character' : 'characters'}`
 
 export const MESSAGES = {
   // The options as a whole
@@ -66,7 +64,7 @@ export const MESSAGES = {
     `must be ${expected}, but is ${formatReportable(value)}`,
   empty: () => 'must not be empty',
   'invalid-length': ({ min, max, length }: { min: number; max: number; length: number }) =>
-    `must have ${min} to ${characters(max)}, but has ${length}`,
+    `must have ${min} to ${max} characters, but has ${length}`,
   'invalid-character': ({ allowed, character }: { allowed: string; character: string }) =>
     `may contain only ${allowed}, but contains ${quoted(character)}`,
   'too-many': ({ max, count }: { max: number; count: number }) =>
@@ -79,27 +77,24 @@ export const MESSAGES = {
   'missing-equals-sign': ({ pair }: { pair: number }) =>
     `is neither JSON nor key=value pairs: pair ${pair} has no "="; if a value contains a comma, use JSON`,
   'not-an-integer': ({ min, value }: { min: number; value: Reportable }) =>
-    `must be ${min === 1 ? 'a positive integer' : `an integer of at least ${min}`}, but is ${formatReportable(value)}`,
+    `must be an integer of at least ${min}, but is ${formatReportable(value)}`,
 
   // Session parameters
   'invalid-role-arn': ({ value, reason }: { value: string; reason: RoleArnReason }) =>
     `${quoted(value)} ${ROLE_ARN_REASONS[reason]}; the ARN of a role looks like arn:aws:iam::222222222222:role/CrossAccountDynamoRole`,
   'role-pattern': ({ value }: { value: string }) =>
-    `${quoted(value)} contains *, ? or $, so a policy with it could match other roles; name one role`,
+    `${quoted(value)} contains *, ? or $, which could match other roles in a policy; name one role`,
   'reserved-prefix': () => 'must not start with aws:, which AWS reserves',
   'duplicate-tag-key': ({ keys }: { keys: readonly [string, string] }) =>
-    keys[0] === keys[1]
-      ? `contains the key ${quoted(keys[0])} twice`
-      : `contains the keys ${quoted(keys[0])} and ${quoted(keys[1])}, but AWS ignores case in tag keys`,
+    `contains the keys ${formatList(keys.map(quoted))}, which AWS does not distinguish`,
   'unknown-tag-key': (
     { key, known }: { key: string; known: readonly string[] },
     _: string,
     { nameOf }: Audience,
   ) =>
-    `${quoted(key)} is not a key of ${nameOf('sessionTags')}, which ${known.length === 0 ? 'is empty' : `contains ${known.map(quoted).join(', ')}`}`,
+    `${quoted(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quoted).join(', ') || 'none'}`,
   'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
-    `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; a function assumes the role with the ` +
-    'credentials of another role, and AWS limits sessions from such role chaining to one hour',
+    `must be an integer from ${min} to ${max}, but is ${formatReportable(value)}; AWS limits the sessions of role chaining to one hour`,
   'invalid-refresh-window': (
     { min, durationSeconds, value }: { min: number; durationSeconds: number; value: Reportable },
     _: string,
@@ -120,10 +115,9 @@ export const MESSAGES = {
   'invalid-table-name': ({ value }: { value: string }) =>
     `${quoted(value)} is not a table name (3 to 255 letters, digits and _.-)`,
   'table-arn-from-request': ({ value }: { value: string }) =>
-    `${quoted(value)} is an ARN. A function of the request may return only table names, because a value of the request that is ` +
-    'an ARN could select any table. Set ARNs in the static configuration',
+    `${quoted(value)} is an ARN; a table that varies per invocation must be a name`,
   'table-elsewhere': ({ value, prefix }: { value: string; prefix: string }) =>
-    `${quoted(value)} is not in the account, Region and partition of the session, where ARNs start with ${prefix}`,
+    `${quoted(value)} is not in the session's account, Region and partition, where ARNs start with ${prefix}`,
 
   // Actions, keys, session policies
   'unknown-action': ({
@@ -136,32 +130,30 @@ export const MESSAGES = {
     known: readonly string[]
   }) => `${quoted(action)} is not an action on items; ${didYouMean(suggestion, 'the actions', known)}`,
   'action-without-keys': ({ action }: { action: string }) =>
-    `${quoted(action)} can run without a partition key, so leadingKeys and leadingKeyPrefixes cannot restrict it; remove the action or the keys`,
+    `${quoted(action)} can run without a partition key; remove the action, or leadingKeys and leadingKeyPrefixes`,
   'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
     `must contain partition keys of at most ${maxBytes} bytes`,
   'not-unicode': () => 'must be valid Unicode, but contains a lone surrogate',
   'not-json-value': ({ at, actual }: { at: string; actual: string }) =>
     `${quoted(at)} must be a JSON value, but is ${actual}`,
   'invalid-policy-arn': ({ value }: { value: string }) =>
-    `${quoted(value)} is not the ARN of a managed policy such as arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess`,
+    `${quoted(value)} is not the ARN of a managed policy such as arn:aws:iam::aws:policy/ReadOnlyAccess`,
   'session-policies-too-large': ({ length, max }: { length: number; max: number }) =>
-    `results in session policies of ${characters(length)}, which is ${length - max} more than the ${max} that STS accepts`,
+    `results in session policies of ${length} characters, but STS accepts at most ${max}`,
 
   // The middleware and its clients
   'reserved-context-key': ({ value }: { value: string }) =>
     `${quoted(value)} is a property of Lambda's context or of every object; choose another name`,
   'invalid-env-prefix': () =>
-    'must contain only letters, digits and _, must not end in _, and must not start with a digit; for example ORDERS_DYNAMO',
+    'must be letters, digits and _, without a digit at the start and _ at the end, such as ORDERS_DYNAMO',
   'missing-methods': ({ required, missing }: { required: readonly string[]; missing: readonly string[] }) =>
     `must have the methods ${required.join(', ')}, but lacks ${missing.join(', ')}`,
-  'client-credentials': () =>
-    'must not contain credentials, because the client uses those of the assumed role',
+  'client-credentials': () => 'must not contain credentials; the client uses those of the assumed role',
   'client-region': ({ instead }: { instead: string }, _: string, { howToSet }: Audience) =>
     `must not contain region; ${howToSet(instead)}`,
   'invalid-endpoint': ({ value }: { value: string }) =>
     `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quoted(value)}`,
-  'client-logger': () =>
-    'must not contain logger, because the SDK would log the session tokens that STS returns',
+  'client-logger': () => 'must not contain logger, because the SDK would log session tokens',
 
   // Values that a resolver returned
   'returned-nothing': ({ returned }: { returned: string }) => `the function returned ${returned}`,

@@ -1,6 +1,6 @@
 /** The sentences of the issues that only `crossAccountPolicies()` and the commands report. */
 import { quoted } from '../text.ts'
-import { type Audience, characters, formatReportable, type Reportable } from './messages.ts'
+import { type Audience, formatReportable, type Reportable } from './messages.ts'
 
 export const POLICY_MESSAGES = {
   // Options
@@ -29,7 +29,7 @@ export const POLICY_MESSAGES = {
   'key-policy-elsewhere': ({ kmsKeyArn, roleArn }: { kmsKeyArn: string; roleArn: string }) =>
     `${kmsKeyArn} and the role are in different accounts. The key policy must allow kms:Decrypt and kms:DescribeKey to ${roleArn}, too.`,
   'trust-policy-too-large': ({ length, max }: { length: number; max: number }) =>
-    `has ${characters(length)}, which is ${length - max} more than the default quota of ${max}. Request a quota increase, or shorten the policy.`,
+    `has ${length} characters, which is ${length - max} more than the default quota of ${max}. Request a quota increase, or shorten the policy.`,
   'permissions-policy-too-large': ({ length, max }: { length: number; max: number }) =>
-    `has ${characters(length)}, but the inline policies of a role are limited to ${max} in total. Split it into several managed policies, or name fewer tables.`,
+    `has ${length} characters, but the inline policies of a role are limited to ${max} in total. Split it into several managed policies, or name fewer tables.`,
 } as const
