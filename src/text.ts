@@ -7,16 +7,14 @@ const MAX_QUOTED_CHARACTERS = 1000
 export const truncate = (text: string, maxLength = MAX_QUOTED_CHARACTERS): string =>
   text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
 
-/**
- * Matches control characters, line separators and bidirectional controls that `JSON.stringify` does not escape. They would
- * change how a log is displayed.
- */
-const MISLEADING = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
+/** Matches control characters, line separators and bidirectional controls. They would change how a log is displayed. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped here
+const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
 /** Formats a text for messages: in quotes, with control characters escaped, and truncated to 1000 characters. */
 export const quoted = (text: string): string => {
   const start = text.slice(0, MAX_QUOTED_CHARACTERS)
-  return JSON.stringify(start).replace(MISLEADING, escaped) + (start === text ? '' : '…')
+  return escapeControls(JSON.stringify(start)) + (start === text ? '' : '…')
 }
 
 /** Returns the JSON escape sequence of a character. */
@@ -24,9 +22,7 @@ export const escaped = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Escapes control characters, including line breaks, and bidirectional controls in a text. */
-export const escapeControls = (text: string): string =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped here
-  text.replace(/[\u0000-\u001f]/g, escaped).replace(MISLEADING, escaped)
+export const escapeControls = (text: string): string => text.replace(CONTROLS, escaped)
 
 /** Formats a list: `a`, `a and b`, `a, b and c`. */
 export const formatList = (items: readonly string[]): string =>

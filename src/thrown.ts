@@ -60,10 +60,13 @@ const copyError = (error: Error): Error => {
   const name = PLAIN_NAME.test(givenName) ? givenName : hideCredentials(givenName)
   const message = hideCredentials(text('message'))
   const [, frames = ''] = FRAMES.exec(text('stack').slice(0, MAX_STACK_LENGTH)) ?? []
-  const copy = new Error(message)
-  Object.defineProperty(copy, 'name', { value: name })
-  Object.defineProperty(copy, 'stack', { value: [`${name}: ${message}`, frames].filter(Boolean).join('\n') })
-  return copy
+  return createPlainError(name, message, frames)
+}
+
+/** Creates an error with a name, a message and the frames of a stack, which are not those of the call. */
+export const createPlainError = (name: string, message: string, frames = ''): Error => {
+  const stack = `${name}: ${message}${frames && '\n'}${frames}`
+  return Object.defineProperties(new Error(message), { name: { value: name }, stack: { value: stack } })
 }
 
 const describeError = ({ name, message }: Error): string =>

@@ -1,5 +1,5 @@
 /** The AssumeRole calls of one session: at most one is in flight at a time. Keeps a record of failed calls. */
-import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
+import { type CrossAccountDynamoError, copyOfError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import { fromNow, isNowIn, NEVER, type TimeWindow } from './time-window.ts'
@@ -56,16 +56,21 @@ const backOffMs = (failuresInARow: number): number => {
 interface Call {
   readonly startedAt: number
   readonly abort: () => void
-  settled: Promise<void>
+  readonly settled: Promise<void>
 }
 
 interface Failures {
+  /** The number of failed calls since the last successful one. */
   readonly count: number
-  readonly latest: { readonly error: unknown; readonly at: number } | undefined
   readonly backOff: TimeWindow
-  readonly refusal: { readonly error: CrossAccountDynamoError; readonly remembered: TimeWindow } | undefined
+  readonly latestError?: unknown
+  /** In `performance.now()` time. */
+  readonly latestAt: number
+  readonly refusal?: unknown
+  /** How long the refusal is remembered. */
+  readonly refusalWindow: TimeWindow
 }
-const NO_FAILURES: Failures = { count: 0, latest: undefined, backOff: NEVER, refusal: undefined }
+const NO_FAILURES: Failures = { count: 0, backOff: NEVER, latestAt: -Infinity, refusalWindow: NEVER }
 
 export const createRefresh = (options: RefreshOptions): Refresh => {
   const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
@@ -77,14 +82,18 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     options.onCredentials(credentials)
   }
 
-  const fail = (error: unknown, reason: AssumeRoleReason): void => {
-    const { code, message } = error as CrossAccountDynamoError
+  const fail = (error: CrossAccountDynamoError, reason: AssumeRoleReason): void => {
+    const { code, message, retryable } = error
     const count = failures.count + 1
+    // The error of a prefetch is not remembered: no invocation has received it, so the first invocation tries again.
+    const isRefusal = reason !== 'prefetch' && !retryable
     failures = {
+      ...failures,
       count,
-      latest: { error, at: performance.now() },
       backOff: fromNow(backOffMs(count)),
-      refusal: toRefusal(error, reason) ?? failures.refusal,
+      latestError: error,
+      latestAt: performance.now(),
+      ...(isRefusal && { refusal: error, refusalWindow: fromNow(REFUSAL_MS) }),
     }
     if (code === 'STS_THROTTLED') throttle.pause = fromNow(THROTTLE_PAUSE_MS)
     // The key is not `message`, because loggers such as Powertools reserve it.
@@ -102,19 +111,18 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       current.abort()
     }
     const abortController = new AbortController()
-    const call: Call = { startedAt: now, abort: () => abortController.abort(), settled: Promise.resolve() }
-    call.settled = assumeRole(reason, abortController.signal)
-      .then(succeed, (error: unknown) => {
-        if (current === call) fail(error, reason)
+    const settled = assumeRole(reason, abortController.signal)
+      .then(succeed, (error: CrossAccountDynamoError) => {
+        if (current?.settled === settled) fail(error, reason)
         throw error
       })
       .finally(() => {
-        if (current === call) current = undefined
+        if (current?.settled === settled) current = undefined
       })
     // Waiters handle the rejection themselves. This marks it as handled for background refreshes.
-    call.settled.catch(() => {})
-    current = call
-    return call.settled
+    settled.catch(() => {})
+    current = { startedAt: now, abort: () => abortController.abort(), settled }
+    return settled
   }
 
   return {
@@ -122,25 +130,10 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     inFlight: () => current?.settled,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
-    recentRefusal: () =>
-      failures.refusal !== undefined && isNowIn(failures.refusal.remembered)
-        ? copyOfError(failures.refusal.error)
-        : undefined,
-    failureSince: (time) =>
-      failures.latest !== undefined && failures.latest.at >= time
-        ? copyOfError(failures.latest.error)
-        : undefined,
+    recentRefusal: () => (isNowIn(failures.refusalWindow) ? copyOfError(failures.refusal) : undefined),
+    failureSince: (time) => (failures.latestAt >= time ? copyOfError(failures.latestError) : undefined),
     forgetFailure: () => {
-      failures = { ...failures, latest: undefined }
+      failures = { ...failures, latestAt: -Infinity }
     },
   }
 }
-
-/**
- * Returns the refusal to remember, if the error is one. The error of a prefetch is not remembered: no invocation has received
- * it, so the first invocation tries again.
- */
-const toRefusal = (error: unknown, reason: AssumeRoleReason): Failures['refusal'] =>
-  reason !== 'prefetch' && error instanceof CrossAccountDynamoError && !error.retryable
-    ? { error, remembered: fromNow(REFUSAL_MS) }
-    : undefined

@@ -3,6 +3,7 @@ import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode, RETRYABLE } 
 import { adviseOnDenial, type SessionNeeds } from '../iam/advice.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import { NOT_SHOWN } from '../redact.ts'
+import { createPlainError } from '../thrown.ts'
 import { readStsFailure, type StsFailure } from './sts-failure.ts'
 
 const CUSTOM_ENDPOINT = 'stsClientOptions.endpoint or AWS_ENDPOINT_URL_STS'
@@ -264,11 +265,7 @@ const plainCause = ({ name, message, code, httpStatusCode, requestId, attempts }
   const plain = Object.fromEntries(
     Object.entries({ code, httpStatusCode, requestId, attempts }).filter(([, value]) => value !== undefined),
   )
-  const cause = Object.assign(new Error(message), plain)
-  Object.defineProperty(cause, 'name', { value: name })
-  // The stack of the copy would point to this function instead of the failure.
-  Object.defineProperty(cause, 'stack', { value: `${cause.name}: ${cause.message}` })
-  return cause
+  return Object.assign(createPlainError(name, message), plain)
 }
 
 const describeFailure = ({ kind, name, message, code, requestId }: StsFailure): string => {

@@ -41,9 +41,8 @@ const MIN_DURATION_SECONDS = 900
 const MAX_ROLE_CHAINING_SECONDS = 3600
 
 /** @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html#API_CreateRole_RequestParameters */
-const ROLE_NAME: TextConstraint = { ...SESSION_NAME, min: 1 }
-const MAX_ROLE_PATH = 512
-const ROLE_PATH = /^\/(?:[\u0021-\u007F]+\/)?$/
+const ROLE_NAME = /^[\w+=,.@-]{1,64}$/
+const ROLE_PATH = /^\/(?:[\u0021-\u007F]{1,510}\/)?$/
 const PARTITION = /^aws(?:-[a-z]+)*$/
 const ACCOUNT_ID = /^\d{12}$/
 
@@ -108,8 +107,7 @@ const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   if (service !== 'iam' || region !== '' || !resource.startsWith('role/')) return 'not-a-role'
   if (!ACCOUNT_ID.test(account)) return 'no-account-id'
   const { name, path } = parseRoleArn(arn)
-  if (findTextProblem(name, ROLE_NAME) !== undefined) return 'invalid-name'
-  if (path.length > MAX_ROLE_PATH) return 'path-too-long'
+  if (!ROLE_NAME.test(name)) return 'invalid-name'
   return ROLE_PATH.test(path) ? undefined : 'invalid-path'
 }
 

@@ -31,8 +31,7 @@ const ROLE_ARN_REASONS = {
   'not-a-role': 'is not the ARN of an IAM role',
   'no-account-id': 'has no account ID of 12 digits',
   'invalid-name': 'has no valid role name',
-  'path-too-long': 'has a path of more than 512 characters',
-  'invalid-path': 'has an invalid path',
+  'invalid-path': 'has an invalid path (at most 512 printable ASCII characters)',
 } as const
 export type RoleArnReason = keyof typeof ROLE_ARN_REASONS
 

@@ -96,7 +96,7 @@ describe('parser of role ARNs', () => {
     ['a line break at the end', `${role('/R')}\n`, 'invalid-name'],
     ['a space in the path', role('/my team/R'), 'invalid-path'],
     ['an umlaut in the path', role('/für/R'), 'invalid-path'],
-    ['a path of 513 characters', role(`/${'p'.repeat(511)}/R`), 'path-too-long'],
+    ['a path of 513 characters', role(`/${'p'.repeat(511)}/R`), 'invalid-path'],
     // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html: (/)|(/[!-DEL]+/)
     ['an empty path between two slashes', role('//R'), 'invalid-path'],
   ])('refuses %s', (_, value, reason) => {
