@@ -141,7 +141,7 @@ const hideClient = (context: Context, contextKey: string): Context =>
 const sharedContextError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `the client cannot be set at context.${contextKey}, because the property is already in use or cannot be changed, and this ` +
-      'context cannot be copied, because it is not a plain object. If several handlers share the context, such as those of the ' +
-      'records of a batch, get the client of each with clientFor({ event, context }). Otherwise choose another contextKey.',
+    `the client cannot be set at context.${contextKey}: the property is in use or cannot be changed, and the context is not a plain ` +
+      'object, which could be copied. If several handlers share the context, such as those of the records of a batch, get the ' +
+      'client of each with clientFor({ event, context }). Otherwise choose another contextKey.',
   )

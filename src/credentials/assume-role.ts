@@ -122,7 +122,7 @@ export const createAssumeRole = (
   ): Promise<Credentials> => {
     const queue = toQueue(stsRegions, preferredRegion())
     const failures: FailedAttempt[] = []
-    for (let current = queue.shift(); current !== undefined; current = queue.shift()) {
+    for (let current = queue.shift(); current; current = queue.shift()) {
       const { region } = current
       current.attempts += 1
       trace.region = region
@@ -235,6 +235,6 @@ const requeue = (
 
 /** Returns 0 if the next Region has had fewer attempts than the current one, else a pause with full jitter. */
 const pauseMs = (next: RegionAttempts | undefined, { attempts }: RegionAttempts): number =>
-  next === undefined || next.attempts < attempts
+  !next || next.attempts < attempts
     ? 0
     : Math.random() * Math.min(PAUSE_MS.cap, PAUSE_MS.base * 2 ** (attempts - 1))

@@ -111,7 +111,7 @@ export const createSession = (options: SessionOptions): Session => {
     deadline = deadlineInProgress(),
   ): Promise<void> => {
     const refusal = hasValidCredentials() ? undefined : refresh.recentRefusal()
-    if (refusal !== undefined) throw refusal
+    if (refusal) throw refusal
     const budgetMs = patience(deadline)
     const waitMs = hasValidCredentials()
       ? Math.min(WAIT_WHILE_VALID.ms, budgetMs * WAIT_WHILE_VALID.share)
@@ -123,10 +123,12 @@ export const createSession = (options: SessionOptions): Session => {
       if (hasValidCredentials()) return
       // Another invocation aborted this call as frozen and started a new one.
       const next = refresh.inFlight()
-      if (next !== undefined && next !== call) return waitForCredentials(reason, deadline)
+      if (next && next !== call) return waitForCredentials(reason, deadline)
       throw copyOfError(error)
     }
   }
+
+  const isRefreshing = (): boolean => refresh.inFlight() !== undefined
 
   const canUseCurrent = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
@@ -163,7 +165,7 @@ export const createSession = (options: SessionOptions): Session => {
     if (hasValidCredentials()) return true
     // Requests that were rejected together share one call, including requests that get here after the call failed.
     const failure = refresh.failureSince(since)
-    if (failure !== undefined) throw failure
+    if (failure) throw failure
     await waitForCredentials('rejected')
     return true
   }
@@ -172,7 +174,7 @@ export const createSession = (options: SessionOptions): Session => {
     if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
     if (ageMs(issued) < MIN_DENIED_AGE_MS) return false
     // Concurrent denied requests wait for the same call. No other call starts for five minutes, even if it fails.
-    if (refresh.inFlight() === undefined) {
+    if (!isRefreshing()) {
       if (isNowIn(deniedPause)) return false
       deniedPause = fromNow(MIN_DENIED_AGE_MS)
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })
@@ -191,9 +193,8 @@ export const createSession = (options: SessionOptions): Session => {
     prefetch: () => refresh.start('prefetch'),
     credentials: Object.assign(provide, { memoized: true as const }),
     hasValidCredentials,
-    isRefreshing: () => refresh.inFlight() !== undefined,
-    isEvictable: () =>
-      refresh.inFlight() === undefined && !hasValidCredentials() && refresh.recentRefusal() === undefined,
+    isRefreshing,
+    isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.recentRefusal() === undefined,
     current: () => issued?.credentials,
     replaceRejected,
     replaceDenied,

@@ -102,9 +102,8 @@ const RULES: readonly Rule[] = [
       (name === 'EndpointError' || CONFIGURATION_CODE.test(code) || CONFIGURATION_MESSAGE.test(message)),
     failed: 'The STS client is misconfigured and did not send',
     advice:
-      'Correct stsClientOptions.endpoint and requestHandler, AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_USE_FIPS_ENDPOINT and ' +
-      'AWS_USE_DUALSTACK_ENDPOINT. An endpoint is a whole URL such as https://sts.eu-west-1.amazonaws.com, and excludes FIPS and ' +
-      'dual-stack endpoints, which not every Region has.',
+      'Correct the endpoint and requestHandler in stsClientOptions, and the variables AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, ' +
+      'AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. An endpoint is a whole URL, and excludes FIPS and dual-stack.',
     isEndpointMistake: true,
   },
   {
@@ -123,9 +122,7 @@ const RULES: readonly Rule[] = [
   },
   {
     matches: isRegionDisabled,
-    advice:
-      'Enable the Region and its STS endpoint in both accounts, or set other Regions in stsRegions: ' +
-      'https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html',
+    advice: 'Enable the Region and its STS endpoint in both accounts, or set other Regions in stsRegions.',
   },
   {
     matches: stsError(/^PackedPolicyTooLarge/),

@@ -100,7 +100,7 @@ export interface Tag {
 
 const findRoleArnReason = (arn: string): RoleArnReason | undefined => {
   const parts = parseArn(arn)
-  if (parts === undefined) return 'not-an-arn'
+  if (!parts) return 'not-an-arn'
   const { partition, service, region, account, resource } = parts
   if (!PARTITION.test(partition)) return 'no-partition'
   if (service === 'sts' && resource.startsWith('assumed-role/')) return 'session-arn'
@@ -168,7 +168,7 @@ export const reportTagProblems = (
   }
   const check = (part: 'key' | 'value', key: string, text: unknown, constraint: TextConstraint): void => {
     const problem = isString(text) ? findTextProblem(text, constraint) : typeProblem('a string', text)
-    if (problem !== undefined) add({ ...problem, tag: { part, key } })
+    if (problem) add({ ...problem, tag: { part, key } })
   }
   if (entries.length > MAX_TAGS) add({ code: 'too-many', max: MAX_TAGS, count: entries.length })
   // Checking each item of a very long list would take too long, and the list is already invalid.
@@ -256,7 +256,7 @@ export const parsePartitionKey: Parser<string> = stringParser((key) => {
 /** Parses a session policy, which is a document or its JSON text. Returns the JSON text. */
 export const parsePolicy: Parser<string> = (value, report) => {
   const problem = isString(value) ? findPolicyTextProblem(value) : findPolicyProblem(value)
-  if (problem === undefined) return isString(value) ? value : toPolicyText(value)
+  if (!problem) return isString(value) ? value : toPolicyText(value)
   report(problem)
   return undefined
 }
@@ -296,7 +296,7 @@ const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
   }
   for (const [key, item] of Object.entries(value)) {
     const problem = findJsonProblem(item, isList ? `${at}[${key}]` : `${at}${at && '.'}${key}`)
-    if (problem !== undefined) return problem
+    if (problem) return problem
   }
   return undefined
 }

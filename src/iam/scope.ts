@@ -113,7 +113,7 @@ const listOfKeys = listParser(parsePartitionKey, 'partition keys')
 const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
   const problems: Problem[] = []
   const keys = listOfKeys(value, (problem) => problems.push(problem))
-  if (problems[0] !== undefined) report(problems[0])
+  if (problems[0]) report(problems[0])
   return keys
 }
 

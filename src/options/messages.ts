@@ -93,7 +93,8 @@ export const MESSAGES = {
   ) =>
     `${quoted(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quoted).join(', ') || 'none'}`,
   'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
-    `must be an integer from ${min} to ${max}, but is ${formatReportable(value)}; AWS limits the sessions of role chaining to one hour`,
+    `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; a function assumes the role with the ` +
+    'credentials of another role, and AWS limits sessions from such role chaining to one hour',
   'invalid-refresh-window': (
     { min, durationSeconds, value }: { min: number; durationSeconds: number; value: Reportable },
     _: string,

@@ -32,7 +32,7 @@ export const parserOf =
   <Value>(findProblem: (value: unknown) => Problem | undefined): Parser<Value> =>
   (value, report) => {
     const problem = findProblem(value)
-    if (problem === undefined) return value as Value
+    if (!problem) return value as Value
     report(problem)
     return undefined
   }
