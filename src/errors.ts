@@ -62,10 +62,13 @@ export class CrossAccountDynamoError extends Error {
   constructor(
     code: CrossAccountDynamoErrorCode,
     message: string,
-    { retryable = RETRYABLE.has(code), issues = [], ...options }: CrossAccountDynamoErrorOptions = {},
+    { retryable = RETRYABLE.has(code), issues = [], cause }: CrossAccountDynamoErrorOptions = {},
   ) {
     // Values in a message may contain control characters, which would change how a log line is displayed.
-    super(`${code}: ${message}`.split('\n').map(escapeControls).join('\n'), options)
+    super(
+      `${code}: ${message}`.split('\n').map(escapeControls).join('\n'),
+      cause === undefined ? {} : { cause },
+    )
     this.code = code
     this.retryable = retryable
     this.issues = issues
@@ -94,9 +97,5 @@ export const copyOfError = (error: unknown): unknown => {
   if (!(error instanceof CrossAccountDynamoError)) return error
   const { code, message, cause, retryable, issues } = error
   const withoutCode = message.slice(`${code}: `.length)
-  return new CrossAccountDynamoError(code, withoutCode, {
-    retryable,
-    issues,
-    ...(cause !== undefined && { cause }),
-  })
+  return new CrossAccountDynamoError(code, withoutCode, { retryable, issues, cause })
 }

@@ -70,7 +70,6 @@ export const describe = (value: unknown): string => {
 export const isRecord = (value: unknown): value is Record<string, unknown> => {
   if (typeof value !== 'object' || value === null) return false
   try {
-    if (Array.isArray(value)) return false
     const prototype = Object.getPrototypeOf(value)
     return prototype === null || Object.getPrototypeOf(prototype) === null
   } catch {

@@ -106,7 +106,7 @@ const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
     throw new CrossAccountDynamoError(
       'CONFIG_INVALID',
       `awsClientOptions: the SDK's DynamoDBClient does not take them: ${description}`,
-      cause === undefined ? {} : { cause },
+      { cause },
     )
   }
 }
@@ -156,16 +156,18 @@ const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBC
   let problem: string
   try {
     const captured = capture()
-    const isClient = typeof captured?.send === 'function' && typeof captured.config === 'object'
-    if (isClient && !others.has(captured) && Object.isExtensible(captured)) return captured
-    problem = `must return the DynamoDBClient that it is given, but returned ${describeCaptured(captured, isClient)}`
+    const returned = describeUnusable(captured, others)
+    if (returned === undefined) return captured
+    problem = `must return the DynamoDBClient that it is given, but returned ${returned}`
   } catch (error) {
     problem = `threw ${readThrown(error).description}`
   }
   throw new CrossAccountDynamoError('CONFIG_INVALID', `awsClientCapture: ${problem}`)
 }
 
-const describeCaptured = (captured: unknown, isClient: boolean): string => {
-  if (!isClient) return describe(captured)
-  return Object.isExtensible(captured) ? 'that of another session' : 'a client that cannot be changed'
+/** Describes a captured value that is not the client of this session. Returns `undefined` for a usable client. */
+const describeUnusable = (captured: DynamoDBClient, others: WeakSet<DynamoDBClient>): string | undefined => {
+  if (typeof captured?.send !== 'function' || typeof captured.config !== 'object') return describe(captured)
+  if (others.has(captured)) return 'that of another session'
+  return Object.isExtensible(captured) ? undefined : 'a client that cannot be changed'
 }

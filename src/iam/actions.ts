@@ -48,7 +48,7 @@ const ON_INDEXES = /^(?:PartiQLSelect|Query|Scan)$/
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-const WITHOUT_KEYS = /^(?:PartiQL(?:Delete|Insert|Select|Update)|Scan)$/
+const WITHOUT_KEYS = /^(?:PartiQL\w+|Scan)$/
 
 export const isAction = (name: string): name is Action => ACTIONS.includes(name)
 export const actionNames = (): readonly string[] => ACTIONS
