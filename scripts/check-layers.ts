@@ -1,6 +1,8 @@
 /**
- * Checks the imports of src/ by the rules of .dependency-cruiser.mjs, and that docs/architecture.md shows them as they are.
- * `--write` updates the page. Exit code 1 if a rule is broken or the page is outdated.
+ * `npm run lint:layers`: checks the imports in src/ against the rules in .dependency-cruiser.mjs, and compares them with the
+ * diagram in docs/architecture.md. With `--write`, updates the diagram.
+ *
+ * Exit code 1: an import breaks a rule, or the diagram is outdated.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cruise, format, type ICruiseResult } from 'dependency-cruiser'
@@ -8,31 +10,31 @@ import configuration from '../.dependency-cruiser.mjs'
 import { LAYERS } from './layers.mjs'
 
 const PAGE = 'docs/architecture.md'
-const START = '<!-- imports: written by npm run lint:layers -- --write -->'
-const END = '<!-- end of imports -->'
+const DIAGRAM_START = '<!-- imports: written by npm run lint:layers -- --write -->'
+const DIAGRAM_END = '<!-- end of imports -->'
 
-const layerOf = (file: string): string | undefined =>
+const getLayer = (file: string): string | undefined =>
   LAYERS.find(({ paths }) => paths.some((path) => file.startsWith(path)))?.name
 
-/** The imports between layers, as a Mermaid graph in which the number of imports labels each arrow. */
+/** Returns a Mermaid graph of the imports between layers. The label of an arrow is the number of imports. */
 const drawImports = ({ modules }: ICruiseResult): string => {
-  const counts = new Map<string, number>()
+  const countByArrow = new Map<string, number>()
   for (const { source, dependencies } of modules) {
-    const from = layerOf(source)
+    const from = getLayer(source)
     for (const { resolved } of dependencies) {
-      const to = layerOf(resolved)
+      const to = getLayer(resolved)
       if (from === undefined || to === undefined || from === to) continue
       const arrow = `${from} -->|COUNT| ${to}`
-      counts.set(arrow, (counts.get(arrow) ?? 0) + 1)
+      countByArrow.set(arrow, (countByArrow.get(arrow) ?? 0) + 1)
     }
   }
-  const order = LAYERS.map(({ name }) => name)
-  const rank = (arrow: string) => {
+  const layerNames = LAYERS.map(({ name }) => name)
+  const getSortKey = (arrow: string) => {
     const [from = '', to = ''] = arrow.split(' -->|COUNT| ')
-    return order.indexOf(from) * order.length + order.indexOf(to)
+    return layerNames.indexOf(from) * layerNames.length + layerNames.indexOf(to)
   }
-  const arrows = [...counts]
-    .toSorted(([a], [b]) => rank(a) - rank(b))
+  const arrows = [...countByArrow]
+    .toSorted(([a], [b]) => getSortKey(a) - getSortKey(b))
     .map(([arrow, count]) => `  ${arrow.replace('COUNT', String(count))}`)
   return ['```mermaid', 'graph TD', ...arrows, '```'].join('\n')
 }
@@ -40,20 +42,24 @@ const drawImports = ({ modules }: ICruiseResult): string => {
 const files = readdirSync('src', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 const { options, ...ruleSet } = configuration
 const { output } = await cruise(['src'], { ...options, ruleSet, validate: true })
-if (typeof output === 'string') throw new Error('dependency-cruiser returned text instead of a result')
+if (typeof output === 'string')
+  throw new Error(
+    'dependency-cruiser returned text instead of an object. Remove outputType from its options.',
+  )
 console.log((await format(output, { outputType: 'err' })).output)
 
-// With a parser that does not understand the files, dependency-cruiser finds nothing and reports no error.
+// If dependency-cruiser cannot parse TypeScript, it finds no modules and reports no error.
 const modules = output.modules.filter(({ source }) => source.startsWith('src/'))
 const isComplete = modules.length >= files.length
-if (!isComplete) console.error(`Only ${modules.length} of the ${files.length} files of src/ were read.`)
+if (!isComplete)
+  console.error(`dependency-cruiser read only ${modules.length} of the ${files.length} files in src/.`)
 
 const page = readFileSync(PAGE, 'utf8')
-const [before = '', rest = ''] = page.split(START)
-const [, after = ''] = rest.split(END)
-const updated = `${before}${START}\n${drawImports(output)}\n${END}${after}`
-const isUpToDate = updated === page || process.argv.includes('--write')
-if (process.argv.includes('--write')) writeFileSync(PAGE, updated)
-else if (!isUpToDate) console.error(`${PAGE} is outdated: run npm run lint:layers -- --write`)
+const [before = '', rest = ''] = page.split(DIAGRAM_START)
+const [, after = ''] = rest.split(DIAGRAM_END)
+const updatedPage = `${before}${DIAGRAM_START}\n${drawImports(output)}\n${DIAGRAM_END}${after}`
+const isUpToDate = updatedPage === page || process.argv.includes('--write')
+if (process.argv.includes('--write')) writeFileSync(PAGE, updatedPage)
+else if (!isUpToDate) console.error(`${PAGE} is outdated. Run npm run lint:layers -- --write.`)
 
 process.exitCode = output.summary.error === 0 && isComplete && isUpToDate ? 0 : 1

@@ -49,12 +49,12 @@ export class CrossAccountDynamoError extends Error {
   readonly expose = false
   /**
    * `true` if the same call may succeed later without a change of configuration or policy. A
-   * `SESSION_IDENTITY_MISSING` is retryable if a resolver timed out or threw an error that is marked as retryable.
+   * `SESSION_IDENTITY_MISSING` is retryable if `session` timed out or threw an error that is marked as retryable.
    */
   readonly retryable: boolean
 
   /**
-   * The problems of options and of values that resolvers returned. The message describes the same problems. Empty for
+   * The problems of options and of values that `session` returned. The message describes the same problems. Empty for
    * other errors.
    */
   readonly issues: readonly Issue[]

@@ -5,8 +5,13 @@ export type { AssumeRoleReason, AssumeRoleTrace } from './credentials/assume-rol
 export type { CredentialProvider } from './credentials/session.ts'
 export { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from './errors.ts'
 export type { Access } from './iam/actions.ts'
-export type { ResolvedScope, Scope } from './iam/scope.ts'
-export type { Resolver, ResolverRequest } from './identity/resolve.ts'
+export type { ReturnedScope, Scope } from './iam/scope.ts'
+export type {
+  ReturnedSession,
+  SessionFunction,
+  SessionRequest,
+  SessionResult,
+} from './identity/session-function.ts'
 export type { Logger } from './logger.ts'
 export {
   type CrossAccountDynamoContext,

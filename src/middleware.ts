@@ -1,18 +1,19 @@
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
-import { readConfiguration } from './configuration/configuration.ts'
+import { type Configuration, readConfiguration } from './configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from './configuration/options.ts'
 import { createAssumeRole } from './credentials/assume-role.ts'
-import type { CredentialProvider, Session } from './credentials/session.ts'
+import type { CredentialProvider, CredentialSource } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
-import { createClients } from './dynamodb/client.ts'
+import { type Clients, createClients } from './dynamodb/client.ts'
 import { createWarmUp, NO_WARM_UP } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
-import type { ResolverRequest } from './identity/resolve.ts'
+import type { SessionRequest, SessionResult } from './identity/session-function.ts'
 import type { SessionParameters } from './identity/session-parameters.ts'
 import { attachClient, attachSessionClient, detachClient } from './invocation-context.ts'
 import { createSessionStore, type OpenSession } from './session-store.ts'
+import { formatList } from './text.ts'
 
 type LambdaContext = middy.Request['context']
 
@@ -37,25 +38,26 @@ export type CrossAccountDynamoContext<
   Client extends DynamoDBClient | DynamoDBDocumentClient = DynamoDBDocumentClient,
 > = LambdaContext & Record<Key, Client>
 
-/** The middy middleware that {@link crossAccountDynamo} returns, with the additional methods `ready` and `clientFor`. */
-export interface CrossAccountDynamoMiddleware<
-  Key extends string = 'dynamo',
-  Document extends boolean = true,
-  // biome-ignore lint/suspicious/noExplicitAny: any event type; unknown would reject handlers that declare their event type
-  Event = any,
-> extends middy.MiddlewareObj<
-    Event,
-    // biome-ignore lint/suspicious/noExplicitAny: any response type, as in middy's own middlewares
-    any,
-    Error,
-    CrossAccountDynamoContext<Key, ClientOf<Document>>,
-    Record<Key, CredentialProvider>
-  > {
+/** The client of the middleware, which has none of its own if each invocation has a session of its own. */
+type WithClient<Document extends boolean, Result> = [Result] extends [never]
+  ? {
+      /**
+       * The client itself, for code at module scope such as an idempotency store or an entity library. The same object as on
+       * the context. Not available with a `session` function, because the client then depends on the invocation.
+       */
+      readonly client: ClientOf<Document>
+    }
+  : unknown
+
+/** The methods that {@link crossAccountDynamo} adds to a middy middleware. */
+interface Methods<Document extends boolean, Event> {
   /**
    * Resolves when the session has credentials and a connection to DynamoDB is open or has failed. Await it at the top
-   * level of the module, for example with provisioned concurrency, so that the first invocation does not wait.
+   * level of the module, for example with provisioned concurrency, so that the first invocation does not wait. Top-level
+   * `await` needs an ES module.
    *
-   * With resolvers, it does not wait for credentials, because each invocation determines its own session.
+   * With a `session` function, it does not wait for credentials, because each invocation determines its own session. In
+   * direct mode, it waits for the connection only.
    *
    * @throws CrossAccountDynamoError `ASSUME_ROLE_DENIED`, `ASSUME_ROLE_REJECTED`, `STS_THROTTLED`, `STS_UNAVAILABLE` or
    * `STS_TIMEOUT` if the role cannot be assumed.
@@ -63,20 +65,22 @@ export interface CrossAccountDynamoMiddleware<
   ready(): Promise<void>
 
   /**
-   * Returns the client for a request other than the invocation's own, such as one record of a batch. It calls the
-   * resolvers with the given event and takes the session from the same store as the invocations.
+   * Returns the client for a request other than the invocation's own, such as one record of a batch. It calls the `session`
+   * function with the given event and takes the session from the same store as the invocations.
    *
-   * @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if a resolver throws, times out or returns no valid value,
-   * `CONFIG_INVALID` if `awsClientCapture` fails, or one of the other codes if the role cannot be assumed.
+   * @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if the `session` function throws, times out or returns no valid
+   * session, `CONFIG_INVALID` if `awsClientCapture` fails, or one of the other codes if the role cannot be assumed.
    *
    * @example
    * ```ts
    * import { PutCommand } from '@aws-sdk/lib-dynamodb'
    * import type { Context, SQSEvent, SQSRecord } from 'aws-lambda'
-   * import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+   * import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
    *
    * const dynamo = crossAccountDynamo({
-   *   sessionTags: ({ event }: { event: SQSRecord }) => ({ TenantId: event.messageAttributes.TenantId?.stringValue }),
+   *   session: ({ event }: SessionRequest<SQSRecord>) => ({
+   *     sessionTags: { TenantId: event.messageAttributes.TenantId?.stringValue },
+   *   }),
    * })
    * export const handler = async ({ Records }: SQSEvent, context: Context) => {
    *   for (const event of Records) {
@@ -87,16 +91,37 @@ export interface CrossAccountDynamoMiddleware<
    * ```
    */
   clientFor(
-    request: Pick<ResolverRequest<Event>, 'event' | 'context'> & { internal?: Record<string, unknown> },
+    request: Pick<SessionRequest<Event>, 'event' | 'context'> & { internal?: Record<string, unknown> },
   ): Promise<ClientOf<Document>>
 }
+
+/**
+ * The middy middleware that {@link crossAccountDynamo} returns, with the additional methods `ready` and `clientFor`. `Result` is
+ * what the `session` function returns. If it is `never`, there is no such function, and the middleware has a `client`.
+ */
+export type CrossAccountDynamoMiddleware<
+  Key extends string = 'dynamo',
+  Document extends boolean = true,
+  // biome-ignore lint/suspicious/noExplicitAny: any event type; unknown would reject handlers that declare their event type
+  Event = any,
+  Result extends SessionResult = SessionResult,
+> = middy.MiddlewareObj<
+  Event,
+  // biome-ignore lint/suspicious/noExplicitAny: any response type, as in middy's own middlewares
+  any,
+  Error,
+  CrossAccountDynamoContext<Key, ClientOf<Document>>,
+  Record<Key, CredentialProvider>
+> &
+  Methods<Document, Event> &
+  WithClient<Document, Result>
 
 /**
  * Creates a middleware that gives a handler a DynamoDB client for tables in another account.
  *
  * The client is at `context.dynamo`, or at the `contextKey` that you set. It uses credentials of the target role, which
  * are refreshed before they expire. `request.internal` holds the credential provider under the same key, for the
- * `awsClientAssumeRole` option of other middlewares. With resolvers, that provider always rejects with
+ * `awsClientAssumeRole` option of other middlewares. With a `session` function, that provider always rejects with
  * `CONFIG_INVALID`, because such middlewares keep their first client for all invocations.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` immediately, with a list of all problems. An invocation throws one
@@ -121,85 +146,122 @@ export const crossAccountDynamo = <
   const Document extends boolean = true,
   // biome-ignore lint/suspicious/noExplicitAny: any event type, as in CrossAccountDynamoMiddleware
   Event = any,
+  Result extends SessionResult = never,
 >(
-  options: CrossAccountDynamoOptions<Key, Document, Event> = {},
-): CrossAccountDynamoMiddleware<Key, Document, Event> => {
+  options: CrossAccountDynamoOptions<Key, Document, Event, Result> = {},
+): CrossAccountDynamoMiddleware<Key, Document, Event, Result> => {
   const configuration = readConfiguration(options, process.env)
-  const { parameters, resolveParameters, accountId } = configuration
+  const { parameters, resolveParameters, accountId, isDirect } = configuration
   const contextKey = configuration.contextKey as Key
   const clients = createClients(configuration)
   const getSession = createSessionStore(configuration, createAssumeRole(configuration), clients)
-  /** The session that all invocations share. `undefined` with resolvers, which determine a session per invocation. */
-  const sharedSession = parameters && getSession(parameters)
-  // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
+  const directSession = isDirect ? openDirectSession(clients) : undefined
+  const openSession = (of: SessionParameters): InvocationSession => directSession ?? getSession(of)
+  /** The session that all invocations share. `undefined` with a `session` function, which determines one per invocation. */
+  const sharedSession = parameters && openSession(parameters)
+  const provider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
+  ownProviders.add(provider)
   const warmUp =
-    accountId === undefined
-      ? NO_WARM_UP
-      : createWarmUp(sharedSession?.client ?? clients.openWithoutCredentials(), accountId)
+    isDirect || accountId !== undefined
+      ? createWarmUp((sharedSession ?? directSession)?.client ?? clients.openWithoutCredentials(), accountId)
+      : NO_WARM_UP
 
-  /** Returns `undefined` if the invocation can start immediately, which is the usual case for warm invocations. */
-  const waitUntilReady = (session: Session | undefined, deadline?: Deadline): Promise<void> | undefined => {
-    const credentials = session?.ready(deadline)
-    const connection = warmUp.settled(deadline)
+  /** Returns `undefined` if the session can be used immediately, which is the usual case for warm invocations. */
+  const waitUntilReady = (open: InvocationSession, deadline?: Deadline): Promise<void> | undefined => {
+    const credentials = open.session.ready(deadline)
+    // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
+    if (credentials !== undefined) warmUp.start(open.accountId)
+    const connection = warmUp.settled(open.accountId, deadline)
     if (credentials === undefined && connection === undefined) return undefined
     return Promise.all([credentials, connection]).then(() => {})
   }
 
-  /** Attaches the client and the credential provider of the session to the invocation, and waits until they are ready. */
+  /** Attaches the client and the credential provider to the invocation, and waits until the session is ready. */
   const startInvocation = (
     request: middy.Request,
-    { session, client }: OpenSession,
-    provider: CredentialProvider,
+    open: InvocationSession,
     attach: typeof attachClient,
   ): Promise<void> | undefined => {
-    const internal = request.internal as Record<string, unknown>
+    const internal: Record<string, unknown> = request.internal
     if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
-    attach(request, contextKey, client)
+    attach(request, contextKey, open.client)
     internal[contextKey] = provider
-    return waitUntilReady(session, request.context)
+    return waitUntilReady(open, request.context)
   }
 
-  const refusingProvider = createRefusingProvider(contextKey)
-  ownProviders.add(sharedSession?.session.credentials ?? refusingProvider)
-  /** With resolvers: finds out whose session this invocation gets, and fails if that is not known. */
-  const startResolvedInvocation = (request: middy.Request): Promise<void> | undefined => {
-    const start = (resolvedParameters: SessionParameters): Promise<void> | undefined =>
-      startInvocation(request, getSession(resolvedParameters), refusingProvider, attachSessionClient)
+  /** Determines the session of this invocation, and fails if its parameters are missing. */
+  const startOwnSession = (request: middy.Request): Promise<void> | undefined => {
+    const start = (own: SessionParameters): Promise<void> | undefined =>
+      startInvocation(request, openSession(own), attachSessionClient)
     const fail = (error: unknown): never => {
       detachClient(request, contextKey)
       throw error
     }
     try {
       const resolved = resolveParameters(request)
-      return resolved instanceof Promise ? resolved.then(start).catch(fail) : start(resolved)?.catch(fail)
+      if (resolved instanceof Promise) return resolved.then(start).catch(fail)
+      return start(resolved)?.catch(fail)
     } catch (error) {
       return fail(error)
     }
   }
 
+  // middy's profiler and stack traces show the names of hooks.
+  const crossAccountDynamoMiddlewareBefore = (request: middy.Request): Promise<void> | undefined =>
+    sharedSession === undefined
+      ? startOwnSession(request)
+      : startInvocation(request, sharedSession, attachClient)
+
+  const ready = async (): Promise<void> => {
+    warmUp.start(accountId)
+    await (sharedSession === undefined ? warmUp.settled(accountId) : waitUntilReady(sharedSession))
+  }
+
+  const clientFor: Methods<Document, Event>['clientFor'] = async (given) => {
+    if (typeof given !== 'object' || given === null) throw missingRequestError()
+    const { event, context, internal = {} } = given
+    const request = { event, context, internal, response: undefined, error: undefined }
+    const open = sharedSession ?? openSession(await resolveParameters(request))
+    await waitUntilReady(open, context)
+    return open.client as ClientOf<Document>
+  }
+
+  if (configuration.ignoredOptions.length > 0) warnOfIgnoredOptions(configuration)
   if (!configuration.disablePrefetch) {
-    warmUp.start()
+    warmUp.start(accountId)
     // If the prefetch fails, the first invocation tries again and reports the error.
     sharedSession?.session.prefetch().catch(() => {})
   }
 
-  return {
-    before:
-      sharedSession === undefined
-        ? startResolvedInvocation
-        : (request) =>
-            startInvocation(request, sharedSession, sharedSession.session.credentials, attachClient),
-    ready: async () => waitUntilReady(sharedSession?.session),
-    clientFor: async (given) => {
-      if (typeof given !== 'object' || given === null) throw missingRequestError()
-      const { event, context, internal = {} } = given
-      const request = { event, context, internal, response: undefined, error: undefined }
-      const { session, client } = sharedSession ?? getSession(await resolveParameters(request))
-      await waitUntilReady(session, context)
-      return client as ClientOf<Document>
+  const middleware = { before: crossAccountDynamoMiddlewareBefore, ready, clientFor }
+  // Not enumerable, so that code that copies the middleware does not run the accessor.
+  return Object.defineProperty(middleware, 'client', {
+    get: () => {
+      if (sharedSession === undefined) throw noSharedClientError()
+      return sharedSession.client
     },
+  }) as CrossAccountDynamoMiddleware<Key, Document, Event, Result>
+}
+
+/** The session of an invocation: one of an assumed role, or that of direct mode. */
+type InvocationSession = OpenSession<CredentialSource>
+
+/** Opens the session of direct mode, which uses the function's own credentials. */
+const openDirectSession = (clients: Clients): InvocationSession => {
+  const { client, credentials } = clients.openDirect()
+  return {
+    client,
+    accountId: undefined,
+    session: { ready: () => undefined, prefetch: async () => {}, credentials },
   }
 }
+
+const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): void =>
+  process.emitWarning(
+    `crossAccountDynamo() for context.${contextKey} is in direct mode, because roleArn is false or none. It assumes no role, so ` +
+      `these options do not restrict the client: ${formatList(ignoredOptions)}. In Lambda, this is an error.`,
+    { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
+  )
 
 /** The providers that this package set on `request.internal`. They reveal two middlewares that use the same key. */
 const ownProviders = new WeakSet<object>()
@@ -212,11 +274,18 @@ const missingRequestError = (): CrossAccountDynamoError =>
 const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `another crossAccountDynamo() of this handler has put its client at context.${contextKey}: give one of the two another contextKey`,
+    `another crossAccountDynamo() of this handler uses context.${contextKey}, too. Set a different contextKey for one of them.`,
+  )
+
+const noSharedClientError = (): CrossAccountDynamoError =>
+  new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    'client is not available with a session function, because each invocation has a client of its own. Use the client on the ' +
+      'context, or clientFor({ event, context }).',
   )
 
 /**
- * Creates the provider on `request.internal` for a middleware with resolvers. It always rejects. Other middlewares,
+ * Creates the provider on `request.internal` for a middleware with a `session` function. It always rejects. Other middlewares,
  * including middy's own, create one client and keep it, so that client would use the first tenant's credentials for all
  * later invocations.
  */
@@ -226,8 +295,8 @@ const createRefusingProvider = (contextKey: string): CredentialProvider =>
       Promise.reject(
         new CrossAccountDynamoError(
           'CONFIG_INVALID',
-          `context.${contextKey} has a session for each invocation, which no other middleware may keep: ` +
-            `awsClientAssumeRole: '${contextKey}' is for a crossAccountDynamo() without resolvers`,
+          `the credentials of context.${contextKey} depend on the invocation, because of the session function. Another middleware ` +
+            `would keep those of the first invocation. Use awsClientAssumeRole: '${contextKey}' only without a session function.`,
         ),
       ),
     { memoized: true as const },

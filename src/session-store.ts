@@ -3,14 +3,17 @@
 import type { Configuration } from './configuration/configuration.ts'
 import { type AssumeRole, maxAssumeRoleDurationMs } from './credentials/assume-role.ts'
 import { createSharedThrottle } from './credentials/refresh.ts'
-import { createSession, type Session } from './credentials/session.ts'
+import { type CredentialSource, createSession, type Session } from './credentials/session.ts'
 import type { Clients, SessionClient } from './dynamodb/client.ts'
+import { parseRoleArn } from './iam/arn.ts'
 import { type SessionParameters, toCacheKey } from './identity/session-parameters.ts'
 import { createSafeLogger } from './logger.ts'
 
 /** A session and its only client. */
-export interface OpenSession {
-  readonly session: Session
+export interface OpenSession<Of extends CredentialSource = Session> {
+  readonly session: Of
+  /** The account of the role. `undefined` in direct mode. */
+  readonly accountId: string | undefined
   readonly client: SessionClient
 }
 
@@ -48,7 +51,7 @@ export const createSessionStore = (
       throttle,
       logger,
     })
-    return { session, client: clients.open(session) }
+    return { session, client: clients.open(session), accountId: parseRoleArn(parameters.roleArn).accountId }
   }
 
   /** Moves the candidates that now have valid credentials to `sessions`. */

@@ -1,13 +1,15 @@
-/** The customers, in a table of our own account: the execution role's own credentials reach it. */
+/** The customers, in a table of the function's own account, which its execution role can read. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 
 export interface Customer {
   readonly customerId: string
-  /** The customer's to say. */
+  /** The customer enters this ARN. */
   readonly roleArn: string
-  /** Ours to say, such as a `crypto.randomUUID()` from the sign-up. */
+  /** Generated when the customer signs up, for example with `crypto.randomUUID()`. The customer cannot choose it. */
   readonly externalId: string
+  /** The Region of the customer's tables. Only ../customer-regions uses it. */
+  readonly region?: string
 }
 
 const documents = DynamoDBDocumentClient.from(new DynamoDBClient())

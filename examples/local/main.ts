@@ -4,14 +4,14 @@ import { type Call, startSandbox } from '../../test/sandbox/index.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
+  createTwoAccounts,
   EXECUTION_ROLE_ARN,
   EXTERNAL_ID,
   OTHER_TABLE,
   TABLE,
   TARGET_ROLE_ARN,
-  textbook,
   UNTRUSTED_ROLE_ARN,
-} from '../../test/sandbox/textbook.ts'
+} from '../../test/sandbox/two-accounts.ts'
 import { coldStart, type ExecutionEnvironment } from './runtime.ts'
 import { startStory } from './story.ts'
 import { tellOfTenants } from './tenants.ts'
@@ -26,11 +26,11 @@ let ahead = 0
 Date.now = () => realNow() + ahead
 
 const story = startStory()
-const sandbox = await startSandbox({ accounts: textbook() })
+const sandbox = await startSandbox({ accounts: createTwoAccounts() })
 
 const variables = (more: Record<string, string> = {}, roleArn = EXECUTION_ROLE_ARN) => ({
   ...sandbox.env,
-  ...sandbox.lambdaEnv(roleArn, 'put-and-get'),
+  ...sandbox.createLambdaEnvironment(roleArn, 'put-and-get'),
   TABLE_NAME: TABLE,
   CROSS_ACCOUNT_DYNAMO_ROLE_ARN: TARGET_ROLE_ARN,
   CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID,

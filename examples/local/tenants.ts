@@ -1,8 +1,8 @@
 /** The chapters about many tenants in one table, on the accounts of the recipe pooled-tenants. */
 import { isDeepStrictEqual } from 'node:util'
 import { startSandbox } from '../../test/sandbox/index.ts'
-import { recipeAccounts, table } from '../../test/sandbox/recipes.ts'
-import { ACCOUNT_B, EXECUTION_ROLE_ARN, EXTERNAL_ID } from '../../test/sandbox/textbook.ts'
+import { createRecipeAccounts, defineTable } from '../../test/sandbox/recipes.ts'
+import { ACCOUNT_B, EXECUTION_ROLE_ARN, EXTERNAL_ID } from '../../test/sandbox/two-accounts.ts'
 import { apiEvent } from './events.ts'
 import { coldStart } from './runtime.ts'
 import type { Story } from './story.ts'
@@ -26,15 +26,17 @@ const sorted = (answer: unknown): unknown => {
 /** Tells them, numbered from `first`. */
 export const tellOfTenants = async (story: Story, first: number): Promise<void> => {
   const sandbox = await startSandbox({
-    accounts: recipeAccounts('pooled-tenants', { [ACCOUNT_B]: [table(TABLE, 'tenant', 'order')] }),
+    accounts: createRecipeAccounts('pooled-tenants', {
+      [ACCOUNT_B]: [defineTable(TABLE, 'tenant', 'order')],
+    }),
   })
   const chapter = (index: number, title: string) => story.chapter(`${first + index}. ${title}`)
   try {
     const items = TENANTS.map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' }, of: { S: tenant } }))
-    await sandbox.account(ACCOUNT_B).seed(TABLE, items)
+    await sandbox.getAccount(ACCOUNT_B).seed(TABLE, items)
     const environment = await coldStart('../pooled-tenants/handler.ts', {
       ...sandbox.env,
-      ...sandbox.lambdaEnv(EXECUTION_ROLE_ARN, 'pooled-tenants'),
+      ...sandbox.createLambdaEnvironment(EXECUTION_ROLE_ARN, 'pooled-tenants'),
       TABLE_NAME: TABLE,
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: ROLE_ARN,
       CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID,

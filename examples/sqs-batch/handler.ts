@@ -1,17 +1,17 @@
 /**
- * Orders from a queue, each stored by a session of its own tenant: a record that fails is tried again alone.
+ * Stores orders from a queue, each with a session of its own tenant. Only records that fail are retried.
  *
- * Set-up: a standard queue with ReportBatchItemFailures, whose senders say in the message attribute TenantId whose
- * order it is; only those who may say that may send. The roles are those of ../pooled-tenants/policies.json.
+ * Setup: a standard queue with ReportBatchItemFailures. The message attribute TenantId names the tenant, so allow only trusted
+ * senders. The roles are those of ../pooled-tenants/policies.json.
  */
 import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
-import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 
-// Not handed to middy's use(), where it would ask for the tenant of the whole batch.
+// Do not pass it to middy's use(), which would call the session function with the whole batch.
 const dynamo = crossAccountDynamo({
-  sessionTags: ({ event }: { event: SQSRecord }) => ({
-    TenantId: event.messageAttributes.TenantId?.stringValue,
+  session: ({ event }: SessionRequest<SQSRecord>) => ({
+    sessionTags: { TenantId: event.messageAttributes.TenantId?.stringValue },
   }),
 })
 

@@ -1,19 +1,19 @@
 /**
- * GET and PUT /tenants/{tenant}/orders/{order}: each tenant has a table, orders-<tenant>. The role may use all of them,
- * and each session is narrowed to that of the caller's token.
+ * GET and PUT /tenants/{tenant}/orders/{order}: each tenant has a table, orders-<tenant>. The role can use all of them, and
+ * each session is restricted to the table of the tenant in the caller's token.
  *
- * Set-up: an HTTP API with a JWT authorizer whose tokens hold the claim tenantId, the roles of policies.json, and the
- * role's ARN and external ID in the variables. Keep the prefix orders- for the tenants' tables: a tenant's name decides
- * the rest.
+ * Setup: an HTTP API with a JWT authorizer whose tokens contain the claim tenantId, the roles of policies.json, and the ARN
+ * and the external ID of the role in the variables. Use the prefix orders- only for the tables of tenants, because the name of
+ * a tenant is the rest of the name of its table.
  */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
 import type { APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda'
-import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 
 type Event = APIGatewayProxyEventV2WithJWTAuthorizer
 
-/** The tenant of the token, asked for because a template makes a name of anything: `orders-undefined`, too. */
+/** Returns the tenant of the token. A template would turn a missing tenant into the table name `orders-undefined`. */
 const tenantOf = ({ requestContext }: Event): string => {
   const { tenantId } = requestContext.authorizer.jwt.claims
   if (typeof tenantId !== 'string' || tenantId === '') throw new Error('the token names no tenant')
@@ -23,14 +23,13 @@ const tenantOf = ({ requestContext }: Event): string => {
 export const handler = middy()
   .use(
     crossAccountDynamo({
-      scope: ({ event }: { event: Event }) => ({
-        tables: [`orders-${tenantOf(event)}`],
-        access: 'read-write',
+      session: ({ event }: SessionRequest<Event>) => ({
+        scope: { tables: [`orders-${tenantOf(event)}`], access: 'read-write' },
       }),
     }),
   )
   .handler(async ({ requestContext, pathParameters, body }: Event, context) => {
-    // The path may name any tenant. Nothing here compares it with the token's: IAM does.
+    // The path can name any tenant. The handler does not compare it with the tenant of the token, because IAM does.
     const TableName = `orders-${pathParameters?.tenant}`
     const Key = { order: pathParameters?.order }
     if (requestContext.http.method === 'PUT')

@@ -10,10 +10,10 @@ export interface AuditFinding {
   readonly isShipped: boolean
 }
 
-/** Without `findings`, the registry did not answer the audit, and `reason` says why. */
+/** The findings, or the reason why the registry did not answer. */
 export type Audit = { readonly findings: readonly AuditFinding[] } | { readonly reason: string }
 
-/** The part of npm's report that is used. A string in `via` repeats an advisory of another package in the report. */
+/** The fields of npm's report that `parseAudit` reads. A string in `via` names another package in the report. */
 interface AuditReport {
   readonly message?: string
   readonly vulnerabilities?: Readonly<
@@ -38,7 +38,11 @@ const parseReport = (text: string): AuditReport => {
   }
 }
 
-/** Reads the output of `npm audit --json`. `shipped` holds the paths of the packages that users run. */
+/**
+ * Parses the output of `npm audit --json`.
+ *
+ * @param shipped the paths of the packages that users run
+ */
 export const parseAudit = (output: string, shipped: ReadonlySet<string>): Audit => {
   const { vulnerabilities, message = NO_REPORT } = parseReport(output)
   if (vulnerabilities === undefined) return { reason: message }
@@ -59,7 +63,7 @@ export const parseAudit = (output: string, shipped: ReadonlySet<string>): Audit 
 export const isAuditFailure = ({ isShipped, severity }: AuditFinding): boolean =>
   isShipped && FAILING_SEVERITIES.includes(severity)
 
-/** Runs `npm audit` on the lock file in `folder`, which needs no node_modules. */
+/** Runs `npm audit` on the lock file in `folder`. The packages do not have to be installed. */
 export const runAudit = (folder: string, shipped: ReadonlySet<string>): Audit => {
   const flags = ['--json', '--package-lock-only', '--fetch-retries=1', '--fetch-timeout=60000']
   const { stdout, error } = spawnSync('npm', ['audit', ...flags], {

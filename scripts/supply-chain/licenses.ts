@@ -1,7 +1,7 @@
-/** Judges the licenses of packages by their SPDX expressions. */
+/** Classifies the licenses of packages by their SPDX expressions. */
 import { type LockedPackage, type LockedPackages, toPackageName } from './lock-file.ts'
 
-/** In ascending order of risk. `unknown` is every license that no pattern below matches. */
+/** The kinds of licenses in ascending order of risk. `unknown` means that no pattern below matches the license. */
 export type LicenseKind = 'permissive' | 'weak copyleft' | 'unknown' | 'copyleft'
 
 const KINDS: readonly LicenseKind[] = ['permissive', 'weak copyleft', 'unknown', 'copyleft']
@@ -17,15 +17,17 @@ const toKind = (id: string): LicenseKind => {
 }
 
 /**
- * The kind of an SPDX expression. Of alternatives (`OR`), the most permissive counts. If the expression contains `AND`,
- * the most restrictive license in it counts, even where parentheses allow a choice.
+ * Returns the kind of an SPDX expression. With `OR` only, the most permissive license decides. If the expression contains
+ * `AND`, the most restrictive license decides, even if parentheses allow a choice.
  *
  * @see https://spdx.github.io/spdx-spec/v3.0.1/annexes/spdx-license-expressions/
  */
 export const classifyLicense = (expression: string | undefined): LicenseKind => {
-  const words: readonly string[] = expression?.replace(/\bWITH\s+[^\s()]+/g, '').match(/[^\s()]+/g) ?? []
-  const ranks = words.filter((word) => word !== 'AND' && word !== 'OR').map((id) => KINDS.indexOf(toKind(id)))
-  const rank = words.includes('OR') && !words.includes('AND') ? Math.min(...ranks) : Math.max(...ranks)
+  const tokens: readonly string[] = expression?.replace(/\bWITH\s+[^\s()]+/g, '').match(/[^\s()]+/g) ?? []
+  const ranks = tokens
+    .filter((token) => token !== 'AND' && token !== 'OR')
+    .map((id) => KINDS.indexOf(toKind(id)))
+  const rank = tokens.includes('OR') && !tokens.includes('AND') ? Math.min(...ranks) : Math.max(...ranks)
   return KINDS[rank] ?? 'unknown'
 }
 
@@ -44,7 +46,7 @@ const toFinding = (path: string, { license }: LockedPackage, isShipped: boolean)
   isShipped,
 })
 
-/** The packages whose license is not permissive. Of links, the folder that they lead to is judged. */
+/** Returns the packages whose license is not permissive. Skips links, because their targets are separate entries. */
 export const findLicenses = (
   packages: LockedPackages,
   shipped: ReadonlySet<string>,
@@ -54,6 +56,6 @@ export const findLicenses = (
     .map(([path, entry]) => toFinding(path, entry, shipped.has(path)))
     .filter(({ kind }) => kind !== 'permissive')
 
-/** Weak copyleft may ship, because it covers only the files of the package itself. */
+/** A package with a weak copyleft license can ship, because the license covers only the files of that package. */
 export const isLicenseFailure = ({ isShipped, kind }: LicenseFinding): boolean =>
   isShipped && (kind === 'copyleft' || kind === 'unknown')

@@ -1,9 +1,13 @@
-/** Reads package-lock.json files: which packages they list, and which of those ship. */
+/** Reads package-lock.json files and finds the packages that ship. */
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync } from 'node:fs'
 import { posix } from 'node:path'
 
-/** An entry of `packages` in a lock file. @see https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json#packages */
+/**
+ * An entry of `packages` in a lock file.
+ *
+ * @see https://docs.npmjs.com/cli/v11/configuring-npm/package-lock-json#packages
+ */
 export interface LockedPackage {
   readonly version?: string
   readonly resolved?: string
@@ -22,7 +26,10 @@ export type LockedPackages = Readonly<Record<string, LockedPackage>>
 
 const INSTALLED_PATH = /(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)$/
 
-/** The lock files that git tracks, or without git all lock files outside node_modules; relative to `root`, sorted. */
+/**
+ * Returns the sorted paths of the lock files, relative to `root`: the files that git tracks or, if `root` is not in a git
+ * repository, all files outside node_modules.
+ */
 export const findLockFiles = (root: string): readonly string[] => {
   const git = spawnSync('git', ['ls-files', '-z', '--', 'package-lock.json', '**/package-lock.json'], {
     cwd: root,
@@ -43,11 +50,11 @@ export const readLockFile = (path: string): LockedPackages => {
   return packages
 }
 
-/** The package's name as it is installed, or `undefined` for the project itself and for folders that are linked to. */
+/** Returns the name under which a package is installed, or `undefined` for the project and for the targets of links. */
 export const toPackageName = (path: string): string | undefined => INSTALLED_PATH.exec(path)?.[1]
 
 /**
- * The paths of the packages that npm would install without checking their content.
+ * Returns the paths of the packages that npm installs without checking their content.
  *
  * A link has no content of its own. A bundled package comes in the tarball of the package that bundles it, whose
  * integrity covers both.
@@ -59,16 +66,16 @@ export const findUnverifiedPackages = (packages: LockedPackages): readonly strin
     .map(([path]) => path)
 
 /**
- * The paths of the packages that name a source of their own. `.npmrc` makes npm leave `resolved` out for packages of the
- * registry, so any other value is a mirror, a tarball or a repository.
+ * Returns the paths of the packages that do not come from the default registry. `.npmrc` makes npm omit `resolved` for
+ * packages of the default registry, so `resolved` names a mirror, a tarball or a repository.
  */
 export const findForeignPackages = (packages: LockedPackages): readonly string[] =>
   Object.entries(packages)
     .filter(([, { link, resolved }]) => !link && resolved !== undefined)
     .map(([path]) => path)
 
-/** Where Node.js finds `name` from `path`: in the nearest node_modules folder, upwards. */
-const locate = (packages: LockedPackages, path: string, name: string): string | undefined => {
+/** Returns the path that Node.js resolves `name` to: the package in the nearest node_modules folder at or above `path`. */
+const resolvePackage = (packages: LockedPackages, path: string, name: string): string | undefined => {
   for (let folder = path; ; folder = posix.dirname(folder)) {
     const candidate = posix.join(folder, 'node_modules', name)
     if (packages[candidate] !== undefined) return candidate
@@ -80,36 +87,37 @@ const isOptional = (entry: LockedPackage, name: string): boolean =>
   entry.optionalDependencies?.[name] !== undefined || entry.peerDependenciesMeta?.[name]?.optional === true
 
 /**
- * The paths of the packages that users run: dependencies and peers of the project, and what those depend on.
+ * Returns the paths of the packages that users run: the dependencies and peer dependencies of the project, and their
+ * dependencies.
  *
- * The `dev` flag of the entries does not tell. npm sets it for a package that is a peer and a development dependency,
- * so `npm audit --omit=dev` leaves out every peer of this project.
+ * The `dev` flag of an entry is not sufficient. npm also sets it for a package that is both a peer and a development
+ * dependency, so `npm audit --omit=dev` omits every peer dependency of this project.
  *
  * @throws if the lock file lacks a package that a shipped package requires.
  */
 export const findShippedPackages = (packages: LockedPackages): ReadonlySet<string> => {
   const shipped = new Set<string>()
-  const visit = (path: string): void => {
+  const addDependencies = (path: string): void => {
     const entry = packages[path] ?? {}
     const names = { ...entry.dependencies, ...entry.optionalDependencies, ...entry.peerDependencies }
     for (const name of Object.keys(names)) {
-      const found = locate(packages, path, name)
+      const found = resolvePackage(packages, path, name)
       if (found === undefined && !isOptional(entry, name)) {
         throw new Error(
           `The lock file lacks ${name}, which ${path || 'the project'} requires. Run npm install.`,
         )
       }
-      if (found !== undefined) add(found)
+      if (found !== undefined) addPackage(found)
     }
   }
-  const add = (path: string): void => {
+  const addPackage = (path: string): void => {
     if (shipped.has(path)) return
     shipped.add(path)
     const { link, resolved } = packages[path] ?? {}
-    if (link && resolved !== undefined) add(resolved)
+    if (link && resolved !== undefined) addPackage(resolved)
     // The dependencies of a linked folder outside the project are in that folder's own lock file.
-    else if (!path.startsWith('..')) visit(path)
+    else if (!path.startsWith('..')) addDependencies(path)
   }
-  visit('')
+  addDependencies('')
   return shipped
 }

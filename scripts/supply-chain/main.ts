@@ -1,9 +1,9 @@
 /**
- * `npm run supply-chain`: checks every tracked package-lock.json, and the actions of the GitHub workflows.
+ * `npm run supply-chain`: checks each package-lock.json that git tracks, and the actions in the GitHub workflows.
  *
- * Exit code 1: a package without integrity or with a source of its own, a shipped package with a copyleft or unknown
- * license or a high or critical advisory, or an action that is not pinned. If the registry does not answer the audit,
- * the output says so, and the exit code tells only about the other checks.
+ * Exit code 1: a package has no SHA-512 hash or does not come from the default registry, a shipped package has a copyleft
+ * or unknown license or a high or critical advisory, or an action is not pinned. If the registry does not answer the audit,
+ * the output reports it, and the exit code depends only on the other checks.
  */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -20,14 +20,14 @@ import { findUnpinnedActions, findWorkflows } from './workflows.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** One line of the output. A failure sets the exit code. */
+/** Prints one line. `FAIL` also sets the exit code. */
 const report = (kind: 'ok' | 'note' | 'FAIL' | 'NOT DONE', text: string): void => {
   console.log(`  ${kind.padEnd(9)} ${text}`)
   if (kind === 'FAIL') process.exitCode = 1
 }
 
-const reportAll = (good: string, failures: readonly string[]): void => {
-  if (failures.length === 0) report('ok', good)
+const reportFailures = (successText: string, failures: readonly string[]): void => {
+  if (failures.length === 0) report('ok', successText)
   for (const failure of failures) report('FAIL', failure)
 }
 
@@ -38,7 +38,7 @@ const formatLicense = (finding: LicenseFinding): string =>
   `${finding.name}: ${finding.license} (${finding.kind}, ${formatScope(finding)})`
 
 const checkLicenses = (findings: readonly LicenseFinding[]): void => {
-  reportAll(
+  reportFailures(
     'licenses: no shipped package is copyleft',
     findings.filter(isLicenseFailure).map((finding) => `license of ${formatLicense(finding)}`),
   )
@@ -50,7 +50,7 @@ const checkLicenses = (findings: readonly LicenseFinding[]): void => {
 const checkAudit = (folder: string, shipped: ReadonlySet<string>): void => {
   const audit = runAudit(folder, shipped)
   if ('reason' in audit) {
-    report('NOT DONE', `audit: the registry did not answer it, so advisories are unknown. ${audit.reason}`)
+    report('NOT DONE', `audit: the registry did not answer, so advisories are unknown. ${audit.reason}`)
     return
   }
   for (const finding of audit.findings) {
@@ -66,12 +66,12 @@ const checkLockFile = (path: string): void => {
   const packages = readLockFile(join(ROOT, path))
   const shipped = findShippedPackages(packages)
   console.log(`${path}: ${Object.keys(packages).length - 1} packages, ${shipped.size} of them shipped`)
-  reportAll(
+  reportFailures(
     'integrity: every package has a SHA-512 hash',
     findUnverifiedPackages(packages).map((name) => `integrity: ${name} has no SHA-512 hash`),
   )
-  reportAll(
-    'source: no package names a source of its own',
+  reportFailures(
+    'source: every package comes from the default registry',
     findForeignPackages(packages).map((name) => `source: ${name} comes from ${packages[name]?.resolved}`),
   )
   checkLicenses(findLicenses(packages, shipped))
@@ -80,7 +80,7 @@ const checkLockFile = (path: string): void => {
 
 const checkWorkflow = (path: string): void => {
   console.log(path)
-  reportAll(
+  reportFailures(
     'actions: every action is pinned by commit',
     findUnpinnedActions(readFileSync(join(ROOT, path), 'utf8')).map(
       (action) => `actions: pin ${action} by commit, with the version in a comment`,
@@ -89,6 +89,6 @@ const checkWorkflow = (path: string): void => {
 }
 
 const lockFiles = findLockFiles(ROOT)
-if (lockFiles.length === 0) report('FAIL', 'there is no package-lock.json to check')
+if (lockFiles.length === 0) report('FAIL', 'lock files: git tracks no package-lock.json')
 for (const path of lockFiles) checkLockFile(path)
 for (const path of findWorkflows(ROOT)) checkWorkflow(path)

@@ -1,4 +1,4 @@
-/** Checks that GitHub workflows use actions by commit, because the owner of an action can move its tags. */
+/** Checks that GitHub workflows pin actions by commit, because the owner of an action can move its tags. */
 import { globSync } from 'node:fs'
 
 const USES = /^\s*(?:-\s+)?uses:\s*(.+?)\s*$/gm
@@ -8,7 +8,7 @@ const LOCAL = /^\.{1,2}\//
 export const findWorkflows = (root: string): readonly string[] =>
   globSync('.github/workflows/*.{yml,yaml}', { cwd: root }).sort()
 
-/** The actions in a workflow's text that lack a commit, or the comment with the version that the commit belongs to. */
+/** Returns the actions in the text of a workflow that have no commit, or no comment with the version of the commit. */
 export const findUnpinnedActions = (workflow: string): readonly string[] =>
   [...workflow.matchAll(USES)]
     .map(([, action = '']) => action)

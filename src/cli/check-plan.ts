@@ -51,7 +51,10 @@ export const readCheckPlan = (flags: Flags): CheckPlan => {
   )
   const configuration = readConfiguration({ envPrefix: flags['env-prefix'] }, environment)
   const { parameters } = configuration
-  if (parameters === undefined) throw new UsageError('check cannot call functions of the request')
+  if (configuration.isDirect || parameters === undefined)
+    throw new UsageError(
+      'the role is none (direct mode), so there is no role to check; give --role-arn <arn>',
+    )
   const key = readKey(flags)
   return {
     configuration,
@@ -83,7 +86,7 @@ const readTargets = (
   for (const arn of executionRoles) parseRoleArnOption(arn, reportOn('executionRoleArn'))
   const { values, issues: optionIssues } = readOptions(flags, toEnvironment(flags))
   issues.push(...optionIssues.filter(({ option }) => option === 'scope'))
-  const scope = typeof values.scope === 'function' ? undefined : values.scope
+  const { scope } = values
   if (scope !== undefined)
     reportTablesElsewhere(scope.tables, { ...parseRoleArn(roleArn), region }, reportOn('scope'))
   if (issues.length > 0) throw new UsageError(`nothing was tried:\n${formatFlagIssues(issues, flags)}`)

@@ -93,7 +93,8 @@ const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
   const executionRoleArn = readExecutionRoles(flags)
   requireFlags(
     {
-      'role-arn': roleArn !== undefined,
+      // The variable `none` selects direct mode, which has no role.
+      'role-arn': roleArn !== undefined && roleArn !== false,
       'execution-role-arn': executionRoleArn !== undefined,
       table: tables !== undefined,
       access: access !== undefined,

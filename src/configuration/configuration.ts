@@ -5,18 +5,13 @@ import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
 import { configInvalid } from '../errors.ts'
 import { parseRoleArn, type RoleArn } from '../iam/arn.ts'
 import { findPartitionProblem, parseRegion, toSessionName } from '../iam/constraints.ts'
-import {
-  createResolveParameters,
-  type ResolveParameters,
-  type Resolver,
-  type Resolvers,
-} from '../identity/resolve.ts'
+import { createResolveParameters, type ResolveParameters } from '../identity/resolve.ts'
 import {
   assembleParameters,
   type CommonParameters,
+  findExclusion,
+  type GivenParameters,
   type SessionParameters,
-  type VaryingParameter,
-  type VaryingParameters,
 } from '../identity/session-parameters.ts'
 import { type Logger, SILENT } from '../logger.ts'
 import type { Report } from '../options/issue.ts'
@@ -32,11 +27,15 @@ import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeSecondsParser }
 
 /** The complete, checked and frozen configuration of the middleware. */
 export interface Configuration {
-  /** The session parameters that all invocations share. `undefined` if there are resolvers. */
+  /** Whether no role is assumed, so that the client uses the function's own credentials. */
+  readonly isDirect: boolean
+  /** The options that have no effect in direct mode. In Lambda, they are issues instead. */
+  readonly ignoredOptions: readonly string[]
+  /** The session parameters that all invocations share. `undefined` with a `session` function. */
   readonly parameters: SessionParameters | undefined
   /** Returns the session parameters of one invocation. */
   readonly resolveParameters: ResolveParameters
-  /** The account of the target role. `undefined` if a resolver returns `roleArn`. */
+  /** The account of the role that the options name. `undefined` in direct mode and if only `session` returns the role. */
   readonly accountId: string | undefined
   readonly region: string
   readonly stsRegions: readonly string[]
@@ -59,15 +58,19 @@ const DEFAULT_REFRESH_BEFORE_SECONDS = 900
 const DEFAULT_MAX_SESSIONS = 100
 const DEFAULT_CONTEXT_KEY = 'dynamo'
 
-const VARYING: readonly VaryingParameter[] = [
-  'roleArn',
-  'externalId',
-  'sessionTags',
-  'sessionName',
-  'sourceIdentity',
+/**
+ * The options that isolate or narrow sessions, which have no effect without a role. In Lambda, direct mode refuses them, so that
+ * a function never runs without the isolation that its options describe.
+ */
+const NOT_IN_DIRECT_MODE = [
+  'session',
   'scope',
   'policy',
-]
+  'policyArns',
+  'sessionTags',
+  'transitiveTagKeys',
+  'sourceIdentity',
+] as const
 
 /** Creates the audience for users of the middleware, who set options in code or with variables. */
 export const middlewareAudience = (prefix: string): Audience => ({
@@ -90,77 +93,117 @@ export const middlewareAudience = (prefix: string): Audience => ({
 export const readConfiguration = (given: unknown, environment: Environment): Configuration => {
   const prefix = { option: 'envPrefix', fallback: DEFAULT_PREFIX }
   const reader = createOptionReader(ROWS, { given, environment, prefix })
-  const { values, issues } = reader
-  const contextKey = values.contextKey ?? DEFAULT_CONTEXT_KEY
-  const durationSeconds = values.durationSeconds ?? DEFAULT_DURATION_SECONDS
+  const { values, issues, reportOn } = reader
+  const settings = readSettings(reader)
+  const { contextKey, maxSessions } = settings
 
-  const { fixed, resolvers } = splitVarying(reader, environment)
-  const role = fixed.roleArn === undefined ? undefined : parseRoleArn(fixed.roleArn)
+  const directMode = readDirectMode(reader, environment)
+  const role = values.roleArn ? parseRoleArn(values.roleArn) : undefined
   const regions = readRegions(reader, environment, role)
-  reportConflicts(reader, resolvers)
-  const common: CommonParameters = {
-    transitiveTagKeys: values.transitiveTagKeys ?? Object.freeze([]),
-    policyArns: values.policyArns ?? Object.freeze([]),
-    durationSeconds,
-    region: regions?.region ?? '',
-  }
-  const refreshBeforeSeconds = readRefreshBeforeSeconds(reader, durationSeconds)
+  reportConflicts(reader)
+  const { scope, ...withoutScope } = readFixedParameters(reader, environment)
   // Without a valid Region, every table ARN would be reported as a table in another Region.
-  const { scope, ...withoutScope } = fixed
-  const parameters = assembleParameters(regions === undefined ? withoutScope : fixed, common, reader.reportOn)
+  const fixed = regions === undefined ? withoutScope : { ...withoutScope, scope }
+  const common = readCommonParameters(reader, regions?.region)
+  const refreshBeforeSeconds = readRefreshBeforeSeconds(reader, common.durationSeconds)
+  const { session } = values
+  // With a session function, the tags of an invocation are not known yet.
+  const transitiveTagKeys = session === undefined ? common.transitiveTagKeys : []
+  const parameters = assembleParameters(fixed, { ...common, transitiveTagKeys }, reportOn)
+  const resolveParameters =
+    session === undefined
+      ? parameters && (() => parameters)
+      : createResolveParameters({ session, fixed, common, contextKey, maxKnown: maxSessions })
 
-  if (issues.length > 0 || regions === undefined)
+  if (issues.length > 0 || regions === undefined || resolveParameters === undefined)
     throw configInvalid(
       `the configuration of crossAccountDynamo() for context.${contextKey}`,
       issues,
       middlewareAudience(reader.prefix),
     )
   return Object.freeze({
-    parameters: Object.keys(resolvers).length === 0 ? parameters : undefined,
-    resolveParameters: createResolveParameters(fixed, resolvers, common, contextKey),
-    accountId: role?.accountId,
+    ...settings,
+    ...directMode,
     ...regions,
     refreshBeforeSeconds,
-    maxSessions: values.maxSessions ?? DEFAULT_MAX_SESSIONS,
-    contextKey,
-    documentClient: values.documentClient ?? true,
-    translateConfig: {
-      ...values.translateConfig,
-      marshallOptions: { removeUndefinedValues: true, ...values.translateConfig?.marshallOptions },
-    },
-    awsClientOptions: { ...values.awsClientOptions },
-    stsClientOptions: { ...values.stsClientOptions },
-    awsClientCapture: values.awsClientCapture ?? ((client: DynamoDBClient) => client),
-    logger: values.logger ?? SILENT,
-    disablePrefetch: values.disablePrefetch ?? false,
+    parameters: session === undefined ? parameters : undefined,
+    resolveParameters,
+    accountId: role?.accountId,
   })
 }
 
 type Reader = OptionReader<MiddlewareRows>
 
-/** Splits the options that can vary per invocation into fixed values and resolvers. */
-const splitVarying = (
+/**
+ * Returns whether the code runs in Lambda. The SAM CLI sets the same variables for a local function, and one of its own.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
+ */
+const runsInLambda = ({ AWS_EXECUTION_ENV, AWS_LAMBDA_RUNTIME_API, AWS_SAM_LOCAL }: Environment): boolean =>
+  AWS_SAM_LOCAL !== 'true' &&
+  (AWS_EXECUTION_ENV?.startsWith('AWS_Lambda_') === true || Boolean(AWS_LAMBDA_RUNTIME_API))
+
+/** Reads whether a role is assumed. Reports a missing role, and the options that need one. */
+const readDirectMode = (
   { values, isSet, reportOn }: Reader,
   environment: Environment,
-): { readonly fixed: Partial<VaryingParameters>; readonly resolvers: Resolvers } => {
-  const fixed: Partial<VaryingParameters> = {}
-  const resolvers: Resolvers = {}
-  for (const name of VARYING) {
-    const value = values[name]
-    if (typeof value === 'function') resolvers[name] = value as Resolver<unknown>
-    else if (value !== undefined && value !== false) Object.assign(fixed, { [name]: value })
-  }
-  if (!isSet('roleArn')) reportOn('roleArn')({ code: 'required' })
-  const sessionName = environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME
+): Pick<Configuration, 'isDirect' | 'ignoredOptions' | 'disablePrefetch'> => {
+  if (!isSet('roleArn') && !isSet('session')) reportOn('roleArn')({ code: 'required' })
+  const isDirect = values.roleArn === false
+  const isLambda = runsInLambda(environment)
+  const ignoredOptions = isDirect ? NOT_IN_DIRECT_MODE.filter(isSet) : []
+  if (isLambda) for (const option of ignoredOptions) reportOn(option)({ code: 'not-in-direct-mode' })
+  // Outside Lambda, direct mode is for tests, which must not send requests of their own.
+  return { isDirect, ignoredOptions, disablePrefetch: values.disablePrefetch ?? (isDirect && !isLambda) }
+}
+
+/** Reads the options that only have a default. */
+const readSettings = ({ values }: Reader) => ({
+  maxSessions: values.maxSessions ?? DEFAULT_MAX_SESSIONS,
+  contextKey: values.contextKey ?? DEFAULT_CONTEXT_KEY,
+  documentClient: values.documentClient ?? true,
+  translateConfig: {
+    ...values.translateConfig,
+    marshallOptions: { removeUndefinedValues: true, ...values.translateConfig?.marshallOptions },
+  },
+  awsClientOptions: { ...values.awsClientOptions },
+  stsClientOptions: { ...values.stsClientOptions },
+  awsClientCapture: values.awsClientCapture ?? ((client: DynamoDBClient) => client),
+  logger: values.logger ?? SILENT,
+})
+
+const readCommonParameters = ({ values }: Reader, region = ''): CommonParameters => ({
+  transitiveTagKeys: values.transitiveTagKeys ?? Object.freeze([]),
+  policyArns: values.policyArns ?? Object.freeze([]),
+  durationSeconds: values.durationSeconds ?? DEFAULT_DURATION_SECONDS,
+  region,
+})
+
+/** Reads the parameters that the options fix, and that a `session` function can replace. */
+const readFixedParameters = ({ values, isSet }: Reader, environment: Environment): GivenParameters => {
+  const { roleArn, externalId, sessionTags, sessionName, sourceIdentity, scope, policy } = values
+  const functionName = environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME
   return {
-    fixed: {
-      ...(!isSet('sessionTags') && { sessionTags: [] }),
-      ...(!isSet('sessionName') && { sessionName: toSessionName(sessionName) }),
-      ...fixed,
-    },
-    resolvers,
+    // An invalid value has no default, because the checks that follow would then report the default.
+    sessionTags: isSet('sessionTags') ? sessionTags : [],
+    sessionName: isSet('sessionName') ? sessionName : toSessionName(functionName),
+    externalId,
+    sourceIdentity,
+    policy,
+    ...(roleArn === false
+      ? { roleArn: NO_ROLE_ARN, scope: scope && { ...scope, tables: scope.tables.map(toTableName) } }
+      : { roleArn, scope }),
   }
 }
+
+/**
+ * Stands for the role in direct mode. Outside Lambda, a `session` function is checked there, too, so that a unit test finds the
+ * mistakes that an invocation would find.
+ */
+const NO_ROLE_ARN = 'arn:aws:iam::000000000000:role/direct-mode'
+
+/** Without a role, it is unknown whether the ARN of a table is in the role's account. */
+const toTableName = (table: string): string => table.slice(table.lastIndexOf('/') + 1)
 
 /**
  * Reads the Region of the tables, and the Regions of the STS endpoints. The default STS Region is that of the function, even
@@ -204,11 +247,9 @@ const reportEndpoint = (endpoint: unknown, report: Report): void => {
 }
 
 /** Reports options that are valid on their own but not together, and client options that the middleware does not allow. */
-const reportConflicts = ({ values, isSet, isGiven, reportOn }: Reader, resolvers: Resolvers): void => {
-  if (resolvers.roleArn !== undefined && !isGiven('externalId'))
-    reportOn('externalId')({ code: 'required-with-role-function' })
-  const others = (['policy', 'policyArns'] as const).filter(isSet)
-  if (isSet('scope') && others.length > 0) reportOn('scope')({ code: 'excluded', by: others })
+const reportConflicts = ({ values, isSet, reportOn }: Reader): void => {
+  const exclusion = findExclusion(isSet)
+  if (exclusion !== undefined) reportOn('scope')(exclusion)
   if (values.translateConfig !== undefined && values.documentClient === false)
     reportOn('translateConfig')({ code: 'no-effect', because: 'documentClient is false' })
   const { credentials, region, endpoint } = values.awsClientOptions ?? {}

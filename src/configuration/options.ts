@@ -2,8 +2,8 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
-import type { ResolvedScope, Scope } from '../iam/scope.ts'
-import type { Resolver } from '../identity/resolve.ts'
+import type { Scope } from '../iam/scope.ts'
+import type { SessionFunction, SessionResult } from '../identity/session-function.ts'
 import type { Logger } from '../logger.ts'
 
 /**
@@ -30,55 +30,75 @@ import type { Logger } from '../logger.ts'
 export interface CrossAccountDynamoOptions<
   Key extends string = 'dynamo',
   Document extends boolean = true,
-  // biome-ignore lint/suspicious/noExplicitAny: any event, if no resolver declares its type
+  // biome-ignore lint/suspicious/noExplicitAny: any event, unless the session function declares its type
   Event = any,
+  Result extends SessionResult = SessionResult,
 > {
   /**
-   * The ARN of the target role, in the account of the table, or a resolver. If it is a resolver, set `externalId`, too.
-   * Required. Variable: `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`.
+   * The ARN of the target role, in the account of the table. Required, unless `session` returns it. Variable:
+   * `CROSS_ACCOUNT_DYNAMO_ROLE_ARN`.
+   *
+   * `false`, or `none` in the variable, selects direct mode: no role is assumed, and the client uses the function's own
+   * credentials. Use it for DynamoDB Local, for a stage in the same account, and for unit tests. Do not write
+   * `process.env.X || false`, because a missing variable would then select direct mode.
    */
-  roleArn?: string | Resolver<string, Event> | undefined
+  roleArn?: string | false | undefined
   /**
-   * The external ID, which the trust policy compares with `sts:ExternalId`, or a resolver. 2 to 1224 characters. With
-   * `false`, the middleware sends no external ID, even if the variable is set. Variable: `…_EXTERNAL_ID`.
+   * The external ID, which the trust policy compares with `sts:ExternalId`. 2 to 1224 characters. With `false`, the
+   * middleware sends no external ID, even if the variable is set. Variable: `…_EXTERNAL_ID`.
    */
-  externalId?: string | false | Resolver<string, Event> | undefined
+  externalId?: string | false | undefined
   /**
-   * The session tags, or a resolver. At most 50 tags. Keys that differ only in case are duplicates and are rejected. A
-   * resolver cannot return a tag with an empty value. Variable: `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
+   * The session tags. At most 50 tags. Keys that differ only in case are duplicates and are rejected. Variable:
+   * `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
    */
-  sessionTags?:
-    | Readonly<Record<string, string>>
-    | Resolver<Readonly<Record<string, unknown>>, Event>
-    | undefined
+  sessionTags?: Readonly<Record<string, string>> | undefined
   /** The keys of `sessionTags` that role chaining passes on. Variable: `…_TRANSITIVE_TAG_KEYS`, comma-separated. */
   transitiveTagKeys?: readonly string[] | undefined
   /**
-   * The session name, which CloudTrail in the account of the table records, or a resolver. 2 to 64 characters.
-   * Variable: `…_SESSION_NAME`.
+   * The session name, which CloudTrail in the account of the table records. 2 to 64 characters. Variable: `…_SESSION_NAME`.
    *
    * @default the name of the Lambda function, with invalid characters replaced
    */
-  sessionName?: string | Resolver<string, Event> | undefined
+  sessionName?: string | undefined
   /**
-   * The source identity, which CloudTrail records and the trust policy compares with `sts:SourceIdentity`, or a resolver.
-   * 2 to 64 characters. Variable: `…_SOURCE_IDENTITY`.
+   * The source identity, which CloudTrail records and the trust policy compares with `sts:SourceIdentity`. 2 to 64 characters.
+   * Variable: `…_SOURCE_IDENTITY`.
    */
-  sourceIdentity?: string | Resolver<string, Event> | undefined
+  sourceIdentity?: string | undefined
   /**
-   * The tables and actions that sessions are restricted to, or a resolver. The middleware generates the session policy from
-   * this option.
+   * The tables and actions that sessions are restricted to. The middleware generates the session policy from this option.
    * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or a list of actions.
    */
-  scope?: Scope | Resolver<ResolvedScope, Event> | undefined
+  scope?: Scope | undefined
   /**
-   * A session policy, as a document or its JSON text, or a resolver. At most 2,048 characters, together with `policyArns`. Not
-   * allowed with `scope`. A document must contain only JSON values. For example, `undefined` in place of a condition is
-   * rejected.
+   * A session policy, as a document or its JSON text. At most 2,048 characters, together with `policyArns`. Not allowed with
+   * `scope`. A document must contain only JSON values. For example, `undefined` in place of a condition is rejected.
    */
-  policy?: object | string | Resolver<object | string, Event> | undefined
+  policy?: object | string | undefined
   /** The ARNs of managed session policies, AWS managed or in the account of the role. At most 10. Not allowed with `scope`. */
   policyArns?: readonly string[] | undefined
+  /**
+   * A function that returns the session parameters that vary per invocation, synchronously or not: any of `roleArn`,
+   * `externalId`, `sessionTags`, `sessionName`, `sourceIdentity`, `scope` and `policy`. Each one replaces the option of the
+   * same name. A returned `roleArn` needs `externalId` in the same return value.
+   *
+   * If the function returns nothing, a value that is empty or not valid, or throws, the invocation fails with
+   * `SESSION_IDENTITY_MISSING`. Returned values are data: a scope contains names of tables, and tags are never empty.
+   *
+   * @example
+   * ```ts
+   * import type { SQSRecord } from 'aws-lambda'
+   * import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
+   *
+   * export const dynamo = crossAccountDynamo({
+   *   session: ({ event }: SessionRequest<SQSRecord>) => ({
+   *     sessionTags: { TenantId: event.messageAttributes.TenantId?.stringValue },
+   *   }),
+   * })
+   * ```
+   */
+  session?: SessionFunction<Event, Result> | undefined
   /**
    * The duration of a session, in seconds, 900 to 3600. Variable: `…_DURATION_SECONDS`.
    *
@@ -105,7 +125,7 @@ export interface CrossAccountDynamoOptions<
    */
   refreshBeforeSeconds?: number | undefined
   /**
-   * The maximum number of cached sessions, with their clients, if there are resolvers. The least recently used session is
+   * The maximum number of cached sessions, with their clients, if there is a `session` function. The least recently used session is
    * evicted first. Eviction does not affect invocations that use its client. Variable: `…_MAX_SESSIONS`.
    *
    * @default 100
@@ -156,7 +176,7 @@ export interface CrossAccountDynamoOptions<
   /**
    * Whether the first AssumeRole call and the connection wait until the first invocation.
    *
-   * @default false
+   * @default false, or true in direct mode outside Lambda
    */
   disablePrefetch?: boolean | undefined
 }

@@ -3,12 +3,8 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
 import { parseDurationSeconds, parsePolicyArns, parseRegion, parseTagKeys } from '../iam/constraints.ts'
-import type { Resolver } from '../identity/resolve.ts'
-import {
-  STATIC_PARSERS,
-  type VaryingParameter,
-  type VaryingParameters,
-} from '../identity/session-parameters.ts'
+import type { SessionFunction } from '../identity/session-function.ts'
+import { STATIC_PARSERS } from '../identity/session-parameters.ts'
 import { LEVELS, type Logger } from '../logger.ts'
 import { copyProperties } from '../options/copy.ts'
 import type { Parser, Report } from '../options/issue.ts'
@@ -20,15 +16,7 @@ import {
   reportType,
   toReportable,
 } from '../options/parsers.ts'
-import {
-  copyDataOrFunction,
-  keep,
-  type Row,
-  readList,
-  readNumber,
-  readRecord,
-  readText,
-} from '../options/rows.ts'
+import { keep, type Row, readList, readNumber, readRecord, readText } from '../options/rows.ts'
 import { describe, isRecord, UnsupportedValue } from '../text.ts'
 import type { CrossAccountDynamoOptions } from './options.ts'
 
@@ -47,28 +35,17 @@ const RESERVED_CONTEXT_KEYS: ReadonlySet<string> = new Set([
 
 const MIN_REFRESH_BEFORE_SECONDS = 60
 
-type RequestFunction = Resolver<unknown>
-type Functionable<Name extends VaryingParameter> = Row<VaryingParameters[Name] | RequestFunction>
+/** Parses `roleArn`. `false` selects direct mode. */
+const parseRoleArn: Parser<string | false> = (value, report) =>
+  value === false ? false : STATIC_PARSERS.roleArn(value, report)
 
-const isRequestFunction = (value: unknown): value is RequestFunction => typeof value === 'function'
+/** Converts the variable of `roleArn`, which can be `none`. The option cannot, so that it is never a text from elsewhere. */
+const readRoleArn = (text: string): unknown => (text.trim() === 'none' ? false : text)
 
-/** Creates the row of a parameter that can be a resolver, which the middleware calls on each invocation. */
-const varying = <Name extends VaryingParameter>(
-  name: Name,
-  variables: Row<unknown>['variables'] = [],
-): Functionable<Name> => {
-  const parse: Parser<VaryingParameters[Name]> = STATIC_PARSERS[name]
-  return {
-    parse: (value, report) => (isRequestFunction(value) ? value : parse(value, report)),
-    variables,
-    copy: copyDataOrFunction,
-  }
-}
+const isSessionFunction = (value: unknown): value is SessionFunction => typeof value === 'function'
 
-const orFalse =
-  <Value>(parse: Parser<Value>): Parser<Value | false> =>
-  (value, report) =>
-    value === false ? false : parse(value, report)
+const parseSession: Parser<SessionFunction> = (value, report) =>
+  isSessionFunction(value) ? value : reportType(report, 'a function', value)
 
 /**
  * Checks that a value is an object with readable properties. Returns whether it is valid. The SDK checks the values of the
@@ -165,32 +142,42 @@ export const refreshBeforeSecondsParser =
 const readAccess = (text: string): unknown =>
   /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : readList(text)
 
-const { parse: parseExternalId } = varying('externalId')
-
 export const ROWS = {
-  roleArn: varying('roleArn', [{ suffix: 'ROLE_ARN', read: readText }]),
+  roleArn: { parse: parseRoleArn, variables: [{ suffix: 'ROLE_ARN', read: readRoleArn }] },
   externalId: {
-    parse: orFalse(parseExternalId),
+    parse: STATIC_PARSERS.externalId,
     variables: [{ suffix: 'EXTERNAL_ID', read: readText }],
-    copy: copyDataOrFunction,
   },
-  sessionTags: varying('sessionTags', [{ suffix: 'SESSION_TAGS', read: readRecord }]),
+  sessionTags: {
+    parse: STATIC_PARSERS.sessionTags,
+    variables: [{ suffix: 'SESSION_TAGS', read: readRecord }],
+  },
   transitiveTagKeys: {
     parse: parseTagKeys,
     variables: [{ suffix: 'TRANSITIVE_TAG_KEYS', read: readList }],
   },
-  sessionName: varying('sessionName', [{ suffix: 'SESSION_NAME', read: readText }]),
-  sourceIdentity: varying('sourceIdentity', [{ suffix: 'SOURCE_IDENTITY', read: readText }]),
+  sessionName: {
+    parse: STATIC_PARSERS.sessionName,
+    variables: [{ suffix: 'SESSION_NAME', read: readText }],
+  },
+  sourceIdentity: {
+    parse: STATIC_PARSERS.sourceIdentity,
+    variables: [{ suffix: 'SOURCE_IDENTITY', read: readText }],
+  },
   durationSeconds: {
     parse: parseDurationSeconds,
     variables: [{ suffix: 'DURATION_SECONDS', read: readNumber }],
   },
-  scope: varying('scope', [
-    { suffix: 'TABLES', property: 'tables', read: readList },
-    { suffix: 'ACCESS', property: 'access', read: readAccess },
-  ]),
-  policy: varying('policy'),
+  scope: {
+    parse: STATIC_PARSERS.scope,
+    variables: [
+      { suffix: 'TABLES', property: 'tables', read: readList },
+      { suffix: 'ACCESS', property: 'access', read: readAccess },
+    ],
+  },
+  policy: { parse: STATIC_PARSERS.policy },
   policyArns: { parse: parsePolicyArns },
+  session: { parse: parseSession, copy: keep },
   region: { parse: parseRegion, variables: [{ suffix: 'REGION', read: readText }] },
   stsRegions: {
     parse: listParser(parseRegion, 'Regions'),

@@ -12,7 +12,8 @@ import { createRefresh, type RefreshOptions } from './refresh.ts'
 import { waitTimeoutError } from './sts-error.ts'
 import { fromNow, isNowIn, NEVER } from './time-window.ts'
 
-export interface Session {
+/** What an invocation needs of its session. Direct mode has one without a role. */
+export interface CredentialSource {
   /**
    * Returns `undefined` if the session has credentials for this invocation, which is the usual case. Otherwise returns a
    * promise that settles within the deadline. In the last `refreshBeforeSeconds` seconds before the expiration, it also starts
@@ -23,6 +24,11 @@ export interface Session {
   readonly prefetch: () => Promise<void>
   /** The credential provider for the SDK, which calls it for each request. It never returns expired credentials. */
   readonly credentials: CredentialProvider
+}
+
+/** The session of an assumed role. */
+export interface Session extends CredentialSource {
+  readonly credentials: CredentialProvider<Credentials>
   readonly hasValidCredentials: () => boolean
   /** Returns whether an AssumeRole call is in flight. */
   readonly isRefreshing: () => boolean
@@ -52,10 +58,13 @@ export interface Session {
  * A credential provider of the SDK. `memoized` tells the SDK not to cache the credentials. The SDK's cache would treat
  * them as expired five minutes early and make a request wait for their refresh.
  */
-export interface CredentialProvider {
-  (): Promise<Credentials>
+export interface CredentialProvider<Of = ProvidedCredentials> {
+  (): Promise<Of>
   memoized: true
 }
+
+/** Credentials of a provider. In direct mode, only the two keys are always present. */
+export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & Partial<Credentials>
 
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */

@@ -21,6 +21,8 @@ export interface Clients {
    * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`.
    */
   readonly openWithoutCredentials: () => SessionClient
+  /** Creates the client of direct mode, which uses the SDK's default credential provider, and returns both. */
+  readonly openDirect: () => { readonly client: SessionClient; readonly credentials: CredentialProvider }
 }
 
 /**
@@ -58,7 +60,7 @@ export const createClients = (configuration: Configuration): Clients => {
   let connections: RequestHandler | undefined
   const capturedClients = new WeakSet<DynamoDBClient>()
 
-  const createClient = (credentials: CredentialProvider): DynamoDBClient => {
+  const createClient = (credentials?: CredentialProvider): DynamoDBClient => {
     const client = constructClient({
       // DynamoDB's commands do not use endpoint discovery, and with its default size the cache is the largest part of a
       // client in memory.
@@ -66,16 +68,15 @@ export const createClients = (configuration: Configuration): Clients => {
       ...awsClientOptions,
       ...(connections !== undefined && { requestHandler: connections }),
       region,
-      credentials,
+      ...(credentials !== undefined && { credentials }),
     })
     connections ??= client.config.requestHandler
     client.config.requestHandler = createRedactingHandler(connections, MAX_ANSWER_BYTES)
     return client
   }
 
-  const open = (session: Session): SessionClient => {
-    const originalClient = createClient(session.credentials)
-    replaceCredentialsOnRejection(originalClient, session)
+  /** Calls `awsClientCapture`, and wraps the client in a document client if the options say so. */
+  const toSessionClient = (originalClient: DynamoDBClient): SessionClient => {
     const capturedClient = checkedCapture(() => awsClientCapture(originalClient), capturedClients)
     capturedClients.add(capturedClient)
     const { marshallOptions, unmarshallOptions } = translateConfig
@@ -94,7 +95,22 @@ export const createClients = (configuration: Configuration): Clients => {
     return client
   }
 
-  return { open, openWithoutCredentials: () => createClient(NO_CREDENTIALS) }
+  return {
+    open: (session) => {
+      const originalClient = createClient(session.credentials)
+      replaceCredentialsOnRejection(originalClient, session)
+      return toSessionClient(originalClient)
+    },
+    openWithoutCredentials: () => createClient(NO_CREDENTIALS),
+    openDirect: () => {
+      const originalClient = createClient()
+      const credentials = () => originalClient.config.credentials()
+      return {
+        client: toSessionClient(originalClient),
+        credentials: Object.assign(credentials, { memoized: true as const }),
+      }
+    },
+  }
 }
 
 /** @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`. */

@@ -7,75 +7,75 @@ import type { RequestHandler } from '../request-handler.ts'
 const TIMEOUT_MS = 1000
 
 export interface WarmUp {
-  /** Starts to open the connection, unless it was already started. */
-  readonly start: () => void
+  /** Starts to open the connection, unless it was already started or is not one to this account's endpoint. */
+  readonly start: (accountId: string | undefined) => void
   /**
-   * Returns a promise until the connection is open or has failed, and `undefined` from then on. The promise settles within
-   * the deadline and never rejects.
+   * Returns a promise until a started connection to this account's endpoint is open or has failed, and `undefined` otherwise.
+   * The promise settles within the deadline and never rejects.
    */
-  readonly settled: (deadline?: Deadline) => Promise<void> | undefined
+  readonly settled: (accountId: string | undefined, deadline?: Deadline) => Promise<void> | undefined
 }
 
 /** A warm-up that does nothing, for a middleware whose account, and so its endpoint, is unknown before an invocation. */
 export const NO_WARM_UP: WarmUp = { start: () => {}, settled: () => undefined }
 
-/** Creates a warm-up that opens the connection once, at the first call of either method. */
-export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId: string): WarmUp => {
+/**
+ * Creates a warm-up that opens the connection once.
+ *
+ * @param accountId the account of the requests. If omitted, that of the client's credentials
+ */
+export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?: string): WarmUp => {
+  let isStarted = false
   let opening: Promise<void> | undefined
-  let isSettled = false
-  const start = (): void => {
-    opening ??= openConnection(client.config, accountId).then(() => {
-      isSettled = true
-    })
-  }
   return {
-    start,
-    settled: (deadline) => {
-      if (isSettled) return undefined
-      start()
-      // A timeout does not fail the invocation, because the first request can open a connection itself.
-      return within(patience(deadline), Promise.resolve(opening), () => new Error('late')).catch(() => {})
+    start: (ofAccount) => {
+      if (isStarted || ofAccount !== accountId) return
+      isStarted = true
+      opening = withinTime(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
+        opening = undefined
+      })
     },
+    settled: (ofAccount, deadline) =>
+      opening !== undefined && ofAccount === accountId ? withinTime(patience(deadline), opening) : undefined,
   }
 }
+
+/** Resolves when the promise settles, or after the given time. The first request can open a connection itself. */
+const withinTime = (milliseconds: number, promise: Promise<void>): Promise<void> =>
+  within(milliseconds, promise, () => new Error('late')).catch(() => {})
 
 /**
  * Sends an unsigned `GET /` to the endpoint of an account's requests. DynamoDB responds with a one-line health status.
- * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. Resolves within a
- * second, even if the connection fails.
+ * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. If it fails, and the
+ * problem persists, the first request reports it.
  */
-const openConnection = async (config: DynamoDBClient['config'], accountId: string): Promise<void> => {
-  try {
-    const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
-    const request = {
-      method: 'GET',
-      protocol,
-      hostname,
-      ...(port !== '' && { port: Number(port) }),
-      path: '/',
-      query: {},
-      headers: { host },
-    }
-    const response = config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
-      abortSignal: AbortSignal.timeout(TIMEOUT_MS),
-    })
-    // A custom request handler may ignore the signal.
-    await within(TIMEOUT_MS, response, () => new Error('late'))
-  } catch {
-    // If the problem persists, the first request reports it.
+const openConnection = async (config: DynamoDBClient['config'], accountId?: string): Promise<void> => {
+  const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
+  const request = {
+    method: 'GET',
+    protocol,
+    hostname,
+    ...(port !== '' && { port: Number(port) }),
+    path: '/',
+    query: {},
+    headers: { host },
   }
+  await config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
+    abortSignal: AbortSignal.timeout(TIMEOUT_MS),
+  })
 }
 
 /** Resolves the endpoint as the SDK does for a command: custom, configured, account-based, FIPS or dual-stack. */
-const resolveEndpoint = async (config: DynamoDBClient['config'], accountId: string): Promise<URL> => {
+const resolveEndpoint = async (config: DynamoDBClient['config'], accountId?: string): Promise<URL> => {
   const Endpoint = await customEndpoint(config)
   const AccountIdEndpointMode = await config.accountIdEndpointMode()
+  const AccountId = accountId ?? (Endpoint === undefined ? (await config.credentials()).accountId : undefined)
   const { url } = config.endpointProvider({
     Region: await config.region(),
     UseFIPS: await config.useFipsEndpoint(),
     UseDualStack: await config.useDualstackEndpoint(),
-    AccountId: accountId,
     AccountIdEndpointMode,
+    ...(AccountId !== undefined && { AccountId }),
     ...(Endpoint !== undefined && { Endpoint }),
   })
   return url

@@ -34,8 +34,8 @@ import { onlyLeadingKeys } from './leading-keys.ts'
  */
 export interface Scope {
   /**
-   * Names or ARNs of tables, in the role's account and the Region of the option `region`. A scope that a resolver returns
-   * must contain names only.
+   * Names or ARNs of tables, in the role's account and the Region of the option `region`. A scope that a `session`
+   * function returns must contain names only.
    */
   readonly tables: readonly string[]
   /**
@@ -67,10 +67,10 @@ export interface Scope {
 }
 
 /**
- * The scope that a resolver can return. The type allows keys of any type, so that callers do not convert them with `String()`,
+ * The scope that a `session` function can return. The type allows keys of any type, so that callers do not convert them with `String()`,
  * which would hide a missing value. Keys that are not strings are rejected at run time.
  */
-export type ResolvedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
+export type ReturnedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
   readonly leadingKeys?: readonly unknown[]
   readonly leadingKeyPrefixes?: readonly unknown[]
 }
@@ -149,8 +149,8 @@ const parseConfinedAccess: Parser<Access> = accessParser(findConfinedActionProbl
 
 export const parseTables: Parser<readonly string[]> = listParser(parseTable, 'names or ARNs of tables')
 export const parseScope: Parser<Scope> = scopeParser(parseTables)
-/** Parses a scope that a resolver returned. Its tables must be names, not ARNs. */
-export const parseResolvedScope: Parser<Scope> = scopeParser(listParser(parseTableName, 'names of tables'))
+/** Parses a scope that a `session` function returned. Its tables must be names, not ARNs. */
+export const parseReturnedScope: Parser<Scope> = scopeParser(listParser(parseTableName, 'names of tables'))
 
 /**
  * Compiles a parsed scope to the JSON text of its session policy. Characters that STS does not accept in policies become

@@ -1,160 +1,188 @@
-/** Calls the resolvers to determine the session parameters of an invocation. */
-import type middy from '@middy/core'
+/** Calls the `session` function, and turns what it returns into the session parameters of an invocation. */
 import { patience, within } from '../deadline.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import { findPartitionProblem } from '../iam/constraints.ts'
-import { compileScope } from '../iam/scope.ts'
-import { copyData } from '../options/copy.ts'
+import { copyDataAndJson } from '../options/copy.ts'
 import { formatIssues, type Issue, type Report, truncateIssue } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
+import { reportType } from '../options/parsers.ts'
 import { isRecord, quoted } from '../text.ts'
 import { readThrown, type Thrown } from '../thrown.ts'
+import type { SessionFunction, SessionRequest } from './session-function.ts'
 import {
   assembleParameters,
   type CommonParameters,
-  RESOLVED_PARSERS,
+  findExclusion,
+  type GivenParameters,
+  RETURNED_PARSERS,
   type SessionParameters,
+  VARYING,
   type VaryingParameter,
-  type VaryingParameters,
 } from './session-parameters.ts'
 
-/** The argument of a resolver: middy's request, with the properties that earlier middlewares added. */
-export type ResolverRequest<Event = unknown> = middy.Request<
-  Event,
-  // biome-ignore lint/suspicious/noExplicitAny: any response, as in middy's own type
-  any,
-  Error,
-  middy.Request['context'],
-  Record<string, unknown>
->
+/** Returns the session parameters of an invocation, without a promise if the `session` function returns synchronously. */
+export type ResolveParameters = (request: SessionRequest) => SessionParameters | Promise<SessionParameters>
 
-/**
- * A function that returns the value of an option for a request.
- *
- * The type allows `undefined` and `null`, so that `({ context }) => context.tenantId` compiles. At run time, the invocation
- * then fails with `SESSION_IDENTITY_MISSING`. The type is that of a method, so that the parameter can have a more specific
- * type.
- */
-export type Resolver<Value, Event = unknown> = {
-  resolve(request: ResolverRequest<Event>): Value | undefined | null | Promise<Value | undefined | null>
-}['resolve']
-
-export type Resolvers = Partial<Record<VaryingParameter, Resolver<unknown>>>
-
-/** Returns the session parameters of an invocation, without a promise if all resolvers return synchronously. */
-export type ResolveParameters = (request: ResolverRequest) => SessionParameters | Promise<SessionParameters>
-
-/** The result of a resolver: the valid parameter, or the issues, with the error if the resolver threw one. */
-interface Answer {
-  readonly parameters: Partial<VaryingParameters>
-  readonly issues: readonly Issue[]
-  readonly thrown?: Thrown
+export interface ResolveOptions {
+  readonly session: SessionFunction
+  /** The parameters that apply unless the function returns others. */
+  readonly fixed: GivenParameters
+  readonly common: CommonParameters
+  /** The property of the context that holds the client, for error messages. */
+  readonly contextKey: string
+  /** How many sets of parameters are kept, so that a returning tenant's values are not checked again. */
+  readonly maxKnown: number
 }
 
 /**
- * Creates a function that calls the resolvers and assembles the session parameters of an invocation.
+ * Creates a function that calls the `session` function and assembles the session parameters of an invocation.
  *
- * The function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, the function
- * throws a CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems, or rejects with it if a resolver is
- * asynchronous. It rejects with the same code if a resolver does not return while the invocation can wait.
+ * The function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, it throws a
+ * CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems, or rejects with it if the `session` function is
+ * asynchronous. It rejects with the same code if the `session` function does not return while the invocation can wait.
  */
-export const createResolveParameters = (
-  fixed: Partial<VaryingParameters>,
-  resolvers: Resolvers,
-  common: CommonParameters,
-  contextKey: string,
-): ResolveParameters => {
-  const { scope, ...others } = fixed
-  // If the scope and the role are fixed, compile the scope once instead of on each invocation.
-  const known: Partial<VaryingParameters> =
-    scope === undefined || others.roleArn === undefined
-      ? fixed
-      : { ...others, policy: compileScope(scope, { ...parseRoleArn(others.roleArn), region: common.region }) }
+export const createResolveParameters = (options: ResolveOptions): ResolveParameters => {
+  const { session, contextKey, maxKnown } = options
+  // Keyed by the JSON of the returned values. The values themselves may be changed by other code.
+  const known = new Map<string, SessionParameters>()
 
-  const assemble = (answers: readonly Answer[]): SessionParameters => {
-    const parameters: Partial<VaryingParameters> = { ...known }
-    for (const answer of answers) Object.assign(parameters, answer.parameters)
-    const issues = answers.flatMap((answer) => answer.issues)
-    if (resolvers.roleArn !== undefined && parameters.roleArn !== undefined) {
-      const problem = findPartitionProblem(common.region, parseRoleArn(parameters.roleArn))
-      if (problem !== undefined) reportInto(issues, 'roleArn')(problem)
+  const toParameters = (returned: unknown): SessionParameters => {
+    // Copy at once, because other code may change the returned object later.
+    const { data, json } = copyDataAndJson(returned)
+    const same = json === undefined ? undefined : known.get(json)
+    if (same !== undefined) return same
+    const parameters = readReturned(data, options)
+    if (json !== undefined) {
+      if (known.size >= maxKnown) known.delete(known.keys().next().value ?? json)
+      known.set(json, parameters)
     }
-    const assembled = assembleParameters(parameters, common, (option) => reportInto(issues, option))
-    const thrown = answers.find((answer) => answer.thrown !== undefined)?.thrown
-    if (issues.length > 0 || assembled === undefined) throw identityMissing(contextKey, issues, thrown)
-    return assembled
+    return parameters
   }
 
   return (request) => {
-    // Keep the results in the order of the options, so that the order of the issues does not depend on timing.
-    const answers = entriesOf(resolvers).map(([name, resolve]) => ask(name, resolve, request))
-    if (answers.every(isSynchronous)) return assemble(answers)
+    const { value, promise } = callSession(session, request, contextKey)
+    if (promise === undefined) return toParameters(value)
     const waitMs = patience(request.context)
-    const createError = () => identityTimeout(contextKey, waitMs)
-    return within(waitMs, Promise.all(answers), createError).then(assemble)
+    const createError = () => timeoutError(contextKey, waitMs)
+    return within(waitMs, promise.then(toParameters), createError)
   }
 }
 
-const isSynchronous = (answer: Answer | Promise<Answer>): answer is Answer => !(answer instanceof Promise)
-
-const ask = (
-  name: VaryingParameter,
-  resolve: Resolver<unknown>,
-  request: ResolverRequest,
-): Answer | Promise<Answer> => {
-  const accept = (returned: unknown): Answer => readReturned(name, returned)
-  const fail = (value: unknown): Answer => readFailure(name, value)
+/** Calls the `session` function. Returns its value, or a native promise for it. */
+const callSession = (
+  session: SessionFunction,
+  request: SessionRequest,
+  contextKey: string,
+): { readonly value?: unknown; readonly promise?: Promise<unknown> } => {
+  const fail = (value: unknown): never => {
+    const thrown = readThrown(value)
+    const issue: Issue = { option: 'session', code: 'function-threw', thrown: thrown.description }
+    throw identityMissing(contextKey, [issue], thrown)
+  }
   try {
-    const returned = resolve(request)
+    const returned: unknown = session(request)
+    if (!isThenable(returned)) return { value: returned }
     // Wrap the thenable in a native promise, because its `then` can call back twice, return any value, or throw.
-    return isThenable(returned)
-      ? new Promise((settle) => settle(returned)).then(accept, fail)
-      : accept(returned)
+    return { promise: new Promise((settle) => settle(returned)).catch(fail) }
   } catch (error) {
     return fail(error)
   }
 }
 
-const entriesOf = (resolvers: Resolvers): [VaryingParameter, Resolver<unknown>][] =>
-  Object.entries(resolvers) as [VaryingParameter, Resolver<unknown>][]
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-const reportInto =
-  (issues: Issue[], option: string): Report =>
-  (problem) =>
-    issues.push({ ...problem, option })
-
-/** Parses the value that a resolver returned. Copies it at once, because other code may change the object later. */
-const readReturned = (name: VaryingParameter, returned: unknown): Answer => {
-  const value = copyData(returned)
-  const emptyField = findEmptyField(value)
-  if (emptyField !== undefined)
-    return { parameters: {}, issues: [{ option: name, code: 'returned-nothing', returned: emptyField }] }
+/** @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if the values are missing or not valid. */
+const readReturned = (copy: unknown, { fixed, common, contextKey }: ResolveOptions): SessionParameters => {
   const issues: Issue[] = []
-  const parsed = RESOLVED_PARSERS[name](value, reportInto(issues, name))
-  return { parameters: parsed === undefined ? {} : { [name]: parsed }, issues }
+  const reportOn =
+    (option: string): Report =>
+    (problem) =>
+      issues.push({ ...problem, option })
+  const returned = parseReturned(copy, reportOn)
+  const varying = { ...fixed, ...returned }
+  if (returned.roleArn !== undefined) {
+    const problem = findPartitionProblem(common.region, parseRoleArn(returned.roleArn))
+    if (problem !== undefined) reportOn('roleArn')(problem)
+  }
+  // If a returned value is not valid, the option that it replaces would cause misleading issues.
+  const parameters = issues.length === 0 ? combine(varying, common, reportOn) : undefined
+  if (issues.length > 0 || parameters === undefined) throw identityMissing(contextKey, issues)
+  return parameters
 }
 
-const readFailure = (name: VaryingParameter, value: unknown): Answer => {
-  const thrown = readThrown(value)
-  const issue: Issue = { option: name, code: 'function-threw', thrown: thrown.description }
-  return { parameters: {}, issues: [issue], thrown }
+const combine = (
+  varying: GivenParameters,
+  common: CommonParameters,
+  reportOn: (option: string) => Report,
+): SessionParameters | undefined => {
+  if (varying.roleArn === undefined) reportOn('roleArn')({ code: 'required' })
+  const exclusion = findExclusion((name) =>
+    name === 'policyArns' ? common.policyArns.length > 0 : varying[name] !== undefined,
+  )
+  if (exclusion !== undefined) reportOn('scope')(exclusion)
+  return assembleParameters(varying, common, reportOn)
+}
+
+/** Parses each returned parameter, and reports those that are missing, empty, unknown or not valid. */
+const parseReturned = (copy: unknown, reportOn: (option: string) => Report): GivenParameters => {
+  const nothing = describeEmpty(copy)
+  if (nothing !== undefined) {
+    reportOn('session')({ code: 'returned-nothing', returned: nothing })
+    return {}
+  }
+  if (!isRecord(copy)) {
+    reportType(reportOn('session'), 'a plain object', copy)
+    return {}
+  }
+  const parsed: GivenParameters = {}
+  for (const [name, value] of Object.entries(copy)) {
+    const empty = describeEmpty(value) ?? describeEmptyField(value)
+    if (!isVarying(name)) reportOn('session')({ code: 'unknown-property', property: name, known: VARYING })
+    else if (empty !== undefined) reportOn(name)({ code: 'returned-nothing', returned: empty })
+    else Object.assign(parsed, { [name]: RETURNED_PARSERS[name](value, reportOn(name)) })
+  }
+  if (Object.hasOwn(copy, 'roleArn') && !Object.hasOwn(copy, 'externalId'))
+    reportOn('externalId')({ code: 'required-with-role' })
+  return parsed
+}
+
+const isVarying = (name: string): name is VaryingParameter => VARYING.includes(name)
+
+const describeEmpty = (value: unknown): string | undefined => {
+  if (value === undefined || value === null) return String(value)
+  if (value === '') return 'an empty string'
+  return isRecord(value) && Object.keys(value).length === 0 ? 'an empty object' : undefined
+}
+
+/** Describes a record with an empty field, such as a session tag without a value. `undefined` for any other value. */
+const describeEmptyField = (value: unknown): string | undefined => {
+  if (!isRecord(value)) return undefined
+  const empty = Object.entries(value).find(
+    ([, field]) => field === undefined || field === null || field === '',
+  )
+  return empty && `an object whose ${quoted(empty[0])} is empty`
 }
 
 /** The maximum number of reported issues. A request can contain any number of invalid values. */
 const MAX_REPORTED_ISSUES = 20
 
-const OPTION_NAMES: Audience = { messages: MESSAGES, nameOf: (option) => option, howToSet: () => 'return it' }
+const RETURNED_NAMES: Audience = {
+  messages: MESSAGES,
+  nameOf: (option) => option,
+  howToSet: () => 'return it',
+}
 
 const identityMissing = (
   contextKey: string,
   issues: readonly Issue[],
-  thrown: Thrown | undefined,
+  thrown?: Thrown,
 ): CrossAccountDynamoError => {
   const omittedCount = issues.length - MAX_REPORTED_ISSUES
   const reported = issues.slice(0, MAX_REPORTED_ISSUES).map(truncateIssue)
   const list =
-    formatIssues(reported, OPTION_NAMES) + (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
+    formatIssues(reported, RETURNED_NAMES) + (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
   return new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
     `there is no session for context.${contextKey} of this invocation:\n${list}`,
@@ -166,24 +194,10 @@ const identityMissing = (
   )
 }
 
-const identityTimeout = (contextKey: string, waitMs: number): CrossAccountDynamoError =>
+const timeoutError = (contextKey: string, waitMs: number): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
-    `there is no session for context.${contextKey} of this invocation: a function of the request did not return within ` +
+    `there is no session for context.${contextKey} of this invocation: session() did not return within ` +
       `${Math.round(waitMs)} ms, which is as long as the invocation can wait`,
     { retryable: true },
   )
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
-  typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
-
-/** Describes a copied value that is empty or has an empty field. `undefined` if it is not empty. */
-const findEmptyField = (value: unknown): string | undefined => {
-  if (value === undefined || value === null) return String(value)
-  if (value === '') return 'an empty string'
-  if (!isRecord(value)) return undefined
-  const entries = Object.entries(value)
-  if (entries.length === 0) return 'an empty object'
-  const empty = entries.find(([, field]) => field === undefined || field === null || field === '')
-  return empty && `an object whose ${quoted(empty[0])} is empty`
-}

@@ -14,8 +14,8 @@ import {
   reportUnknownTagKeys,
   type Tag,
 } from '../iam/constraints.ts'
-import { compileScope, parseResolvedScope, parseScope, type Scope } from '../iam/scope.ts'
-import type { Parser, Report } from '../options/issue.ts'
+import { compileScope, parseReturnedScope, parseScope, type Scope } from '../iam/scope.ts'
+import type { Parser, Problem, Report } from '../options/issue.ts'
 
 /** The parameters of a session. Two invocations share a session only if all parameters are equal. */
 export interface SessionParameters {
@@ -31,10 +31,11 @@ export interface SessionParameters {
   readonly policyArns: readonly string[]
 }
 
-/** The parsed values of the options that can vary per invocation. */
+/** The parsed values of the parameters that can vary per invocation. */
 export interface VaryingParameters {
   readonly roleArn: string
-  readonly externalId: string
+  /** `false`: no external ID. */
+  readonly externalId: string | false
   readonly sessionTags: readonly Tag[]
   readonly sessionName: string
   readonly sourceIdentity: string
@@ -43,6 +44,9 @@ export interface VaryingParameters {
 }
 
 export type VaryingParameter = keyof VaryingParameters
+
+/** Those of the parameters that have a value. */
+export type GivenParameters = { readonly [Name in VaryingParameter]?: VaryingParameters[Name] | undefined }
 
 /** The parameters that all sessions of a middleware share. */
 export interface CommonParameters {
@@ -57,7 +61,7 @@ type Parsers = { readonly [Name in VaryingParameter]: Parser<VaryingParameters[N
 /** The parsers of values in the static configuration. */
 export const STATIC_PARSERS: Parsers = {
   roleArn: parseRoleArnOption,
-  externalId: parseExternalId,
+  externalId: (value, report) => (value === false ? false : parseExternalId(value, report)),
   sessionTags: parseSessionTags,
   sessionName: parseSessionName,
   sourceIdentity: parseSourceIdentity,
@@ -65,11 +69,22 @@ export const STATIC_PARSERS: Parsers = {
   policy: parsePolicy,
 }
 
-/** The parsers of values that a resolver returned. They reject ARNs that match several roles, and ARNs of tables. */
-export const RESOLVED_PARSERS: Parsers = {
+/** The names of the parameters that can vary per invocation. */
+export const VARYING: readonly string[] = Object.keys(STATIC_PARSERS)
+
+/** The parsers of values that a `session` function returned. They reject ARNs that match several roles, and ARNs of tables. */
+export const RETURNED_PARSERS: Parsers = {
   ...STATIC_PARSERS,
   roleArn: parseExactRoleArn,
-  scope: parseResolvedScope,
+  scope: parseReturnedScope,
+}
+
+/** Finds a scope together with another session policy. A session with both would have only one of them. */
+export const findExclusion = (
+  isSet: (name: 'scope' | 'policy' | 'policyArns') => boolean,
+): Problem | undefined => {
+  const by = (['policy', 'policyArns'] as const).filter(isSet)
+  return isSet('scope') && by.length > 0 ? { code: 'excluded', by } : undefined
 }
 
 /**
@@ -77,7 +92,7 @@ export const RESOLVED_PARSERS: Parsers = {
  * parameter is missing. The caller must already have reported the missing parameter.
  */
 export const assembleParameters = (
-  varying: Partial<VaryingParameters>,
+  varying: GivenParameters,
   common: CommonParameters,
   reportOn: (option: string) => Report,
 ): SessionParameters | undefined => {
@@ -97,7 +112,7 @@ export const assembleParameters = (
   if (roleArn === undefined || sessionTags === undefined || sessionName === undefined) return undefined
   return Object.freeze({
     roleArn,
-    ...(externalId !== undefined && { externalId }),
+    ...(externalId !== undefined && externalId !== false && { externalId }),
     sessionTags: Object.freeze(sessionTags),
     transitiveTagKeys,
     ...(sourceIdentity !== undefined && { sourceIdentity }),
@@ -110,6 +125,9 @@ export const assembleParameters = (
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
+/** The keys of parameters that are in use. Parameters are frozen, so their key never changes. */
+const cacheKeys = new WeakMap<SessionParameters, string>()
+
 /**
  * Returns a text that is equal for two sets of parameters only if the parameters are equal.
  *
@@ -117,8 +135,10 @@ const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b
  * that is not set becomes `null`, which differs from every string. Tags, transitive tag keys and policy ARNs are sorted,
  * because their order has no meaning for AWS.
  */
-export const toCacheKey = (parameters: SessionParameters): string =>
-  JSON.stringify([
+export const toCacheKey = (parameters: SessionParameters): string => {
+  const known = cacheKeys.get(parameters)
+  if (known !== undefined) return known
+  const key = JSON.stringify([
     parameters.roleArn,
     parameters.externalId ?? null,
     parameters.sessionTags
@@ -131,6 +151,9 @@ export const toCacheKey = (parameters: SessionParameters): string =>
     parameters.policy ?? null,
     parameters.policyArns.toSorted(byCodeUnits),
   ])
+  if (Object.isFrozen(parameters)) cacheKeys.set(parameters, key)
+  return key
+}
 
 /**
  * Returns the AssumeRole request of a session. Parameters that are not set are omitted, because STS treats an empty list as a

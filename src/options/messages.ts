@@ -46,11 +46,12 @@ export const MESSAGES = {
   required: (_: object, option: string, { howToSet }: Audience) => `is required; ${howToSet(option)}`,
   'required-without-aws-region': (_: object, option: string, { howToSet }: Audience) =>
     `is required because AWS_REGION is not set; ${howToSet(option)}`,
-  'required-with-role-function': () =>
-    'is required if roleArn is a function of the request. Generate a unique external ID for each customer and return it from ' +
-    "a function, too. Otherwise a customer who enters the ARN of another customer's role gains access to it (the confused " +
-    'deputy problem, https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html). If all the roles are your own, ' +
-    'set externalId to a string or to false. The variable is not enough, because it is the same for all customers',
+  'required-with-role': () =>
+    'is required next to roleArn: return the external ID of the same customer, or false if all the roles are your own. Otherwise a ' +
+    "customer who enters the ARN of another customer's role gains access to it (the confused deputy problem, " +
+    'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html)',
+  'not-in-direct-mode': (_: object, __: string, { nameOf }: Audience) =>
+    `has no effect without a role, because the client then uses the function's own credentials; remove it, or set ${nameOf('roleArn')} to the ARN of a role`,
   excluded: ({ by }: { by: readonly string[] }, _: string, { nameOf }: Audience) =>
     `cannot be combined with ${formatList(by.map(nameOf))}; set only one of them`,
   'no-effect': ({ because }: { because: string }) =>
@@ -155,7 +156,7 @@ export const MESSAGES = {
     `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quoted(value)}`,
   'client-logger': () => 'must not contain logger, because the SDK would log session tokens',
 
-  // Values that a resolver returned
-  'returned-nothing': ({ returned }: { returned: string }) => `the function returned ${returned}`,
-  'function-threw': ({ thrown }: { thrown: string }) => `the function threw ${thrown}`,
+  // Values that a session function returned
+  'returned-nothing': ({ returned }: { returned: string }) => `session() returned ${returned}`,
+  'function-threw': ({ thrown }: { thrown: string }) => `threw ${thrown}`,
 } as const

@@ -217,8 +217,4 @@ export const readRecord = (text: string, report: Report): unknown => {
   return Object.fromEntries(pairs)
 }
 
-/** Copies data. Returns a function unchanged, because it is called later. */
-export const copyDataOrFunction = (value: unknown): unknown =>
-  typeof value === 'function' ? value : copyData(value)
-
 export const keep = (value: unknown): unknown => value

@@ -1,16 +1,16 @@
-/** What examples/infrastructure/cdk synthesises. */
+/** Reads the resources that examples/infrastructure/cdk synthesizes. */
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { App } from 'aws-cdk-lib'
-import { infrastructure } from '../../examples/infrastructure/cdk/infrastructure.ts'
+import { addStacks } from '../../examples/infrastructure/cdk/add-stacks.ts'
 import { readTemplate } from './cloudformation.ts'
-import { type Deploy, deployment, TARGET } from './deployment.ts'
+import { createDeployment, DEPLOYMENT_TARGET, type DeployExample } from './deployment.ts'
 
-const STACKS = { textbook: 'Textbook', 'pooled-tenants': 'PooledTenants' }
+const STACK_PREFIXES = { 'put-and-get': 'PutAndGet', 'pooled-tenants': 'PooledTenants' }
 
-/** The folders of the bundled handlers: what is in them is not looked at. */
-const bundles = (root: string): string => {
+/** Creates the folders of the bundled handlers, with empty files. CDK needs them but does not read their content. */
+const createBundles = (root: string): string => {
   for (const handler of ['put-and-get', 'pooled-tenants']) {
     mkdirSync(join(root, handler))
     writeFileSync(join(root, handler, 'index.js'), '')
@@ -18,23 +18,26 @@ const bundles = (root: string): string => {
   return root
 }
 
-/** The stacks, as `cdk synth` makes them with these words after `-c`. */
-export const synthesize = (vpc: boolean) => {
+/** Synthesizes the stacks in a new folder, `root`, as `cdk synth` does with `-c vpc=true` or `-c vpc=false`. */
+export const synthesizeStacks = (hasVpc: boolean) => {
   const root = mkdtempSync(join(tmpdir(), 'cdk-'))
-  const app = new App({ outdir: join(root, 'cdk.out'), context: { ...TARGET, vpc: String(vpc) } })
-  infrastructure(app, bundles(root))
+  const app = new App({
+    outdir: join(root, 'cdk.out'),
+    context: { ...DEPLOYMENT_TARGET, vpc: String(hasVpc) },
+  })
+  addStacks(app, createBundles(root))
   return { root, stacks: app.synth().stacks }
 }
 
-/** From stacks that were synthesised with a VPC or without one. */
-export const cdk =
-  (assemblies: (vpc: boolean) => ReturnType<typeof synthesize>): Deploy =>
-  async (setUp, { vpc }) => {
-    const read = (name: string) => {
-      const stack = assemblies(vpc).stacks.find(({ stackName }) => stackName === STACKS[setUp] + name)
-      if (stack === undefined) throw new Error(`there is no stack ${STACKS[setUp]}${name}`)
-      // A stack's environment says where it is deployed to.
+/** @param getAssembly returns the stacks that were synthesized with or without a VPC */
+export const createCdkDeploy =
+  (getAssembly: (hasVpc: boolean) => ReturnType<typeof synthesizeStacks>): DeployExample =>
+  async (example, { hasVpc }) => {
+    const readStack = (suffix: string) => {
+      const name = STACK_PREFIXES[example] + suffix
+      const stack = getAssembly(hasVpc).stacks.find(({ stackName }) => stackName === name)
+      if (stack === undefined) throw new Error(`The CDK app has no stack ${name}.`)
       return readTemplate(stack.template, stack.environment)
     }
-    return deployment(read('Function'), read('Table'))
+    return createDeployment(readStack('Function'), readStack('Table'))
   }

@@ -1,8 +1,8 @@
-/** What CloudFormation makes of a template: its functions are resolved as far as these templates use them. */
+/** Reads the resources of a CloudFormation template. Supports only the functions and attributes that the examples use. */
 import type { PolicyDocument } from '../sandbox/index.ts'
-import { type Found, managedPolicyName } from './deployment.ts'
+import { type AccountResources, parseManagedPolicyName } from './deployment.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: templates are JSON of many shapes
+// biome-ignore lint/suspicious/noExplicitAny: Templates contain JSON of any shape.
 type Json = any
 
 export interface Template {
@@ -11,7 +11,8 @@ export interface Template {
   Resources: Record<string, { Type: string; Properties: Json }>
 }
 
-export interface Target {
+/** The account and the Region that a stack is deployed to, and its parameters. */
+export interface StackTarget {
   account: string
   region: string
   parameters?: Record<string, string>
@@ -19,48 +20,53 @@ export interface Target {
 
 const NO_VALUE = Symbol('AWS::NoValue')
 
-/** The template's resources as they are in that account. */
-function resolveResources(template: Template, { account, region, parameters = {} }: Target) {
-  const pseudo: Record<string, Json> = {
+/** Returns the properties of the resources, in which all functions are replaced by their results. */
+function resolveResources(template: Template, { account, region, parameters = {} }: StackTarget) {
+  const pseudoParameters: Record<string, Json> = {
     'AWS::AccountId': account,
     'AWS::Region': region,
     'AWS::Partition': 'aws',
     'AWS::NoValue': NO_VALUE,
   }
-  const unknown = Object.keys(parameters).filter((name) => template.Parameters?.[name] === undefined)
-  if (unknown.length > 0) throw new Error(`the template has no parameter ${unknown.join(', ')}`)
+  const unknownParameters = Object.keys(parameters).filter(
+    (name) => template.Parameters?.[name] === undefined,
+  )
+  if (unknownParameters.length > 0)
+    throw new Error(`The template has no parameter ${unknownParameters.join(', ')}.`)
 
-  const ref = (name: string): Json => {
-    if (name in pseudo) return pseudo[name]
+  const resolveRef = (name: string): Json => {
+    if (name in pseudoParameters) return pseudoParameters[name]
     const resource = template.Resources[name]
     if (resource !== undefined) {
       const { RoleName, TableName } = resource.Properties
       return resolve(RoleName ?? TableName ?? name)
     }
     const value = parameters[name] ?? template.Parameters?.[name]?.Default
-    if (value === undefined) throw new Error(`${name} is neither a resource nor a parameter with a value`)
+    if (value === undefined) throw new Error(`${name} is neither a resource nor a parameter with a value.`)
     return value
   }
-  const attribute = (name: string, of: string): string => {
+  const getAttribute = (name: string, attribute: string): string => {
     const { Type } = template.Resources[name] ?? {}
-    if (Type === 'AWS::IAM::Role' && of === 'Arn') return `arn:aws:iam::${account}:role/${ref(name)}`
-    if (Type === 'AWS::DynamoDB::Table' && of === 'Arn')
-      return `arn:aws:dynamodb:${region}:${account}:table/${ref(name)}`
-    if (Type?.startsWith('AWS::EC2::')) return `${name}.${of}`
-    throw new Error(`${name}.${of} is unknown to this test`)
+    if (Type === 'AWS::IAM::Role' && attribute === 'Arn')
+      return `arn:aws:iam::${account}:role/${resolveRef(name)}`
+    if (Type === 'AWS::DynamoDB::Table' && attribute === 'Arn')
+      return `arn:aws:dynamodb:${region}:${account}:table/${resolveRef(name)}`
+    if (Type?.startsWith('AWS::EC2::')) return `${name}.${attribute}`
+    throw new Error(`Add the attribute ${name}.${attribute} to getAttribute().`)
   }
   const functions: Record<string, (argument: Json) => Json> = {
-    Ref: ref,
-    'Fn::GetAtt': ([name, of]) => attribute(name, of),
+    Ref: resolveRef,
+    'Fn::GetAtt': ([name, attribute]) => getAttribute(name, attribute),
     'Fn::Join': ([separator, parts]) => [resolve(parts)].flat().join(separator),
     'Fn::Sub': (argument) => {
       const [text, values = {}] = [argument].flat()
-      return text.replace(/\$\{(!?)([^}]+)\}/g, (_: string, literal: string, name: string) =>
-        literal ? `\${${name}}` : resolve(values[name] ?? { Ref: name }),
+      return text.replace(/\$\{(!?)([^}]+)\}/g, (_: string, exclamationMark: string, name: string) =>
+        exclamationMark ? `\${${name}}` : resolve(values[name] ?? { Ref: name }),
       )
     },
-    'Fn::If': ([condition, yes, no]) => resolve(resolve(template.Conditions?.[condition]) ? yes : no),
-    'Fn::Equals': ([one, other]) => resolve(one) === resolve(other),
+    'Fn::If': ([condition, ifTrue, ifFalse]) =>
+      resolve(resolve(template.Conditions?.[condition]) ? ifTrue : ifFalse),
+    'Fn::Equals': ([left, right]) => resolve(left) === resolve(right),
     'Fn::Not': ([condition]) => !resolve(condition),
     'Fn::Select': ([index, list]) => resolve(list)[index],
     'Fn::GetAZs': () => [`${region}a`, `${region}b`],
@@ -71,9 +77,9 @@ function resolveResources(template: Template, { account, region, parameters = {}
     const entries = Object.entries(node)
     const [name = '', argument] = entries[0] ?? []
     if (entries.length === 1 && (name === 'Ref' || name.startsWith('Fn::'))) {
-      const apply = functions[name]
-      if (apply === undefined) throw new Error(`${name} is unknown to this test`)
-      return apply(argument)
+      const callFunction = functions[name]
+      if (callFunction === undefined) throw new Error(`Add the function ${name} to resolveResources().`)
+      return callFunction(argument)
     }
     return Object.fromEntries(
       entries.map(([key, value]) => [key, resolve(value)]).filter(([, value]) => value !== NO_VALUE),
@@ -82,19 +88,19 @@ function resolveResources(template: Template, { account, region, parameters = {}
   return Object.values(template.Resources).map(({ Type, Properties }) => ({ Type, ...resolve(Properties) }))
 }
 
-/** What the tests look at in a template. */
-export function readTemplate(template: Template, target: Target): Found {
+/** Reads the resources that the tests check. */
+export function readTemplate(template: Template, target: StackTarget): AccountResources {
   const resources = resolveResources(template, target)
-  const ofType = (...types: string[]) => resources.filter(({ Type }) => types.includes(Type))
+  const getResources = (...types: string[]) => resources.filter(({ Type }) => types.includes(Type))
   return {
-    roles: ofType('AWS::IAM::Role').map((role) => ({
+    roles: getResources('AWS::IAM::Role').map((role) => ({
       name: role.RoleName,
       trustPolicy: role.AssumeRolePolicyDocument,
       policies: (role.Policies ?? []).map((policy: Json): PolicyDocument => policy.PolicyDocument),
-      managedPolicies: (role.ManagedPolicyArns ?? []).map(managedPolicyName),
+      managedPolicies: (role.ManagedPolicyArns ?? []).map(parseManagedPolicyName),
     })),
-    // The words of CloudFormation are those of CreateTable.
-    tables: ofType('AWS::DynamoDB::Table').map(
+    // CloudFormation and CreateTable use the same property names.
+    tables: getResources('AWS::DynamoDB::Table').map(
       ({ TableName, AttributeDefinitions, KeySchema, BillingMode, DeletionProtectionEnabled }) => ({
         TableName,
         AttributeDefinitions,
@@ -103,7 +109,7 @@ export function readTemplate(template: Template, target: Target): Found {
         DeletionProtectionEnabled,
       }),
     ),
-    functions: ofType('AWS::Lambda::Function', 'AWS::Serverless::Function').map((settings) => ({
+    functions: getResources('AWS::Lambda::Function', 'AWS::Serverless::Function').map((settings) => ({
       FunctionName: settings.FunctionName,
       Runtime: settings.Runtime,
       Architectures: settings.Architectures,
@@ -113,12 +119,12 @@ export function readTemplate(template: Template, target: Target): Found {
       LogFormat: settings.LoggingConfig.LogFormat,
       Role: settings.Role,
       Variables: settings.Environment.Variables,
-      inVpc: settings.VpcConfig !== undefined,
+      isInVpc: settings.VpcConfig !== undefined,
     })),
-    endpoints: ofType('AWS::EC2::VPCEndpoint').map((endpoint) => ({
+    endpoints: getResources('AWS::EC2::VPCEndpoint').map((endpoint) => ({
       service: endpoint.ServiceName,
       type: endpoint.VpcEndpointType,
-      privateDns: endpoint.PrivateDnsEnabled === true,
+      hasPrivateDns: endpoint.PrivateDnsEnabled === true,
       policy: endpoint.PolicyDocument,
     })),
   }

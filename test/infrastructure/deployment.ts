@@ -1,20 +1,20 @@
-/** What the infrastructure in examples/ makes of the two accounts, whichever tool it is written for. */
+/** The resources of both accounts that an example in examples/infrastructure/ deploys, in the same form for each tool. */
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import type { PolicyDocument, SandboxAccount, SandboxRole } from '../sandbox/index.ts'
-import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID } from '../sandbox/textbook.ts'
+import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID } from '../sandbox/two-accounts.ts'
 
-export const SET_UPS = ['textbook', 'pooled-tenants'] as const
-export type SetUpName = (typeof SET_UPS)[number]
+export const EXAMPLES = ['put-and-get', 'pooled-tenants'] as const
+export type ExampleName = (typeof EXAMPLES)[number]
 
-/** Where it is deployed to. */
-export const TARGET = {
+/** The accounts, the Region and the external ID that the tests deploy with. */
+export const DEPLOYMENT_TARGET = {
   functionAccount: ACCOUNT_A,
   tableAccount: ACCOUNT_B,
   region: 'us-east-1',
   externalId: EXTERNAL_ID,
 }
 
-/** The function, in CloudFormation's words. */
+/** The settings of the function. Names that begin with a capital letter are CloudFormation property names. */
 export interface FunctionSettings {
   FunctionName: string
   Runtime: string
@@ -23,61 +23,69 @@ export interface FunctionSettings {
   Timeout: number
   MemorySize: number
   LogFormat: string
-  /** The role's ARN. */
+  /** The ARN of the execution role. */
   Role: string
   Variables: Record<string, string>
-  inVpc: boolean
+  isInVpc: boolean
 }
 
 export interface Endpoint {
   service: string
   type: string
-  privateDns: boolean
+  hasPrivateDns: boolean
   policy: PolicyDocument
 }
 
 export interface Deployment {
   accounts: SandboxAccount[]
   function: FunctionSettings
-  /** Names of AWS managed policies that the execution role has besides its own. */
+  /** The names of the AWS managed policies that are attached to the execution role. */
   managedPolicies: string[]
   endpoints: Endpoint[]
 }
 
-export type Deploy = (setUp: SetUpName, options: { vpc: boolean }) => Promise<Deployment>
+export type DeployExample = (example: ExampleName, options: { hasVpc: boolean }) => Promise<Deployment>
 
-/** What each tool's reader finds in one account. */
-export interface Found {
+/** The resources that the reader of a tool finds in one account. */
+export interface AccountResources {
   roles: (SandboxRole & { managedPolicies: string[] })[]
   tables: CreateTableCommandInput[]
   functions: FunctionSettings[]
   endpoints: Endpoint[]
 }
 
-const only = <T>(things: readonly T[], what: string): T => {
-  const [first] = things
-  if (first === undefined || things.length > 1) throw new Error(`found ${things.length} ${what}, not one`)
+const requireOne = <T>(resources: readonly T[], description: string): T => {
+  const [first] = resources
+  if (first === undefined || resources.length > 1)
+    throw new Error(`Expected one of ${description}, but found ${resources.length}.`)
   return first
 }
 
-/** The function's account and the table's, as far as the sandbox and the tests look at them. */
-export function deployment(a: Found, b: Found): Deployment {
-  const account = (id: string, { roles, tables }: Found): SandboxAccount => ({
+/** @throws if account A does not have exactly one function and one role. */
+export function createDeployment(
+  functionResources: AccountResources,
+  tableResources: AccountResources,
+): Deployment {
+  const toAccount = (id: string, { roles, tables }: AccountResources): SandboxAccount => ({
     id,
     roles: roles.map(({ managedPolicies: _, ...role }) => role),
     tables,
   })
   return {
-    accounts: [account(TARGET.functionAccount, a), account(TARGET.tableAccount, b)],
-    function: only(a.functions, 'functions in account A'),
-    managedPolicies: only(a.roles, 'roles in account A').managedPolicies,
-    endpoints: a.endpoints,
+    accounts: [
+      toAccount(DEPLOYMENT_TARGET.functionAccount, functionResources),
+      toAccount(DEPLOYMENT_TARGET.tableAccount, tableResources),
+    ],
+    function: requireOne(functionResources.functions, 'the functions in account A'),
+    managedPolicies: requireOne(functionResources.roles, 'the roles in account A').managedPolicies,
+    endpoints: functionResources.endpoints,
   }
 }
 
-/** `AWSLambdaBasicExecutionRole` of the ARN of that managed policy. */
-export const managedPolicyName = (arn: string): string => {
+/** Returns the name in the ARN of an AWS managed policy, such as `AWSLambdaBasicExecutionRole`. */
+export const parseManagedPolicyName = (arn: string): string => {
   const name = /^arn:aws:iam::aws:policy\/service-role\/(\w+)$/.exec(arn)?.[1]
-  if (name === undefined) throw new Error(`${arn} is no managed policy of AWS for services`)
+  if (name === undefined)
+    throw new Error(`${arn} is not the ARN of an AWS managed policy for a service role.`)
   return name
 }

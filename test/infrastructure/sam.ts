@@ -1,67 +1,76 @@
-/** What examples/infrastructure/sam says. */
+/** Reads the resources in the templates of examples/infrastructure/sam. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CollectionTag, parse, type ScalarTag } from 'yaml'
 import { readTemplate, type Template } from './cloudformation.ts'
-import { type Deploy, deployment, TARGET } from './deployment.ts'
+import { createDeployment, DEPLOYMENT_TARGET, type DeployExample, EXAMPLES } from './deployment.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/infrastructure/sam')
-export const TEMPLATES = [
+
+/** The paths of the templates in the folder, without `.yaml`. */
+export const SAM_TEMPLATES = [
   'network',
-  ...['textbook', 'pooled-tenants'].flatMap((setUp) => [`${setUp}/function`, `${setUp}/table`]),
+  ...EXAMPLES.flatMap((example) => [`${example}/function`, `${example}/table`]),
 ]
-const textOf = (template: string): string => readFileSync(join(FOLDER, `${template}.yaml`), 'utf8')
+const readText = (template: string): string => readFileSync(join(FOLDER, `${template}.yaml`), 'utf8')
 
 /**
- * A template as the serverless transform makes it, for a validator that knows only the outcome: these functions are
- * copied as they are, but for their code.
+ * Returns the text of a template after the SAM transform, for a validator that knows only CloudFormation. For these
+ * functions, the transform replaces only the type and the code.
  */
-export const transformed = (template: string): string =>
-  textOf(template)
+export const applySamTransform = (template: string): string =>
+  readText(template)
     .replace(/^Transform:.*\n/m, '')
     .replace('AWS::Serverless::Function', 'AWS::Lambda::Function')
     .replace(/CodeUri:.*/, "Code: { ZipFile: '' }")
 
-/** CloudFormation's short forms, `!Ref Name`. */
-const scalar = (tag: string, value: (text: string) => unknown): ScalarTag => ({ tag, resolve: value })
-const sequence = (name: string): CollectionTag => ({
+/** Creates the YAML tag of a short form of a CloudFormation function, such as `!Ref Name`. */
+const createScalarTag = (tag: string, toFullForm: (text: string) => unknown): ScalarTag => ({
+  tag,
+  resolve: toFullForm,
+})
+const createSequenceTag = (name: string): CollectionTag => ({
   tag: `!${name}`,
   collection: 'seq',
   resolve: (node) => ({ [`Fn::${name}`]: node.toJSON() }),
 })
 const customTags = [
-  scalar('!Ref', (name) => ({ Ref: name })),
-  scalar('!Sub', (text) => ({ 'Fn::Sub': text })),
-  scalar('!GetAtt', (path) => ({ 'Fn::GetAtt': path.split('.') })),
-  scalar('!GetAZs', (region) => ({ 'Fn::GetAZs': region })),
-  ...['Sub', 'If', 'Not', 'Equals', 'Join', 'Select'].map(sequence),
+  createScalarTag('!Ref', (name) => ({ Ref: name })),
+  createScalarTag('!Sub', (text) => ({ 'Fn::Sub': text })),
+  createScalarTag('!GetAtt', (path) => ({ 'Fn::GetAtt': path.split('.') })),
+  createScalarTag('!GetAZs', (region) => ({ 'Fn::GetAZs': region })),
+  ...['Sub', 'If', 'Not', 'Equals', 'Join', 'Select'].map(createSequenceTag),
 ]
 
-const read = (template: string): Template => parse(textOf(template), { customTags })
+const parseTemplate = (template: string): Template => parse(readText(template), { customTags })
 
-/** As the commands in examples/infrastructure/README.md deploy it. */
-export const sam: Deploy = async (setUp, { vpc }) => {
-  const { functionAccount, tableAccount, region, externalId: ExternalId } = TARGET
-  const inA = { account: functionAccount, region }
-  const fn = readTemplate(read(`${setUp}/function`), {
-    ...inA,
+/** Reads the resources that the SAM commands in examples/infrastructure/README.md deploy. */
+export const deploySam: DeployExample = async (example, { hasVpc }) => {
+  const { functionAccount, tableAccount, region, externalId: ExternalId } = DEPLOYMENT_TARGET
+  const functionTarget = { account: functionAccount, region }
+  const functionTemplate = parseTemplate(`${example}/function`)
+  const functionResources = readTemplate(functionTemplate, {
+    ...functionTarget,
     parameters: {
       TableAccountId: tableAccount,
       ExternalId,
-      ...(vpc && { SubnetIds: 'subnet-1,subnet-2', SecurityGroupIds: 'sg-1' }),
+      ...(hasVpc && { SubnetIds: 'subnet-1,subnet-2', SecurityGroupIds: 'sg-1' }),
     },
   })
-  const table = readTemplate(read(`${setUp}/table`), {
+  const tableResources = readTemplate(parseTemplate(`${example}/table`), {
     account: tableAccount,
     region,
     parameters: { FunctionAccountId: functionAccount, ExternalId },
   })
-  const names = Object.entries(read(`${setUp}/function`).Parameters ?? {})
+  const names = Object.entries(functionTemplate.Parameters ?? {})
     .filter(([name]) => ['ExecutionRoleName', 'TargetRoleName', 'TableName'].includes(name))
     .map(([name, { Default = '' }]) => [name, Default])
-  const network = readTemplate(read('network'), {
-    ...inA,
+  const network = readTemplate(parseTemplate('network'), {
+    ...functionTarget,
     parameters: { TableAccountId: tableAccount, ...Object.fromEntries(names) },
   })
-  return deployment({ ...fn, endpoints: vpc ? network.endpoints : [] }, table)
+  return createDeployment(
+    { ...functionResources, endpoints: hasVpc ? network.endpoints : [] },
+    tableResources,
+  )
 }

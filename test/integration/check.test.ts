@@ -4,9 +4,9 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import type { Step } from '../../src/cli/report.ts'
 import { READ, WRITE } from '../../src/iam/actions.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { onlyOn } from '../sandbox/only-on.ts'
-import { allow, policy, statement } from '../sandbox/policies.ts'
-import { ORDERS, ORDERS_ARN, tenants } from '../sandbox/tenants.ts'
+import { allowStatement, allowStsActions, createPolicy } from '../sandbox/policies.ts'
+import { restrictToEngine } from '../sandbox/restrict-to-engine.ts'
+import { createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from '../sandbox/tenant-accounts.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
@@ -15,7 +15,7 @@ import {
   OTHER_TABLE,
   TABLE,
   TARGET_ROLE_ARN,
-} from '../sandbox/textbook.ts'
+} from '../sandbox/two-accounts.ts'
 import { command } from '../unit/cli/command-line.ts'
 import { FUNCTION_NAME, functionVariables, setEnvironment } from './lambda.ts'
 
@@ -30,14 +30,14 @@ const CHECK = `check --table ${TABLE} --access ${[...READS, ...WRITES]}`
 const ITEMS: Record<string, Record<string, { S: string }>[]> = {
   [TABLE]: [{ id: { S: 'acme' }, name: { S: 'one' } }, { id: { S: '2' } }],
   [OTHER_TABLE]: [{ id: { S: 'acme' } }],
-  [ORDERS]: [{ tenant: { S: 'acme' }, order: { S: '1' } }],
+  [ORDERS_TABLE]: [{ tenant: { S: 'acme' }, order: { S: '1' } }],
 }
 
 let sandbox: Sandbox
 let before: Record<string, string>
 
 const contents = async (): Promise<Record<string, string>> => {
-  const { engine } = sandbox.account(ACCOUNT_B)
+  const { engine } = sandbox.getAccount(ACCOUNT_B)
   const scans = Object.keys(ITEMS).map(async (TableName) => {
     const { Items } = JSON.parse((await engine.send('Scan', { TableName })).body)
     return [
@@ -65,9 +65,9 @@ const isTable = ({ subject }: Step): boolean => subject.kind === 'table'
 const tableStep = (name: string, rest: object) => ({ subject: { kind: 'table', name }, ...rest })
 
 const permit = (actions: readonly string[], rest: object) => {
-  sandbox.role(TARGET_ROLE_ARN).policies = [
-    policy(
-      statement(
+  sandbox.getRole(TARGET_ROLE_ARN).policies = [
+    createPolicy(
+      allowStatement(
         actions.map((action) => `dynamodb:${action}`),
         rest,
       ),
@@ -76,8 +76,8 @@ const permit = (actions: readonly string[], rest: object) => {
 }
 
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: tenants() })
-  for (const [table, items] of Object.entries(ITEMS)) await sandbox.account(ACCOUNT_B).seed(table, items)
+  sandbox = await startSandbox({ accounts: createTenantAccounts() })
+  for (const [table, items] of Object.entries(ITEMS)) await sandbox.getAccount(ACCOUNT_B).seed(table, items)
   before = await contents()
   expect(Object.values(before).join()).toContain('acme')
   setEnvironment({ ...functionVariables(sandbox), AWS_EC2_METADATA_DISABLED: 'true' })
@@ -122,7 +122,7 @@ describe('with a valid configuration', () => {
   })
 
   test('sends session tags and a source identity, and tries the scope of the variables', async () => {
-    allow(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
+    allowStsActions(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
     process.env.CROSS_ACCOUNT_DYNAMO_TABLES = TABLE
     process.env.CROSS_ACCOUNT_DYNAMO_ACCESS = 'GetItem'
     const { failed, steps } = await checkJson('check --session-tags team=orders --source-identity maya')
@@ -192,7 +192,13 @@ describe('the documents of the policies command satisfy check, and are all neede
       '',
       '',
     ],
-    ['for a tenant', ORDERS, '--session-tags TenantId=acme', '--tenant-tag TenantId', '--key tenant=acme'],
+    [
+      'for a tenant',
+      ORDERS_TABLE,
+      '--session-tags TenantId=acme',
+      '--tenant-tag TenantId',
+      '--key tenant=acme',
+    ],
   ])('%s', async (_title, table, forBoth, forPolicies, forCheck) => {
     const flags = `--table ${table} --access ${[...READS, ...WRITES].filter((action) => forCheck === '' || action !== 'Scan')} ${forBoth}`
     const { code, out } = await command(
@@ -200,13 +206,13 @@ describe('the documents of the policies command satisfy check, and are all neede
     )
     expect(code).toBe(0)
     const { trustPolicy, permissionsPolicy, callerPolicy } = JSON.parse(out)
-    sandbox.role(EXECUTION_ROLE_ARN).policies = [callerPolicy]
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = trustPolicy
-    sandbox.role(TARGET_ROLE_ARN).policies = [permissionsPolicy]
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [callerPolicy]
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = trustPolicy
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [permissionsPolicy]
     const { steps } = await checkJson(`check ${flags} ${forCheck}`)
     expect(steps.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
     expect(steps.at(-1)?.subject).toEqual({ kind: 'table', name: table })
-    sandbox.role(EXECUTION_ROLE_ARN).policies = []
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
     expect((await checkJson(`check ${flags} ${forCheck}`)).failed).toMatchObject([
       { subject: { kind: 'role' } },
     ])
@@ -215,7 +221,7 @@ describe('the documents of the policies command satisfy check, and are all neede
 
 describe('every action', () => {
   const every = [...READ, ...WRITE]
-  const tables = [TABLE, OTHER_TABLE, ORDERS]
+  const tables = [TABLE, OTHER_TABLE, ORDERS_TABLE]
   const line = `check ${tables.map((table) => `--table ${table}`).join(' ')} --access read-write`
 
   test('sends one request for each table, and nothing else', async () => {
@@ -245,23 +251,25 @@ describe('every action', () => {
       permit([], { Action: 'dynamodb:*', Resource: '*' })
       const allowed = [...READS, ...WRITES].filter((action) => key === '' || action !== 'Scan')
       const { steps } = await checkJson(
-        `check --table ${TABLE} --table ${ORDERS} --access ${[...READS, ...WRITES]} ${key}`,
+        `check --table ${TABLE} --table ${ORDERS_TABLE} --access ${[...READS, ...WRITES]} ${key}`,
       )
       expect(steps.filter((step) => isTable(step) && step.outcome === 'ok')).toMatchObject(
-        [TABLE, ORDERS].map((table) => tableStep(table, { allowed })),
+        [TABLE, ORDERS_TABLE].map((table) => tableStep(table, { allowed })),
       )
     },
   )
 
-  onlyOn('dynamodb-local', 'transactions and PartiQL').test(
+  restrictToEngine('dynamodb-local', 'transactions and PartiQL').test(
     'is found to be allowed, except for statements that only a write could test',
     async () => {
       permit([], { Action: 'dynamodb:*', Resource: '*' })
-      const { code, steps } = await checkJson(`check --table ${TABLE} --table ${ORDERS} --access read-write`)
+      const { code, steps } = await checkJson(
+        `check --table ${TABLE} --table ${ORDERS_TABLE} --access read-write`,
+      )
       expect(code).toBe(0)
       const untestable = every.filter((action) => /^PartiQL(?!Select)/.test(action))
       expect(steps.filter(isTable)).toMatchObject(
-        [TABLE, ORDERS].flatMap((table) => [
+        [TABLE, ORDERS_TABLE].flatMap((table) => [
           tableStep(table, {
             outcome: 'ok',
             allowed: every.filter((action) => !untestable.includes(action)),
@@ -294,7 +302,7 @@ describe('credentials', () => {
   })
 
   test('that STS does not accept fail', async () => {
-    sandbox.revoke(process.env.AWS_ACCESS_KEY_ID)
+    sandbox.revokeSessions(process.env.AWS_ACCESS_KEY_ID)
     const { failed } = await checkJson(CHECK)
     expect(failed).toMatchObject([{ subject: { kind: 'credentials' } }])
     expect(failed[0]?.message).toContain('InvalidClientTokenId')
@@ -416,13 +424,13 @@ describe('a denied AssumeRole call', () => {
     [
       'by account A',
       () => {
-        sandbox.role(EXECUTION_ROLE_ARN).policies = []
+        sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
       },
     ],
     [
       'by account B',
       () => {
-        sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy()
+        sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy()
       },
     ],
     [
@@ -481,11 +489,11 @@ describe('a denied AssumeRole call', () => {
 
   test('because of tags or the source identity names what the role can be assumed without', async () => {
     const both = `${CHECK} --session-tags team=orders --source-identity maya`
-    allow(sandbox, [])
+    allowStsActions(sandbox, [])
     // The trust policy allows neither, so leaving out one of them is not enough.
     expect(await failingParts(both)).toEqual([])
     expect(await failingParts(`${CHECK} --source-identity maya`)).toEqual(['the source identity'])
-    allow(sandbox, ['sts:SetSourceIdentity'])
+    allowStsActions(sandbox, ['sts:SetSourceIdentity'])
     expect(await failingParts(both)).toEqual(['the session tag team'])
     expect(await failingParts(both.replace('team=orders', 'team=orders,stage=prod'))).toEqual([
       'the session tags',
@@ -493,7 +501,7 @@ describe('a denied AssumeRole call', () => {
   })
 
   test('because of one tag of several names that tag', async () => {
-    allow(sandbox, ['sts:TagSession'], 'both', {
+    allowStsActions(sandbox, ['sts:TagSession'], 'both', {
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId', 'team'] },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
     })
@@ -503,17 +511,17 @@ describe('a denied AssumeRole call', () => {
   })
 
   test('because of transitive tags says that they are transitive', async () => {
-    allow(sandbox, ['sts:TagSession'], 'both', { Null: { 'sts:TransitiveTagKeys': 'true' } })
+    allowStsActions(sandbox, ['sts:TagSession'], 'both', { Null: { 'sts:TransitiveTagKeys': 'true' } })
     const line = `${CHECK} --session-tags team=orders,stage=prod --transitive-tag-keys team`
     expect(await failingParts(line)).toEqual(['its tags being transitive'])
   })
 
   test('is explained with the statements of the policies command, conditions on tags included', async () => {
     const flags =
-      `--table ${ORDERS} --access GetItem --session-tags TenantId=acme,team=orders --tenant-tag TenantId ` +
+      `--table ${ORDERS_TABLE} --access GetItem --session-tags TenantId=acme,team=orders --tenant-tag TenantId ` +
       `--transitive-tag-keys team --source-identity maya --execution-role-arn ${EXECUTION_ROLE_ARN}`
-    sandbox.role(EXECUTION_ROLE_ARN).policies = []
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy()
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy()
     const { message, add } = await denial(`check ${flags} --key tenant=acme`)
     expect(message).not.toContain('--execution-role-arn')
     const { out } = await command(`policies ${flags} --json`)
@@ -527,15 +535,15 @@ describe('a denied AssumeRole call', () => {
     expect([caller]).toEqual(callerPolicy.Statement)
     expect(trust).toEqual(trustPolicy.Statement)
     // With the statements added, the session is allowed, and sessions with other tags are still denied.
-    sandbox.role(EXECUTION_ROLE_ARN).policies = [policy(...[caller ?? []].flat())]
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(...[trust ?? []].flat())
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [createPolicy(...[caller ?? []].flat())]
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(...[trust ?? []].flat())
     expect((await checkJson(`check ${flags} --key tenant=acme`)).steps.at(2)).toMatchObject({ outcome: 'ok' })
     await denial(`check ${flags.replace('team=orders', 'team=others')} --key tenant=acme`)
   })
 
   test('of a caller that is not the function is explained for the execution role of the function', async () => {
     const named = 'arn:aws:iam::333333333333:role/functions/Orders'
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy()
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy()
     const { failed, steps } = await checkJson(`${CHECK} --execution-role-arn ${named}`)
     expect(steps[1]).toMatchObject({
       subject: { kind: 'credentials' },
@@ -568,7 +576,7 @@ describe('a denied AssumeRole call', () => {
 })
 
 test('a session that is longer than the role allows fails', async () => {
-  sandbox.role(TARGET_ROLE_ARN).maxSessionDuration = 1800
+  sandbox.getRole(TARGET_ROLE_ARN).maxSessionDuration = 1800
   const { failed, steps } = await checkJson(CHECK)
   expect(outcomesOf(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
   expect(failed[0]?.message).toMatch(/^ASSUME_ROLE_REJECTED: .*MaxSessionDuration/s)
@@ -576,7 +584,7 @@ test('a session that is longer than the role allows fails', async () => {
 })
 
 test('notes a trust policy that does not require the external ID', async () => {
-  allow(sandbox, [])
+  allowStsActions(sandbox, [])
   const { failed, steps } = await checkJson('check')
   expect(failed).toEqual([])
   expect(outcomesOf(steps)).toContain('role: note')
@@ -616,7 +624,7 @@ describe('a table', () => {
       expect((await command(CHECK)).out).toContain(
         `Account ${ACCOUNT_B}: add this to ${to}.\n${JSON.stringify(statement, undefined, 2).replace(/^/gm, '       ')}`,
       )
-      sandbox.role(TARGET_ROLE_ARN).policies?.push(policy(failed[0]?.add?.[0]?.statement ?? {}))
+      sandbox.getRole(TARGET_ROLE_ARN).policies?.push(createPolicy(failed[0]?.add?.[0]?.statement ?? {}))
       expect((await checkJson(CHECK)).failed).toEqual([])
     },
   )
@@ -632,8 +640,8 @@ describe('a table', () => {
 
   test('with an explicit deny fails with the words of AWS and without a statement to add', async () => {
     sandbox
-      .role(TARGET_ROLE_ARN)
-      .policies?.push(policy({ Effect: 'Deny', Action: 'dynamodb:PutItem', Resource: '*' }))
+      .getRole(TARGET_ROLE_ARN)
+      .policies?.push(createPolicy({ Effect: 'Deny', Action: 'dynamodb:PutItem', Resource: '*' }))
     const { failed } = await checkJson(CHECK)
     expect(failed).toMatchObject([
       {
@@ -807,21 +815,21 @@ describe('a policy that compares partition keys with a session tag', () => {
     'BatchGetItem',
     'BatchWriteItem',
   ]
-  const line = `check --session-tags TenantId=acme --table ${ORDERS} --access ${actions}`
+  const line = `check --session-tags TenantId=acme --table ${ORDERS_TABLE} --access ${actions}`
 
   test('allows the key of the tenant, and denies other keys and Scan', async () => {
-    permit(actions, { Resource: ORDERS_ARN, Condition: OWN_KEYS })
+    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
     const { failed, steps } = await checkJson(`${line} --key tenant=acme`)
     expect(failed).toEqual([])
     expect(steps.filter(isTable)).toEqual([
-      tableStep(ORDERS, { outcome: 'ok', message: expect.anything(), allowed: actions }),
-      tableStep(ORDERS, { outcome: 'ok', message: expect.stringContaining('Scan') }),
+      tableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.anything(), allowed: actions }),
+      tableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.stringContaining('Scan') }),
     ])
     expect((await checkJson(`${line} --key tenant=globex`)).failed).toMatchObject([{ denied: actions }])
   })
 
   test('denies everything without --key, which the advice names instead of a statement', async () => {
-    permit(actions, { Resource: ORDERS_ARN, Condition: OWN_KEYS })
+    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
     const { failed } = await checkJson(line)
     expect(failed).toMatchObject([{ denied: actions, message: expect.stringContaining('--key') }])
     // A statement without the condition would open the items of all tenants.
@@ -830,7 +838,7 @@ describe('a policy that compares partition keys with a session tag', () => {
   })
 
   test('is proposed if the session reaches the keys of other tenants, and confines it', async () => {
-    permit([...actions, 'Scan'], { Resource: ORDERS_ARN })
+    permit([...actions, 'Scan'], { Resource: ORDERS_TABLE_ARN })
     const { failed } = await checkJson(`${line} --key tenant=acme`)
     expect(failed).toMatchObject([
       {
@@ -838,22 +846,22 @@ describe('a policy that compares partition keys with a session tag', () => {
         add: [{ account: ACCOUNT_B, statement: { Condition: OWN_KEYS } }],
       },
     ])
-    sandbox.role(TARGET_ROLE_ARN).policies = [policy(failed[0]?.add?.[0]?.statement ?? {})]
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(failed[0]?.add?.[0]?.statement ?? {})]
     expect((await checkJson(`${line} --key tenant=acme`)).code).toBe(0)
   })
 
   test('cannot confine Scan, so no statement is proposed for it', async () => {
-    permit(actions, { Resource: ORDERS_ARN, Condition: OWN_KEYS })
+    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
     sandbox
-      .role(TARGET_ROLE_ARN)
-      .policies?.push(policy({ Effect: 'Allow', Action: 'dynamodb:Scan', Resource: ORDERS_ARN }))
+      .getRole(TARGET_ROLE_ARN)
+      .policies?.push(createPolicy({ Effect: 'Allow', Action: 'dynamodb:Scan', Resource: ORDERS_TABLE_ARN }))
     const { failed } = await checkJson(`${line} --key tenant=acme`)
     expect(failed).toMatchObject([{ allowed: ['Scan'] }])
     expect(failed[0]?.add).toBeUndefined()
   })
 
   test('is not confirmed if a request for another key has no clear answer', async () => {
-    permit(actions, { Resource: ORDERS_ARN, Condition: OWN_KEYS })
+    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'throttle' })
     expect((await checkJson(`${line} --key tenant=acme`)).failed).toMatchObject([{ unclear: ['Scan'] }])
   })
@@ -869,19 +877,21 @@ describe('a policy that compares partition keys with a session tag', () => {
     permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
     const { failed, steps } = await checkJson(`${line},Scan --key tenant=acme`)
     expect(steps.at(-1)).toMatchObject(
-      tableStep(ORDERS, { outcome: 'note', message: expect.stringContaining('Scan') }),
+      tableStep(ORDERS_TABLE, { outcome: 'note', message: expect.stringContaining('Scan') }),
     )
     const statement = failed[0]?.add?.[0]?.statement
     expect(statement).toMatchObject({
       Action: actions.map((action) => `dynamodb:${action}`),
       Condition: OWN_KEYS,
     })
-    sandbox.role(TARGET_ROLE_ARN).policies = [policy(statement ?? {})]
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(statement ?? {})]
     expect((await checkJson(`${line} --key tenant=acme`)).code).toBe(0)
     expect((await checkJson(`${line} --key tenant=globex`)).code).toBe(1)
     // If no tag has the value of --key, the statement allows that key only.
     permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
-    const { failed: untagged } = await checkJson(`check --table ${ORDERS} --access GetItem --key tenant=acme`)
+    const { failed: untagged } = await checkJson(
+      `check --table ${ORDERS_TABLE} --access GetItem --key tenant=acme`,
+    )
     expect(untagged[0]?.add?.[0]?.statement).toMatchObject({
       Condition: { 'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': 'acme' } },
     })

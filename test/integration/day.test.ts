@@ -10,7 +10,7 @@ import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { inLongRun } from '../run-length.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { TABLE, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const SECOND = 1000
@@ -24,7 +24,7 @@ jest.setTimeout(60_000)
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {

@@ -12,19 +12,19 @@ import { type PolicyDocument, type Sandbox, startSandbox } from '../sandbox/inde
 import {
   ACCOUNT_A,
   ACCOUNT_B,
+  createTwoAccounts,
   EXECUTION_ROLE_ARN,
   EXTERNAL_ID,
   TARGET_ROLE_ARN,
-  textbook,
   UNTRUSTED_ROLE_ARN,
-} from '../sandbox/textbook.ts'
+} from '../sandbox/two-accounts.ts'
 import { statementsIn } from '../statements.ts'
 import { FUNCTION_NAME, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 const CALLER = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
 
 let sandbox: Sandbox
-const start = async (accounts = textbook(), roleArn = EXECUTION_ROLE_ARN) => {
+const start = async (accounts = createTwoAccounts(), roleArn = EXECUTION_ROLE_ARN) => {
   sandbox = await startSandbox({ accounts })
   setEnvironment(functionVariables(sandbox, roleArn))
 }
@@ -52,7 +52,7 @@ describe('the error of a denied call', () => {
     [
       'no policy of the execution role allows it',
       () => {
-        sandbox.role(EXECUTION_ROLE_ARN).policies = []
+        sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
       },
       {},
       'sts:AssumeRole',
@@ -60,8 +60,8 @@ describe('the error of a denied call', () => {
     [
       'the trust policy names another caller',
       () => {
-        const trust = JSON.stringify(sandbox.role(TARGET_ROLE_ARN).trustPolicy)
-        sandbox.role(TARGET_ROLE_ARN).trustPolicy = JSON.parse(
+        const trust = JSON.stringify(sandbox.getRole(TARGET_ROLE_ARN).trustPolicy)
+        sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = JSON.parse(
           trust.replace(EXECUTION_ROLE_ARN, UNTRUSTED_ROLE_ARN),
         )
       },
@@ -101,8 +101,8 @@ describe('the error of a denied call', () => {
   })
 
   test('contains statements that are enough for the call to succeed, and for no other session', async () => {
-    sandbox.role(EXECUTION_ROLE_ARN).policies = []
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = documentOf({
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = documentOf({
       Effect: 'Allow',
       Principal: { AWS: UNTRUSTED_ROLE_ARN },
       Action: 'sts:AssumeRole',
@@ -114,9 +114,9 @@ describe('the error of a denied call', () => {
     }
     const { message } = await errorOf(options)
     const { [ACCOUNT_A]: caller = [], [ACCOUNT_B]: trust = [] } = statementsIn(message)
-    sandbox.role(EXECUTION_ROLE_ARN).policies = [documentOf(...caller)]
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [documentOf(...caller)]
     const pasted = JSON.stringify(trust).replace(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = documentOf(...JSON.parse(pasted))
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = documentOf(...JSON.parse(pasted))
     expect(await errorOf(options)).toBe('no error')
     // The statements are no broader than the session.
     for (const other of [
@@ -130,7 +130,7 @@ describe('the error of a denied call', () => {
     await sandbox.close()
     const deny = documentOf({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' })
     await start(
-      textbook().map((account) =>
+      createTwoAccounts().map((account) =>
         account.id === ACCOUNT_A ? { ...account, serviceControlPolicies: [deny] } : account,
       ),
     )
@@ -159,7 +159,7 @@ describe('the error of a denied call', () => {
 describe('the error of a rejected request', () => {
   test('names the options to change if the tags are too large together', async () => {
     await sandbox.close()
-    await start(textbook({ sessionTags: true }))
+    await start(createTwoAccounts({ canTagSession: true }))
     // Text that cannot be compressed and is the same in each run.
     const word = (seed: number) =>
       [1, 2, 3]

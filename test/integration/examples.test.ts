@@ -2,12 +2,12 @@
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { ACCOUNT_B, TABLE, textbook } from '../sandbox/textbook.ts'
+import { ACCOUNT_B, createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 let sandbox: Sandbox
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
   setEnvironment(functionVariables(sandbox))
 })
 afterEach(async () => {
@@ -28,7 +28,7 @@ test('watching: logs a failure, and writes a metric of each AssumeRole', async (
   process.env.POWERTOOLS_METRICS_DISABLED = 'false'
   for (const level of ['log', 'info', 'warn', 'error'] as const)
     jest.spyOn(console, level).mockImplementation(write)
-  await sandbox.account(ACCOUNT_B).seed(TABLE, [{ id: { S: '7' } }])
+  await sandbox.getAccount(ACCOUNT_B).seed(TABLE, [{ id: { S: '7' } }])
   sandbox.faults.inject({
     service: 'sts',
     kind: 'status',

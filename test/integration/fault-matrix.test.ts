@@ -13,7 +13,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import middy from '@middy/core'
 import { type CrossAccountDynamoErrorCode, crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Fault, type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { TABLE, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
@@ -23,7 +23,7 @@ const TIMEOUT_MS = 60
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
 })
 afterAll(() => sandbox.close())
 
@@ -99,7 +99,7 @@ const refusal = (code: string): StsFault => ({ kind: 'status', status: 403, code
 
 const ROWS: readonly Row[] = [
   row('answers too late', 'STS_TIMEOUT', { kind: 'latency', ms: 60_000 }),
-  row('stays silent', 'STS_TIMEOUT', { kind: 'silence' }),
+  row('stays silent', 'STS_TIMEOUT', { kind: 'no-response' }),
   row('answers 500', 'STS_UNAVAILABLE', { kind: 'status', status: 500 }),
   row('answers 503', 'STS_UNAVAILABLE', { kind: 'status', status: 503 }),
   row('throttles', 'STS_THROTTLED', { kind: 'throttle' }),
@@ -107,7 +107,7 @@ const ROWS: readonly Row[] = [
   row('refuses connections', 'STS_UNAVAILABLE', leadTo('127.0.0.2')),
   row('is not in the DNS', 'STS_UNAVAILABLE', leadTo(undefined)),
   row('resets before the answer', 'STS_UNAVAILABLE', { kind: 'reset' }),
-  row('resets during the answer', 'STS_UNAVAILABLE', { kind: 'reset-mid-answer' }),
+  row('resets during the answer', 'STS_UNAVAILABLE', { kind: 'reset-mid-response' }),
   row('sends truncated XML', 'STS_UNAVAILABLE', { kind: 'truncated' }),
   row('leaves the session token out', 'STS_UNAVAILABLE', { kind: 'rewrite', body: without('SessionToken') }),
   row('denies access', 'ASSUME_ROLE_DENIED', refusal('AccessDenied'), 1),
@@ -176,7 +176,7 @@ const COLUMNS: readonly Column[] = [
     name: 'DynamoDB rejected the token',
     arrange: async (row, start) => {
       const invoke = await afterGood(MINUTE)(row, start)
-      sandbox.revoke()
+      sandbox.revokeSessions()
       return invoke
     },
     served: false,

@@ -1,7 +1,7 @@
 /** Tenants whose names are meant to be mistaken for each other's, as far as AWS allows; and some that it refuses. */
 import fc from 'fast-check'
-import { SECOND_ROLE_ARN, TARGET_ROLE_IN_C_ARN } from '../sandbox/tenants.ts'
-import { ACCOUNT_B, TARGET_ROLE_ARN } from '../sandbox/textbook.ts'
+import { SECOND_TARGET_ROLE_ARN, TARGET_ROLE_IN_ACCOUNT_C_ARN } from '../sandbox/tenant-accounts.ts'
+import { ACCOUNT_B, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 
 /** What an event says of its tenant. Only its own session may sign for it. */
 export interface Tenant {
@@ -70,7 +70,7 @@ const KEY_WORDS = [
 
 const ALLOWED_IN_NAMES = 'ab=,.@-_'
 const somebody: fc.Arbitrary<Tenant> = fc.record({
-  roleArn: fc.constantFrom(TARGET_ROLE_ARN, SECOND_ROLE_ARN, TARGET_ROLE_IN_C_ARN),
+  roleArn: fc.constantFrom(TARGET_ROLE_ARN, SECOND_TARGET_ROLE_ARN, TARGET_ROLE_IN_ACCOUNT_C_ARN),
   externalId: fc.oneof(
     textOf(`${ALLOWED_IN_NAMES}:/`, { min: 2, max: 5 }),
     fc.constantFrom('__proto__', 'constructor', `${'e'.repeat(1223)}f`, 'e'.repeat(1224)),
@@ -177,7 +177,7 @@ export const lookAlikes: readonly Tenant[] = [
   ...['Alice', 'alicf'].map((sourceIdentity) => ({ ...plain, sourceIdentity })),
   ...['Orders-function', 'orders_function'].map((sessionName) => ({ ...plain, sessionName })),
   ...['Example-external-id', 'example_external_id'].map((externalId) => ({ ...plain, externalId })),
-  ...[SECOND_ROLE_ARN, TARGET_ROLE_IN_C_ARN].map((roleArn) => ({ ...plain, roleArn })),
+  ...[SECOND_TARGET_ROLE_ARN, TARGET_ROLE_IN_ACCOUNT_C_ARN].map((roleArn) => ({ ...plain, roleArn })),
   { ...plain, sessionName: plain.sourceIdentity, sourceIdentity: plain.sessionName },
   ...SEPARATORS.flatMap((separator) => splits(plain, separator)),
   ...COMMAS.flatMap((commas) => tagSplits(plain, commas)),

@@ -6,42 +6,42 @@ import { CelEngine, TemplateFile } from '@aws/cloudformation-validate'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import { apiEvent } from '../../examples/local/events.ts'
-import { cdk, synthesize } from '../infrastructure/cdk.ts'
+import { createCdkDeploy, synthesizeStacks } from '../infrastructure/cdk.ts'
 import {
-  type Deploy,
+  DEPLOYMENT_TARGET,
+  type DeployExample,
   type Deployment,
-  SET_UPS,
-  type SetUpName,
-  TARGET,
+  EXAMPLES,
+  type ExampleName,
 } from '../infrastructure/deployment.ts'
-import { sam, TEMPLATES, transformed } from '../infrastructure/sam.ts'
-import { FOLDER, terraform } from '../infrastructure/terraform.ts'
+import { applySamTransform, deploySam, SAM_TEMPLATES } from '../infrastructure/sam.ts'
+import { deployTerraform, TERRAFORM_FOLDER } from '../infrastructure/terraform.ts'
 import { type PolicyDocument, type Sandbox, type SandboxAccount, startSandbox } from '../sandbox/index.ts'
-import { table } from '../sandbox/recipes.ts'
+import { defineTable } from '../sandbox/recipes.ts'
 import { lambdaContext, runtimeVariables, setEnvironment } from './lambda.ts'
 
-let plain: ReturnType<typeof synthesize>
-let inVpc: ReturnType<typeof synthesize>
+let plain: ReturnType<typeof synthesizeStacks>
+let inVpc: ReturnType<typeof synthesizeStacks>
 beforeAll(() => {
-  plain = synthesize(false)
-  inVpc = synthesize(true)
+  plain = synthesizeStacks(false)
+  inVpc = synthesizeStacks(true)
 }, 60_000)
 afterAll(() => {
   for (const { root } of [plain, inVpc]) rmSync(root, { recursive: true })
 })
 
-const TOOLS: [string, Deploy][] = [
-  ['CDK', cdk((vpc) => (vpc ? inVpc : plain))],
-  ['SAM', sam],
-  ['Terraform', terraform],
+const TOOLS: [string, DeployExample][] = [
+  ['CDK', createCdkDeploy((vpc) => (vpc ? inVpc : plain))],
+  ['SAM', deploySam],
+  ['Terraform', deployTerraform],
 ]
 
-const { functionAccount, tableAccount, region, externalId } = TARGET
+const { functionAccount, tableAccount, region, externalId } = DEPLOYMENT_TARGET
 const roleIn = (account: string, name: string): string => `arn:aws:iam::${account}:role/${name}`
 
 /** What each set-up is to be, said once more. */
-const CONFIGURATIONS: Record<SetUpName, CrossAccountPoliciesOptions> = {
-  textbook: {
+const CONFIGURATIONS: Record<ExampleName, CrossAccountPoliciesOptions> = {
+  'put-and-get': {
     roleArn: roleIn(tableAccount, 'CrossAccountDynamoRole'),
     executionRoleArn: roleIn(functionAccount, 'LambdaExecutionRole'),
     tables: ['MyTable'],
@@ -85,10 +85,10 @@ const withoutPrincipal = ({ Version, Statement }: PolicyDocument): PolicyDocumen
 
 /** Loads the handler into the function's environment; it reads its variables as it is loaded. Whoever calls it is acme. */
 const HANDLERS: Record<
-  SetUpName,
+  ExampleName,
   (sandbox: Sandbox, deployed: Deployment) => Promise<(tenant?: string) => Promise<void>>
 > = {
-  textbook: async (sandbox, deployed) => {
+  'put-and-get': async (sandbox, deployed) => {
     prepare(sandbox, deployed)
     const { handler } = await import('../../examples/put-and-get/handler.ts')
     return async () => expect(await handler({ id: '123' }, lambdaContext())).toEqual({ id: '123' })
@@ -96,7 +96,7 @@ const HANDLERS: Record<
   'pooled-tenants': async (sandbox, deployed) => {
     prepare(sandbox, deployed)
     const { handler } = await import('../../examples/pooled-tenants/handler.ts')
-    await sandbox.account(tableAccount).seed(
+    await sandbox.getAccount(tableAccount).seed(
       'Orders',
       ['acme', 'globex'].map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' } })),
     )
@@ -114,14 +114,14 @@ const prepare = (sandbox: Sandbox, { function: { Role, Variables } }: Deployment
 }
 
 describe.each(TOOLS)('%s', (_tool, deploy) => {
-  describe.each(SET_UPS)('%s', (setUp) => {
+  describe.each(EXAMPLES)('%s', (setUp) => {
     const configuration = CONFIGURATIONS[setUp]
     const roleArn = configuration.executionRoleArn as string
     let deployed: Deployment
     let deployedInVpc: Deployment
     beforeAll(async () => {
-      deployed = await deploy(setUp, { vpc: false })
-      deployedInVpc = await deploy(setUp, { vpc: true })
+      deployed = await deploy(setUp, { hasVpc: false })
+      deployedInVpc = await deploy(setUp, { hasVpc: true })
     })
 
     test('has the roles and documents of crossAccountPolicies(), and no others', () => {
@@ -142,14 +142,15 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
     test('has the table that the handler needs, on demand', () => {
       const { tables } = deployed.accounts[1] as SandboxAccount
       const [TableName = ''] = configuration.tables
-      const keyed = setUp === 'textbook' ? table(TableName, 'id') : table(TableName, 'tenant', 'order')
+      const keyed =
+        setUp === 'put-and-get' ? defineTable(TableName, 'id') : defineTable(TableName, 'tenant', 'order')
       expect(tables).toEqual([{ ...keyed, BillingMode: 'PAY_PER_REQUEST', DeletionProtectionEnabled: true }])
       expect(deployed.accounts[0]?.tables).toEqual([])
     })
 
     test('has a function with the settings that it needs', () => {
       expect(deployed.function).toEqual({
-        FunctionName: setUp === 'textbook' ? 'put-and-get' : 'pooled-tenants',
+        FunctionName: setUp === 'put-and-get' ? 'put-and-get' : 'pooled-tenants',
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'index.handler',
@@ -162,7 +163,7 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
           CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: externalId,
           TABLE_NAME: configuration.tables[0],
         },
-        inVpc: false,
+        isInVpc: false,
       })
       expect(deployed.endpoints).toEqual([])
     })
@@ -183,7 +184,7 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
       const { endpoints, ...rest } = deployedInVpc
       expect(rest).toEqual({
         accounts: deployed.accounts,
-        function: { ...deployed.function, inVpc: true },
+        function: { ...deployed.function, isInVpc: true },
         managedPolicies: ['AWSLambdaVPCAccessExecutionRole'],
       })
       const policy = (principal: string, action: string | string[], resource: string) => ({
@@ -202,13 +203,13 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
           {
             service: `com.amazonaws.${region}.sts`,
             type: 'Interface',
-            privateDns: true,
+            hasPrivateDns: true,
             policy: policy(roleArn, ['sts:AssumeRole', 'sts:TagSession'], configuration.roleArn),
           },
           {
             service: `com.amazonaws.${region}.dynamodb`,
             type: 'Gateway',
-            privateDns: false,
+            hasPrivateDns: false,
             policy: policy(configuration.roleArn, 'dynamodb:*', tableArn),
           },
         ]),
@@ -221,8 +222,8 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
         const policyOf = (service: string) =>
           deployedInVpc.endpoints.filter((one) => one.service.endsWith(service)).map(({ policy }) => policy)
         // In place of the roles' own policies, which otherwise could not tell.
-        sandbox.role(roleArn).policies = policyOf('sts').map(withoutPrincipal)
-        sandbox.role(configuration.roleArn).policies = policyOf('dynamodb').map(withoutPrincipal)
+        sandbox.getRole(roleArn).policies = policyOf('sts').map(withoutPrincipal)
+        sandbox.getRole(configuration.roleArn).policies = policyOf('dynamodb').map(withoutPrincipal)
         const handle = await HANDLERS[setUp](sandbox, deployedInVpc)
         await handle()
       } finally {
@@ -250,8 +251,8 @@ describe('the templates', () => {
   }
   const FINE = { status: 'OK', said: [] }
 
-  test.each(TEMPLATES)('of SAM: %s is valid, without a warning', (template) => {
-    expect(complaints(written(transformed(template)), 'WARN')).toEqual(FINE)
+  test.each(SAM_TEMPLATES)('of SAM: %s is valid, without a warning', (template) => {
+    expect(complaints(written(applySamTransform(template)), 'WARN')).toEqual(FINE)
   })
 
   test('of CDK are valid', () => {
@@ -262,7 +263,7 @@ describe('the templates', () => {
   })
 
   test('would not be valid with a misspelled property', () => {
-    const file = written(transformed('textbook/function').replace('Timeout:', 'TimeOut:'))
+    const file = written(applySamTransform('put-and-get/function').replace('Timeout:', 'TimeOut:'))
     expect(complaints(file, 'ERROR').said).toEqual([expect.stringContaining('TimeOut')])
   })
 })
@@ -272,9 +273,13 @@ describe('the Terraform files', () => {
   const isHere = spawnSync('terraform', ['version']).error === undefined
   const whereInstalled = isHere ? test : test.skip
   whereInstalled(`are formatted${isHere ? '' : ' [only where terraform is installed]'}`, () => {
-    const { status, stdout } = spawnSync('terraform', ['fmt', '-check', '-diff', '-recursive', FOLDER], {
-      encoding: 'utf8',
-    })
+    const { status, stdout } = spawnSync(
+      'terraform',
+      ['fmt', '-check', '-diff', '-recursive', TERRAFORM_FOLDER],
+      {
+        encoding: 'utf8',
+      },
+    )
     expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
   })
 })

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '
 import fc from 'fast-check'
 import { inLongRun } from '../run-length.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { twoTargets } from '../sandbox/tenants.ts'
+import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
 import { lookAlikes, outlaws, tenants } from './hostile-tenants.ts'
 import { functionVariables, setEnvironment, travel } from './lambda.ts'
 import { openLedger, startEnvironment, wave } from './tenants-at-once.ts'
@@ -14,7 +14,7 @@ const RUNS = { numRuns: inLongRun(3, 20), seed: Number(process.env.SEED ?? 1), e
 const ledger = openLedger()
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: twoTargets(), log: ledger.note })
+  sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: ledger.note })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { jest } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import type { Sandbox } from '../sandbox/index.ts'
-import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/textbook.ts'
+import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 
 /** The name of the function, and so of its sessions. */
 export const FUNCTION_NAME = 'orders-function'
@@ -14,7 +14,7 @@ export const runtimeVariables = (sandbox: Sandbox, roleArn = EXECUTION_ROLE_ARN)
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   ...sandbox.env,
-  ...sandbox.lambdaEnv(roleArn, FUNCTION_NAME),
+  ...sandbox.createLambdaEnvironment(roleArn, FUNCTION_NAME),
 })
 
 /** The variables of a function that is set up right: the runtime's own, and ours. */

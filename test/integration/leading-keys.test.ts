@@ -19,10 +19,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/g
 import middy from '@middy/core'
 import { type CrossAccountDynamoOptions, crossAccountDynamo, type Scope } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { onlyOn } from '../sandbox/only-on.ts'
-import { OWN_TENANT, policy, statement } from '../sandbox/policies.ts'
-import { ORDERS, ORDERS_ARN, tenants } from '../sandbox/tenants.ts'
-import { ACCOUNT_B, OTHER_TABLE, TARGET_ROLE_ARN } from '../sandbox/textbook.ts'
+import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from '../sandbox/policies.ts'
+import { restrictToEngine } from '../sandbox/restrict-to-engine.ts'
+import { createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from '../sandbox/tenant-accounts.ts'
+import { ACCOUNT_B, OTHER_TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 interface Event {
@@ -31,7 +31,7 @@ interface Event {
   /** Whose items the handler is told to reach for. */
   readonly key: string
 }
-const local = onlyOn('dynamodb-local', 'dynalite has neither transactions nor PartiQL')
+const local = restrictToEngine('dynamodb-local', 'dynalite has neither transactions nor PartiQL')
 
 type Send = DynamoDBDocumentClient['send']
 /** What a handler tries, with the key that it is told. */
@@ -39,7 +39,7 @@ type Attempt = (send: Send, key: string) => Promise<unknown>
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: tenants() })
+  sandbox = await startSandbox({ accounts: createTenantAccounts() })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -47,29 +47,29 @@ beforeEach(() => {
   setEnvironment(functionVariables(sandbox))
 })
 
-const TableName = ORDERS
-const resources = [ORDERS_ARN, `${ORDERS_ARN}/index/*`]
+const TableName = ORDERS_TABLE
+const resources = [ORDERS_TABLE_ARN, `${ORDERS_TABLE_ARN}/index/*`]
 
 /** The item that an attempt meets, of each of two tenants; `region` is the key of the index. */
 const seeded = (tenant: string) => ({ tenant, order: '1', n: 1, region: tenant })
 const seed = (...names: string[]) =>
-  sandbox.account(ACCOUNT_B).seed(
-    ORDERS,
+  sandbox.getAccount(ACCOUNT_B).seed(
+    ORDERS_TABLE,
     names.map((name) => ({ tenant: { S: name }, order: { S: '1' }, n: { N: '1' }, region: { S: name } })),
   )
 const remove = (tenant: string, order: string) =>
   sandbox
-    .account(ACCOUNT_B)
+    .getAccount(ACCOUNT_B)
     .engine.send('DeleteItem', { TableName, Key: { tenant: { S: tenant }, order: { S: order } } })
 /** What the engine holds, past signatures and policies. */
 const stored = async (tenant: string, order = '1') => {
   const Key = { tenant: { S: tenant }, order: { S: order } }
-  const { body } = await sandbox.account(ACCOUNT_B).engine.send('GetItem', { TableName, Key })
+  const { body } = await sandbox.getAccount(ACCOUNT_B).engine.send('GetItem', { TableName, Key })
   return JSON.parse(body).Item
 }
 
 const handlerWith = (options: CrossAccountDynamoOptions<'dynamo', true, Event>) => {
-  const middleware = crossAccountDynamo<'dynamo', true, Event>(options)
+  const middleware = crossAccountDynamo(options)
   return (event: Event, attempt: Attempt): Promise<unknown> =>
     middy()
       .use(middleware)
@@ -206,8 +206,8 @@ const confines = async (
 }
 
 const permit = (condition: object = {}) => {
-  sandbox.role(TARGET_ROLE_ARN).policies = [
-    policy(statement('dynamodb:*', { Resource: resources, ...condition })),
+  sandbox.getRole(TARGET_ROLE_ARN).policies = [
+    createPolicy(allowStatement('dynamodb:*', { Resource: resources, ...condition })),
   ]
 }
 
@@ -217,9 +217,9 @@ const scan: Attempt = (send) => send(new ScanCommand({ TableName }))
 
 describe('with a role whose policy compares the leading key with the session’s tag', () => {
   beforeEach(() => {
-    permit({ Condition: { ...OWN_TENANT, Null: { 'dynamodb:LeadingKeys': 'false' } } })
+    permit({ Condition: { ...OWN_TENANT_CONDITION, Null: { 'dynamodb:LeadingKeys': 'false' } } })
   })
-  const start = () => handlerWith({ sessionTags: ({ event }) => ({ TenantId: event.tenant }) })
+  const start = () => handlerWith({ session: ({ event }) => ({ sessionTags: { TenantId: event.tenant } }) })
 
   test.each(Object.entries(OPERATIONS))('%s', async (_name, attempt) => {
     await confines(start(), attempt, 'identity-based')
@@ -250,7 +250,7 @@ describe('with a role whose policy compares the leading key with the session’s
 describe('with a scope, under a role that may do anything with the table,', () => {
   beforeEach(() => permit())
   const scoped = (scope: Partial<Scope>) =>
-    handlerWith({ scope: { tables: [ORDERS], access: 'read-write', ...scope } })
+    handlerWith({ scope: { tables: [ORDERS_TABLE], access: 'read-write', ...scope } })
   const get = OPERATIONS.GetItem as Attempt
   const put = OPERATIONS.PutItem as Attempt
   /** Of nobody in particular: where the scope does not ask who it is. */
@@ -259,11 +259,8 @@ describe('with a scope, under a role that may do anything with the table,', () =
   describe('the own leading key is all that can be reached:', () => {
     const start = () =>
       handlerWith({
-        scope: ({ event }) => ({
-          tables: [ORDERS],
-          access: 'read-write',
-          indexes: true,
-          leadingKeys: [event.tenant],
+        session: ({ event }) => ({
+          scope: { tables: [ORDERS_TABLE], access: 'read-write', indexes: true, leadingKeys: [event.tenant] },
         }),
       })
 
@@ -383,18 +380,20 @@ describe('with a scope, under a role that may do anything with the table,', () =
         }),
       )
     beforeEach(() => {
-      sandbox.role(TARGET_ROLE_ARN).policies = [policy(statement('dynamodb:*', { Resource: '*' }))]
+      sandbox.getRole(TARGET_ROLE_ARN).policies = [
+        createPolicy(allowStatement('dynamodb:*', { Resource: '*' })),
+      ]
     })
 
     test('that are in the scope, by name or by ARN', async () => {
-      for (const table of [ORDERS, ORDERS_ARN]) {
+      for (const table of [ORDERS_TABLE, ORDERS_TABLE_ARN]) {
         const call = scoped({ tables: [table], access: 'read' })
         await call(to('acme'), get)
         await call(to('acme'), queryIndex)
         for (const attempt of [getOther, otherIndex])
           await expect(call(to('acme'), attempt)).rejects.toEqual(denied('session'))
       }
-      await scoped({ tables: [ORDERS, OTHER_TABLE] })(to('acme'), getOther)
+      await scoped({ tables: [ORDERS_TABLE, OTHER_TABLE] })(to('acme'), getOther)
     })
 
     test('an index is about its own leading key', async () => {

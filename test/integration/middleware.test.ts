@@ -13,7 +13,13 @@ import {
   crossAccountDynamo,
 } from 'middy-cross-account-dynamo'
 import { type PolicyDocument, type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { ACCOUNT_B, EXECUTION_ROLE_ARN, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import {
+  ACCOUNT_B,
+  createTwoAccounts,
+  EXECUTION_ROLE_ARN,
+  TABLE,
+  TARGET_ROLE_ARN,
+} from '../sandbox/two-accounts.ts'
 import {
   eventually,
   FUNCTION_NAME,
@@ -28,7 +34,7 @@ const SESSION_ARN = `arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRo
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook({ sessionTags: true }) })
+  sandbox = await startSandbox({ accounts: createTwoAccounts({ canTagSession: true }) })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -56,7 +62,7 @@ describe('the main job', () => {
       })
     await expect(handler({ id: '123' }, lambdaContext())).resolves.toEqual({ id: '123', colour: 'blue' })
     expect(assumeRoles()).toMatchObject([
-      { roleArn: TARGET_ROLE_ARN, sessionName: FUNCTION_NAME, externalIdGiven: true },
+      { roleArn: TARGET_ROLE_ARN, sessionName: FUNCTION_NAME, hasExternalId: true },
     ])
     expect(requests().map(({ operation, principal }) => [operation, principal])).toEqual([
       ['PutItem', SESSION_ARN],
@@ -87,8 +93,8 @@ describe('the main job', () => {
     const Principal = { AWS: EXECUTION_ROLE_ARN }
     const add = (policy: PolicyDocument | undefined, more: object) =>
       (policy as { Statement: object[] }).Statement.push(more)
-    add(sandbox.role(TARGET_ROLE_ARN).trustPolicy, { ...statement, Principal })
-    add(sandbox.role(EXECUTION_ROLE_ARN).policies?.[0], { ...statement, Resource: TARGET_ROLE_ARN })
+    add(sandbox.getRole(TARGET_ROLE_ARN).trustPolicy, { ...statement, Principal })
+    add(sandbox.getRole(EXECUTION_ROLE_ARN).policies?.[0], { ...statement, Resource: TARGET_ROLE_ARN })
     const middleware = crossAccountDynamo({
       sessionTags: { team: 'orders', stage: 'prod' },
       transitiveTagKeys: ['team'],
@@ -102,7 +108,7 @@ describe('the main job', () => {
       .use(middleware)
       .before(async (request) => {
         const { expiration } = await request.internal.dynamo()
-        expect(Math.round((expiration.getTime() - Date.now()) / MINUTE)).toBe(15)
+        expect(Math.round((Number(expiration) - Date.now()) / MINUTE)).toBe(15)
       })
       .handler(async () => {})
     await handler({}, lambdaContext())
@@ -244,7 +250,9 @@ describe('prefetch', () => {
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
     expect(
       new Set(
-        sandbox.calls.filter(({ service }) => service === 'dynamodb').map(({ connection }) => connection),
+        sandbox.calls
+          .filter(({ service }) => service === 'dynamodb')
+          .map(({ connectionNumber }) => connectionNumber),
       ).size,
     ).toBe(1)
   })
@@ -268,7 +276,7 @@ describe('prefetch', () => {
   })
 
   test('the connection is opened while STS still works on its answer', async () => {
-    const remove = sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+    const remove = sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
     const middleware = crossAccountDynamo()
     await eventually(() =>
       sandbox.calls.some(({ operation, status }) => operation === 'Health' && status === 200),
@@ -276,7 +284,7 @@ describe('prefetch', () => {
     expect(requests()).toEqual([])
     // The SDK retries a request whose connection is closed.
     remove()
-    sandbox.disconnect()
+    sandbox.closeConnections()
     await middleware.ready()
   })
 
@@ -343,7 +351,7 @@ describe('prefetch', () => {
     expect(sandbox.connections.dynamodb).toBe(1)
   })
 
-  test.each(['reset', 'silence'] as const)(
+  test.each(['reset', 'no-response'] as const)(
     'a DynamoDB that answers GET / with %s holds nobody up without end',
     async (kind) => {
       sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind })
@@ -446,8 +454,11 @@ describe('with other middlewares', () => {
     ],
     ['awsClientOptions that the SDK does not take', { awsClientOptions: { extensions: [5] } }],
     [
-      'awsClientOptions that the SDK does not take, with a session per invocation,',
-      { awsClientOptions: { extensions: [5] }, sessionTags: () => ({ TenantId: 'acme' }) },
+      'awsClientOptions that the SDK does not accept, with a session function',
+      {
+        awsClientOptions: { extensions: [5] },
+        session: () => ({ sessionTags: { TenantId: 'acme' } }),
+      },
     ],
     [
       'an awsClientCapture that returns a frozen client',
@@ -470,7 +481,7 @@ describe('with other middlewares', () => {
   })
 
   test('stsClientOptions reach the STS client: its credentials may be somebody else’s', async () => {
-    const other = sandbox.credentials('arn:aws:iam::111111111111:role/UntrustedRole', 'other')
+    const other = sandbox.issueCredentials('arn:aws:iam::111111111111:role/UntrustedRole', 'other')
     const middleware = crossAccountDynamo({ stsClientOptions: { credentials: other }, disablePrefetch: true })
     await expect(middleware.ready()).rejects.toThrow('assumed-role/UntrustedRole/other')
   })

@@ -6,17 +6,22 @@ import {
   type PolicyDocument,
   type Statement,
 } from 'middy-cross-account-dynamo/policies'
-import { type Clients, clientsOf } from '../sandbox/clients.ts'
+import { type Clients, createClients } from '../sandbox/clients.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { policy, statement } from '../sandbox/policies.ts'
-import { ARCHIVE, EVERYTHING, ORGANIZATION, setUpAccounts } from '../sandbox/set-ups.ts'
+import { allowStatement, createPolicy } from '../sandbox/policies.ts'
+import {
+  ALLOW_ALL_POLICY,
+  ARCHIVE_TABLE,
+  createPolicyTestAccounts,
+  ORGANIZATION_ID,
+} from '../sandbox/policy-test-accounts.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
   EXECUTION_ROLE_ARN,
   EXTERNAL_ID,
   TARGET_ROLE_ARN,
-} from '../sandbox/textbook.ts'
+} from '../sandbox/two-accounts.ts'
 import { family } from './set-up-family.ts'
 import { KEY_ARN } from './set-up-requests.ts'
 import type { SetUp } from './set-up-sent.ts'
@@ -25,10 +30,10 @@ import { type Attempt, askedFor, tryAll } from './set-up-trial.ts'
 let sandbox: Sandbox
 let clients: Clients
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: setUpAccounts() })
-  clients = clientsOf(sandbox)
-  for (const table of ['Orders', 'Invoices', ARCHIVE])
-    await sandbox.account(ACCOUNT_B).seed(
+  sandbox = await startSandbox({ accounts: createPolicyTestAccounts() })
+  clients = createClients(sandbox)
+  for (const table of ['Orders', 'Invoices', ARCHIVE_TABLE])
+    await sandbox.getAccount(ACCOUNT_B).seed(
       table,
       ['acme', 'globex'].map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' } })),
     )
@@ -68,7 +73,7 @@ const FULL: SetUp = {
   transitiveTagKeys: ['team'],
   sourceIdentity: 'orders-function',
   kmsKeyArn: KEY_ARN,
-  organizationId: ORGANIZATION,
+  organizationId: ORGANIZATION_ID,
 }
 
 /** The other choice of each option that has two and makes conditions. */
@@ -88,9 +93,11 @@ test.each(NAMES)(
   async (name) => {
     const anybody = { Principal: { AWS: '*' } }
     const open = {
-      trustPolicy: policy(statement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], anybody)),
-      permissionsPolicy: EVERYTHING,
-      callerPolicy: EVERYTHING,
+      trustPolicy: createPolicy(
+        allowStatement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], anybody),
+      ),
+      permissionsPolicy: ALLOW_ALL_POLICY,
+      callerPolicy: ALLOW_ALL_POLICY,
       warnings: [],
     } as CrossAccountPolicies
     const all = await tryAll(SET_UPS[name], open, sandbox, clients)
@@ -210,7 +217,7 @@ test.each([
       'StringLike aws:RequestTag/team': ['no tags', 'no tag team', 'an empty tag team'],
       'Null sts:TransitiveTagKeys': ['an ordinary tag made transitive'],
       'StringLike sts:SourceIdentity': ['no source identity'],
-      'ArnLike aws:PrincipalArn': ['the caller arn:aws:iam::111111111111:role/ColleagueRole'],
+      'ArnLike aws:PrincipalArn': ['the caller arn:aws:iam::111111111111:role/UnrelatedRole'],
     },
   ],
 ] as const)(

@@ -4,9 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
-import { readmeParts } from '../../scripts/readme-parts.ts'
+import { generateReadmeParts } from '../../scripts/generate-readme-parts.ts'
 import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
-import { ACCOUNT_A, ACCOUNT_B, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import {
+  ACCOUNT_A,
+  ACCOUNT_B,
+  createTwoAccounts,
+  EXECUTION_ROLE_ARN,
+  TARGET_ROLE_ARN,
+} from '../sandbox/two-accounts.ts'
 import { issuesOf } from '../unit/issues.ts'
 import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
@@ -58,7 +64,7 @@ describe('the policies', () => {
 
   /** Runs the example on accounts that have the policies of the README only, without one of them if it is named. */
   const run = async (without?: 'caller' | 'trust' | 'permissions') => {
-    const accounts = textbook()
+    const accounts = createTwoAccounts()
     const roles = accounts.flatMap((account) => account.roles ?? [])
     const execution = roles.find(({ name }) => EXECUTION_ROLE_ARN.endsWith(`/${name}`))
     const target = roles.find(({ name }) => TARGET_ROLE_ARN.endsWith(`/${name}`))
@@ -104,7 +110,7 @@ describe('the policies', () => {
 })
 
 test('the output that it shows is up to date (npm run readme updates it)', async () => {
-  const parts = await readmeParts()
+  const parts = await generateReadmeParts()
   expect(Object.keys(parts)).toEqual(['README.md', 'docs/policies.svg', 'docs/check.svg'])
   for (const [path, text] of Object.entries(parts)) {
     expect(text).toBe(readFileSync(join(ROOT, path), 'utf8'))

@@ -6,10 +6,10 @@ import type { EventBridgeEvent, SQSEvent } from 'aws-lambda'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { apiEvent } from '../../examples/local/events.ts'
 import { type Sandbox, type SandboxAccount, startSandbox } from '../sandbox/index.ts'
-import { policy, statement } from '../sandbox/policies.ts'
-import { recipeAccounts, table } from '../sandbox/recipes.ts'
-import { ORDERS_ARN, tenants } from '../sandbox/tenants.ts'
-import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/textbook.ts'
+import { allowStatement, createPolicy } from '../sandbox/policies.ts'
+import { createRecipeAccounts, defineTable } from '../sandbox/recipes.ts'
+import { createTenantAccounts, ORDERS_TABLE_ARN } from '../sandbox/tenant-accounts.ts'
+import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { lambdaContext, runtimeVariables, setEnvironment, travel } from './lambda.ts'
 
 const ACCOUNT_C = '333333333333'
@@ -36,11 +36,11 @@ const signedCalls = () => sandbox.calls.filter(({ operation }) => operation !== 
 /** What an HTTP client gets to read. */
 const bodyOf = (answer: { statusCode: number; body?: string }): unknown => JSON.parse(answer.body ?? 'null')
 
-const ORDERS = [table('Orders', 'tenant', 'order')]
+const ORDERS = [defineTable('Orders', 'tenant', 'order')]
 const EXTERNAL = { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID }
 const POOLED = { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleIn(ACCOUNT_B, 'TenantOrders'), ...EXTERNAL }
 const seedOrders = () =>
-  sandbox.account(ACCOUNT_B).seed(
+  sandbox.getAccount(ACCOUNT_B).seed(
     'Orders',
     ['acme', 'globex'].map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' }, of: { S: tenant } })),
   )
@@ -48,7 +48,7 @@ const seedOrders = () =>
 describe('pooled-tenants', () => {
   let handler: typeof import('../../examples/pooled-tenants/handler.ts').handler
   beforeAll(async () => {
-    await start(recipeAccounts('pooled-tenants', { [ACCOUNT_B]: ORDERS }), POOLED)
+    await start(createRecipeAccounts('pooled-tenants', { [ACCOUNT_B]: ORDERS }), POOLED)
     await seedOrders()
     ;({ handler } = await import('../../examples/pooled-tenants/handler.ts'))
   })
@@ -92,7 +92,9 @@ describe('pooled-tenants', () => {
 
   test('in tenant isolation mode the tenant is the context’s', async () => {
     const isolated = middy()
-      .use(crossAccountDynamo({ sessionTags: ({ context }) => ({ TenantId: context.tenantId }) }))
+      .use(
+        crossAccountDynamo({ session: ({ context }) => ({ sessionTags: { TenantId: context.tenantId } }) }),
+      )
       .handler(async (event: { tenant: string }, context) => {
         const Key = { tenant: event.tenant, order: '1' }
         return (await context.dynamo.send(new GetCommand({ TableName: 'Orders', Key }))).Item
@@ -107,8 +109,8 @@ describe('pooled-tenants', () => {
 describe('table-per-tenant', () => {
   let handler: typeof import('../../examples/table-per-tenant/handler.ts').handler
   beforeAll(async () => {
-    const tables = ['acme', 'globex', 'undefined'].map((tenant) => table(`orders-${tenant}`, 'order'))
-    await start(recipeAccounts('table-per-tenant', { [ACCOUNT_B]: tables }), {
+    const tables = ['acme', 'globex', 'undefined'].map((tenant) => defineTable(`orders-${tenant}`, 'order'))
+    await start(createRecipeAccounts('table-per-tenant', { [ACCOUNT_B]: tables }), {
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleIn(ACCOUNT_B, 'TenantTables'),
       ...EXTERNAL,
     })
@@ -161,7 +163,7 @@ describe('table-per-tenant', () => {
     async (claims) => {
       await expect(ask(claims as Record<string, string>, 'undefined')).rejects.toMatchObject({
         code: 'SESSION_IDENTITY_MISSING',
-        issues: [{ option: 'scope', code: 'function-threw' }],
+        issues: [{ option: 'session', code: 'function-threw' }],
       })
       expect(signedCalls()).toEqual([])
     },
@@ -174,11 +176,11 @@ describe('customer-accounts', () => {
   let handler: typeof import('../../examples/customer-accounts/handler.ts').handler
   beforeAll(async () => {
     const tables = {
-      [ACCOUNT_A]: [table('Customers', 'customerId')],
-      [ACCOUNT_C]: [table('Orders', 'order')],
-      [ACCOUNT_D]: [table('Orders', 'order')],
+      [ACCOUNT_A]: [defineTable('Customers', 'customerId')],
+      [ACCOUNT_C]: [defineTable('Orders', 'order')],
+      [ACCOUNT_D]: [defineTable('Orders', 'order')],
     }
-    await start(recipeAccounts('customer-accounts', tables), {})
+    await start(createRecipeAccounts('customer-accounts', tables), {})
     const customers = [
       ['acme', ACME, 'example-external-id-of-acme'],
       ['globex', GLOBEX, 'example-external-id-of-globex'],
@@ -190,9 +192,9 @@ describe('customer-accounts', () => {
       roleArn: { S: roleArn },
       externalId: { S: externalId },
     }))
-    await sandbox.account(ACCOUNT_A).seed('Customers', customers)
-    await sandbox.account(ACCOUNT_C).seed('Orders', [{ order: { S: '1' }, of: { S: 'acme' } }])
-    await sandbox.account(ACCOUNT_D).seed('Orders', [{ order: { S: '1' }, of: { S: 'globex' } }])
+    await sandbox.getAccount(ACCOUNT_A).seed('Customers', customers)
+    await sandbox.getAccount(ACCOUNT_C).seed('Orders', [{ order: { S: '1' }, of: { S: 'acme' } }])
+    await sandbox.getAccount(ACCOUNT_D).seed('Orders', [{ order: { S: '1' }, of: { S: 'globex' } }])
     ;({ handler } = await import('../../examples/customer-accounts/handler.ts'))
   })
   afterAll(() => sandbox.close())
@@ -219,11 +221,7 @@ describe('customer-accounts', () => {
   test('an unknown customer costs one lookup, and gets no session', async () => {
     await expect(read('unknown')).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
-      issues: ['roleArn', 'externalId'].map((option) => ({
-        option,
-        code: 'returned-nothing',
-        returned: 'undefined',
-      })),
+      issues: [{ option: 'session', code: 'returned-nothing', returned: 'undefined' }],
     })
     expect(signedCalls()).toMatchObject([{ operation: 'GetItem', table: 'Customers', accountId: ACCOUNT_A }])
   })
@@ -233,14 +231,17 @@ describe('two-accounts', () => {
   const AUDIT = roleIn(ACCOUNT_C, 'AuditWriter')
   let handler: typeof import('../../examples/two-accounts/handler.ts').handler
   beforeAll(async () => {
-    const tables = { [ACCOUNT_B]: [table('Orders', 'order')], [ACCOUNT_C]: [table('Reads', 'request')] }
-    await start(recipeAccounts('two-accounts', tables), {
+    const tables = {
+      [ACCOUNT_B]: [defineTable('Orders', 'order')],
+      [ACCOUNT_C]: [defineTable('Reads', 'request')],
+    }
+    await start(createRecipeAccounts('two-accounts', tables), {
       ORDERS_DYNAMO_ROLE_ARN: roleIn(ACCOUNT_B, 'OrdersReader'),
       ORDERS_DYNAMO_EXTERNAL_ID: 'example-external-id-for-orders',
       AUDIT_DYNAMO_ROLE_ARN: AUDIT,
       AUDIT_DYNAMO_EXTERNAL_ID: 'example-external-id-for-audit',
     })
-    await sandbox.account(ACCOUNT_B).seed('Orders', [{ order: { S: '1' } }])
+    await sandbox.getAccount(ACCOUNT_B).seed('Orders', [{ order: { S: '1' } }])
     ;({ handler } = await import('../../examples/two-accounts/handler.ts'))
   })
   afterAll(() => sandbox.close())
@@ -257,7 +258,7 @@ describe('two-accounts', () => {
   })
 
   test('what cannot be noted is not read', async () => {
-    sandbox.role(AUDIT).policies = []
+    sandbox.getRole(AUDIT).policies = []
     await expect(read()).rejects.toThrow(
       `assumed-role/AuditWriter/orders-function is not authorized to perform: dynamodb:PutItem`,
     )
@@ -267,9 +268,11 @@ describe('two-accounts', () => {
 
 describe('a scope with leadingKeys', () => {
   beforeAll(async () => {
-    await start(tenants(), { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: TARGET_ROLE_ARN, ...EXTERNAL })
-    sandbox.role(TARGET_ROLE_ARN).policies = [
-      policy(statement('dynamodb:*', { Resource: [ORDERS_ARN, `${ORDERS_ARN}/index/*`] })),
+    await start(createTenantAccounts(), { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: TARGET_ROLE_ARN, ...EXTERNAL })
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [
+      createPolicy(
+        allowStatement('dynamodb:*', { Resource: [ORDERS_TABLE_ARN, `${ORDERS_TABLE_ARN}/index/*`] }),
+      ),
     ]
   })
   afterAll(() => sandbox.close())
@@ -286,11 +289,8 @@ describe('a scope with leadingKeys', () => {
     })
   const dynamo = () =>
     crossAccountDynamo({
-      scope: ({ event }) => ({
-        tables: [TableName],
-        access: 'read',
-        indexes: true,
-        leadingKeys: [event.tenant],
+      session: ({ event }) => ({
+        scope: { tables: [TableName], access: 'read', indexes: true, leadingKeys: [event.tenant] },
       }),
     })
   const clientOf = (tenant: unknown, from = dynamo()) =>
@@ -332,7 +332,7 @@ describe('a scope with leadingKeys', () => {
 describe('sqs-batch', () => {
   let handler: typeof import('../../examples/sqs-batch/handler.ts').handler
   beforeAll(async () => {
-    await start(recipeAccounts('pooled-tenants', { [ACCOUNT_B]: ORDERS }), POOLED)
+    await start(createRecipeAccounts('pooled-tenants', { [ACCOUNT_B]: ORDERS }), POOLED)
     ;({ handler } = await import('../../examples/sqs-batch/handler.ts'))
   })
   afterAll(() => sandbox.close())
@@ -346,7 +346,7 @@ describe('sqs-batch', () => {
   const run = (...records: ReturnType<typeof record>[]) =>
     handler({ Records: records } as SQSEvent, lambdaContext())
   const stored = async () => {
-    const { body } = await sandbox.account(ACCOUNT_B).engine.send('Scan', { TableName: 'Orders' })
+    const { body } = await sandbox.getAccount(ACCOUNT_B).engine.send('Scan', { TableName: 'Orders' })
     const items = JSON.parse(body).Items as { tenant: { S: string }; order: { S: string } }[]
     return items.map((item) => `${item.tenant.S} ${item.order.S}`).sort()
   }

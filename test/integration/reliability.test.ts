@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import middy from '@middy/core'
 import { type AssumeRoleTrace, crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
@@ -25,7 +25,7 @@ const HOUR = 60 * MINUTE
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -88,7 +88,7 @@ describe('a token that DynamoDB rejects', () => {
   ])('is replaced and the %s run once more', async (operation, work) => {
     const handler = await startHandler()
     travel(MINUTE)
-    sandbox.revoke()
+    sandbox.revokeSessions()
     await expect(handler(work, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
     expect(assumeRoles()).toHaveLength(2)
     expect(sandbox.calls.filter((call) => call.operation === operation).map(({ status }) => status)).toEqual([
@@ -100,7 +100,7 @@ describe('a token that DynamoDB rejects', () => {
     const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
     const handler = await startHandler({ logger })
     travel(MINUTE)
-    sandbox.revoke()
+    sandbox.revokeSessions()
     await Promise.all(Array.from({ length: 64 }, () => handler(get, lambdaContext())))
     expect(assumeRoles()).toHaveLength(2)
     expect(logger.warn).toHaveBeenCalledTimes(1)
@@ -148,7 +148,7 @@ test('middy’s early-timeout signal ends a request that DynamoDB does not answe
 })
 
 test('a GET / that DynamoDB does not answer costs an invocation no more than its own time', async () => {
-  sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'silence' })
+  sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'no-response' })
   const handler = middy()
     .use(crossAccountDynamo({ disablePrefetch: true }))
     .handler(async () => performance.now())
@@ -200,7 +200,7 @@ describe('a clock that is wrong', () => {
 
 describe('an STS that', () => {
   test('stays silent costs an invocation no more than its own time', async () => {
-    sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+    sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
     const handler = middy()
       .use(crossAccountDynamo({ disablePrefetch: true }))
       .handler(async () => {})
@@ -212,7 +212,7 @@ describe('an STS that', () => {
   })
 
   test('does not answer, or stops in its answer, is asked again after three seconds, not after more', async () => {
-    const served = (['silence', 'stall'] as const).map(async (kind) => {
+    const served = (['no-response', 'stall'] as const).map(async (kind) => {
       sandbox.faults.inject({ service: 'sts', kind, times: 1 })
       const handler = middy()
         .use(crossAccountDynamo({ disablePrefetch: true, sessionName: kind }))

@@ -4,15 +4,15 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { policy, revokeSessionsBefore, statement } from '../sandbox/policies.ts'
-import { EXTERNAL_ID, TABLE, TARGET_ROLE_ARN, textbook } from '../sandbox/textbook.ts'
+import { allowStatement, createPolicy, createRevokeSessionsPolicy } from '../sandbox/policies.ts'
+import { createTwoAccounts, EXTERNAL_ID, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const MINUTE = 60_000
 
 let sandbox: Sandbox
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
   setEnvironment(functionVariables(sandbox))
 })
 afterEach(async () => {
@@ -30,7 +30,8 @@ const startHandler = async () => {
   return () => handler({}, lambdaContext())
 }
 const count = (operation: string) => sandbox.calls.filter((call) => call.operation === operation).length
-const attach = (document: ReturnType<typeof policy>) => sandbox.role(TARGET_ROLE_ARN).policies?.push(document)
+const attach = (document: ReturnType<typeof createPolicy>) =>
+  sandbox.getRole(TARGET_ROLE_ARN).policies?.push(document)
 
 test('a refresh asks for the same as the first call', async () => {
   const invoke = await startHandler()
@@ -46,7 +47,7 @@ describe('after "Revoke active sessions"', () => {
     const invoke = await startHandler()
     await invoke()
     travel(10 * MINUTE)
-    attach(revokeSessionsBefore(Date.now()))
+    attach(createRevokeSessionsPolicy(Date.now()))
     const results = await Promise.all([invoke(), invoke(), invoke()])
     for (const result of results) expect(result.$metadata.httpStatusCode).toBe(200)
     expect(count('AssumeRole')).toBe(2)
@@ -64,9 +65,9 @@ describe('after "Revoke active sessions"', () => {
   test('a role that may no longer be assumed fails with the error of DynamoDB, and the session stays as it was', async () => {
     const invoke = await startHandler()
     travel(10 * MINUTE)
-    attach(revokeSessionsBefore(Date.now()))
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(
-      statement('sts:AssumeRole', { Principal: { AWS: 'arn:aws:iam::999999999999:root' } }),
+    attach(createRevokeSessionsPolicy(Date.now()))
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(
+      allowStatement('sts:AssumeRole', { Principal: { AWS: 'arn:aws:iam::999999999999:root' } }),
     )
     await expect(invoke()).rejects.toMatchObject({ name: 'AccessDeniedException' })
     await expect(invoke()).rejects.toMatchObject({ name: 'AccessDeniedException' })

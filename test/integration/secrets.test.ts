@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { EXTERNAL_ID, OTHER_TABLE, TABLE, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, EXTERNAL_ID, OTHER_TABLE, TABLE } from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook({ sessionTags: true }) })
+  sandbox = await startSandbox({ accounts: createTwoAccounts({ canTagSession: true }) })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -123,7 +123,7 @@ test.each([
   ['throttled', { kind: 'throttle' }],
   ['failing', { kind: 'status', status: 500 }],
   ['cut off', { kind: 'reset' }],
-  ['cut off in the middle', { kind: 'reset-mid-answer' }],
+  ['cut off in the middle', { kind: 'reset-mid-response' }],
   ['malformed', { kind: 'malformed' }],
   ['truncated', { kind: 'truncated' }],
 ] as const)(
@@ -143,7 +143,7 @@ test.each([
     expect(error).toHaveProperty('name', 'CrossAccountDynamoError')
     sandbox.faults.clear()
     const issued = await secretsOf(async () =>
-      sandbox.credentials('arn:aws:iam::111111111111:role/LambdaExecutionRole'),
+      sandbox.issueCredentials('arn:aws:iam::111111111111:role/LambdaExecutionRole'),
     )
     expectNothingOf([...issued, EXTERNAL_ID, TAG_VALUE], printed(error))
   },

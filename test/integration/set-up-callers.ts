@@ -2,12 +2,17 @@
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
 import type { Clients } from '../sandbox/clients.ts'
 import type { CredentialsOptions, Sandbox } from '../sandbox/index.ts'
-import { ADMIN_ROLE_ARN, COLLEAGUE_ROLE_ARN, SECOND_ROLE_ARN, STRANGER_ROLE_ARN } from '../sandbox/set-ups.ts'
-import { ACCOUNT_A, EXECUTION_ROLE_ARN } from '../sandbox/textbook.ts'
+import {
+  ADMIN_ROLE_ARN,
+  ROLE_IN_ACCOUNT_C_ARN,
+  SECOND_EXECUTION_ROLE_ARN,
+  UNRELATED_ROLE_ARN,
+} from '../sandbox/policy-test-accounts.ts'
+import { ACCOUNT_A, EXECUTION_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { listOf, requestOf, type SetUp, tagsOf } from './set-up-sent.ts'
 import type { Attempt } from './set-up-trial.ts'
 
-const CALLERS = [EXECUTION_ROLE_ARN, SECOND_ROLE_ARN, COLLEAGUE_ROLE_ARN, STRANGER_ROLE_ARN]
+const CALLERS = [EXECUTION_ROLE_ARN, SECOND_EXECUTION_ROLE_ARN, UNRELATED_ROLE_ARN, ROLE_IN_ACCOUNT_C_ARN]
 
 const trusts = ({ executionRoleArn, organizationId }: SetUp, arn: string): boolean =>
   (organizationId === undefined || arn.includes(ACCOUNT_A)) &&
@@ -20,12 +25,12 @@ export const callerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Clients)
   ...CALLERS.filter((arn) => trusts(setUp, arn)).map((arn) => ({
     what: `AssumeRole by ${arn}`,
     expected: 'done',
-    run: () => clients.assume(requestOf(setUp), sandbox.credentials(arn)),
+    run: () => clients.assumeRole(requestOf(setUp), sandbox.issueCredentials(arn)),
   })),
   {
     what: 'AssumeRole of another role, which trusts the whole account',
     expected: 'sts:AssumeRole refused',
-    run: () => clients.assume({ RoleArn: ADMIN_ROLE_ARN, ExternalId: undefined }),
+    run: () => clients.assumeRole({ RoleArn: ADMIN_ROLE_ARN, ExternalId: undefined }),
   },
 ]
 
@@ -39,7 +44,7 @@ export const strangerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Client
     input: Partial<AssumeRoleCommandInput> = {},
     caller = EXECUTION_ROLE_ARN,
     inherited?: CredentialsOptions,
-  ) => clients.assume({ ...right, ...input }, sandbox.credentials(caller, 'fn', inherited))
+  ) => clients.assumeRole({ ...right, ...input }, sandbox.issueCredentials(caller, 'fn', inherited))
   const refused = (what: string, run: () => Promise<unknown>, action = 'sts:AssumeRole'): Attempt => ({
     what,
     expected: `${action} refused`,
@@ -99,7 +104,7 @@ export const strangerAttempts = (setUp: SetUp, sandbox: Sandbox, clients: Client
       ? []
       : [undefined, 'o-anotherorgid'].map((elsewhere) =>
           refused(`an account of ${elsewhere ?? 'no organization'}`, async () => {
-            const account = sandbox.account(ACCOUNT_A)
+            const account = sandbox.getAccount(ACCOUNT_A)
             account.organizationId = elsewhere
             await assume().finally(() => {
               account.organizationId = organizationId

@@ -4,14 +4,14 @@
  */
 import fc from 'fast-check'
 import { inLongRun } from '../run-length.ts'
-import { ORGANIZATION, SECOND_ROLE_ARN } from '../sandbox/set-ups.ts'
+import { ORGANIZATION_ID, SECOND_EXECUTION_ROLE_ARN } from '../sandbox/policy-test-accounts.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
   EXECUTION_ROLE_ARN,
   EXTERNAL_ID,
   TARGET_ROLE_ARN,
-} from '../sandbox/textbook.ts'
+} from '../sandbox/two-accounts.ts'
 import { KEY_ARN } from './set-up-requests.ts'
 import type { SetUp } from './set-up-sent.ts'
 
@@ -24,7 +24,7 @@ const broad = (...executionRoleArn: string[]) => ({ executionRoleArn, trustWhole
 const CHOICES: Readonly<Record<string, readonly Partial<SetUp>[]>> = {
   callers: [
     { executionRoleArn: EXECUTION_ROLE_ARN },
-    { executionRoleArn: [SECOND_ROLE_ARN, EXECUTION_ROLE_ARN] },
+    { executionRoleArn: [SECOND_EXECUTION_ROLE_ARN, EXECUTION_ROLE_ARN] },
     broad(EXECUTION_ROLE_ARN, `arn:aws:iam::${ACCOUNT_A}:role/lambda/*`),
     broad(`arn:aws:iam::${ACCOUNT_A}:role/lambda/*`, ACCOUNT_A),
     broad('*'),
@@ -44,7 +44,7 @@ const CHOICES: Readonly<Record<string, readonly Partial<SetUp>[]>> = {
   sourceIdentity: [{}, { sourceIdentity: true }, { sourceIdentity: 'orders-function' }],
   indexes: [{}, { indexes: true }],
   kms: [{}, { kmsKeyArn: KEY_ARN }],
-  organization: [{}, { organizationId: ORGANIZATION }],
+  organization: [{}, { organizationId: ORGANIZATION_ID }],
 }
 
 const anySetUp = fc

@@ -13,7 +13,7 @@ import {
   TransactWriteCommand,
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
-import { INDEX } from '../sandbox/set-ups.ts'
+import { INDEX_NAME } from '../sandbox/policy-test-accounts.ts'
 
 /** A request for any number of partition keys, of the table or the index. */
 export type Operation = (
@@ -80,10 +80,10 @@ export const WRITES: Operations = {
 
 /** With keys of the index. */
 export const ON_INDEX: Operations = {
-  Query: (dynamo, TableName, region) => query('region', dynamo, { TableName, IndexName: INDEX }, region),
-  Scan: (dynamo, TableName) => dynamo.send(new ScanCommand({ TableName, IndexName: INDEX })),
+  Query: (dynamo, TableName, region) => query('region', dynamo, { TableName, IndexName: INDEX_NAME }, region),
+  Scan: (dynamo, TableName) => dynamo.send(new ScanCommand({ TableName, IndexName: INDEX_NAME })),
   PartiQLSelect: (dynamo, name, region) =>
-    partiql(dynamo, `SELECT * FROM "${name}"."${INDEX}" WHERE region = ?`, region),
+    partiql(dynamo, `SELECT * FROM "${name}"."${INDEX_NAME}" WHERE region = ?`, region),
 }
 
 /** Requests without a partition key. DynamoDB would reject them if IAM did not. */
@@ -92,5 +92,5 @@ export const KEYLESS: Operations = {
   Query: (dynamo, TableName) => query('order', dynamo, { TableName }, '1'),
 }
 export const KEYLESS_ON_INDEX: Operations = {
-  Query: (dynamo, TableName) => query('order', dynamo, { TableName, IndexName: INDEX }, '1'),
+  Query: (dynamo, TableName) => query('order', dynamo, { TableName, IndexName: INDEX_NAME }, '1'),
 }

@@ -1,8 +1,8 @@
 /** Requests to DynamoDB and KMS that a session may send, and variations of them that it may not send. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { PolicyDocument } from 'middy-cross-account-dynamo/policies'
-import { mayUseKey } from '../sandbox/kms.ts'
-import { ACCOUNT_C, ARCHIVE } from '../sandbox/set-ups.ts'
+import { canUseKey } from '../sandbox/kms.ts'
+import { ACCOUNT_C, ARCHIVE_TABLE } from '../sandbox/policy-test-accounts.ts'
 import { KEYLESS, KEYLESS_ON_INDEX, ON_INDEX, type Operations, READS, WRITES } from './set-up-operations.ts'
 import { type SetUp, TENANT } from './set-up-sent.ts'
 import type { Attempt } from './set-up-trial.ts'
@@ -47,8 +47,8 @@ export const requestAttempts = (setUp: SetUp, dynamo: DynamoDBDocumentClient, ho
           ...attempts('of no key', false, KEYLESS, orders),
           ...attempts('of no key in an index', false, KEYLESS_ON_INDEX, orders),
         ]),
-    ...attempts('in another table', false, all, ARCHIVE, TENANT),
-    ...attempts('in an index of another table', false, ON_INDEX, ARCHIVE, TENANT),
+    ...attempts('in another table', false, all, ARCHIVE_TABLE, TENANT),
+    ...attempts('in an index of another table', false, ON_INDEX, ARCHIVE_TABLE, TENANT),
     ...attempts('in another account', false, byArn(all), ORDERS_OF_C, TENANT),
   ]
 }
@@ -69,7 +69,7 @@ export const keyAttempts = (setUp: SetUp, permissionsPolicy: PolicyDocument): At
     what: `${action} ${what}`,
     expected: isAllowed ? 'done' : `${action} refused`,
     run: async () => {
-      if (!(await mayUseKey([permissionsPolicy], action, key, via))) throw new Error(`${action} refused`)
+      if (!(await canUseKey([permissionsPolicy], action, key, via))) throw new Error(`${action} refused`)
     },
   })
   const isAsked = setUp.kmsKeyArn !== undefined

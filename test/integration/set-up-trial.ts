@@ -1,10 +1,14 @@
 /** Tries what the options ask for, and variations of it, in a sandbox that has the documents of the options. */
 import type { CrossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import type { Clients } from '../sandbox/clients.ts'
-import { engineName } from '../sandbox/engine.ts'
+import { parseEngineName } from '../sandbox/engine.ts'
 import type { Sandbox } from '../sandbox/index.ts'
-import { deploy, EVERYTHING, SECOND_ROLE_ARN } from '../sandbox/set-ups.ts'
-import { EXECUTION_ROLE_ARN } from '../sandbox/textbook.ts'
+import {
+  ALLOW_ALL_POLICY,
+  deployPolicies,
+  SECOND_EXECUTION_ROLE_ARN,
+} from '../sandbox/policy-test-accounts.ts'
+import { EXECUTION_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { runtimeVariables, setEnvironment } from './lambda.ts'
 import { callerAttempts, strangerAttempts } from './set-up-callers.ts'
 import { keyAttempts, requestAttempts } from './set-up-requests.ts'
@@ -33,7 +37,7 @@ export const tryAll = async (
   clients: Clients,
   which: Which = () => true,
 ): Promise<Result[]> => {
-  deploy(sandbox, documents)
+  deployPolicies(sandbox, documents)
   setEnvironment(runtimeVariables(sandbox))
   const all = (attempts: readonly Attempt[]) => results(attempts.filter(which))
   const withClient = async (how: string, isScoped: boolean, ofThem: Which = () => true) => {
@@ -53,7 +57,8 @@ export const tryAll = async (
     ...(await all(keyAttempts(setUp, documents.permissionsPolicy))),
   ]
   // Account B must not rely on the policies of account A.
-  for (const arn of [EXECUTION_ROLE_ARN, SECOND_ROLE_ARN]) sandbox.role(arn).policies = [EVERYTHING]
+  for (const arn of [EXECUTION_ROLE_ARN, SECOND_EXECUTION_ROLE_ARN])
+    sandbox.getRole(arn).policies = [ALLOW_ALL_POLICY]
   return [...tried, ...(await all(strangerAttempts(setUp, sandbox, clients)))]
 }
 
@@ -72,6 +77,6 @@ const nameOfRefusal = ({ name, message }: Error): string => {
       ?.groups ?? {}
   if (action !== undefined) return `${action} refused${policy === undefined ? '' : ` by ${policy}`}`
   // IAM allows it, and the engine does not implement it.
-  if (name === 'UnknownOperationException' && engineName() === 'dynalite') return 'done'
+  if (name === 'UnknownOperationException' && parseEngineName() === 'dynalite') return 'done'
   return /^kms:\w+ refused$/.test(message) ? message : `${name}: ${message}`
 }

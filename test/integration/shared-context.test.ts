@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, jest, test } from '@
 import middy from '@middy/core'
 import type { Context, SQSRecord } from 'aws-lambda'
 import fc from 'fast-check'
-import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo, type SessionFunction, type SessionRequest } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { TABLE, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
 import { FUNCTION_NAME, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
 
 interface Event {
@@ -20,7 +20,7 @@ type ContextWithClient = Context & { readonly dynamo: DynamoDBDocumentClient }
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook({ sessionTags: true }) })
+  sandbox = await startSandbox({ accounts: createTwoAccounts({ canTagSession: true }) })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -46,19 +46,19 @@ const expectOwnSessions = (count: number) => {
   for (const { item, session } of readers()) expect(item).toBe(session)
 }
 
-const tenantTag = ({ event }: { event: Event }) => ({ TenantId: event.tenant })
-const tenantTagLater = async ({ event }: { event: Event }) => {
+const tenantSession = ({ event }: SessionRequest<Event>) => ({ sessionTags: { TenantId: event.tenant } })
+const asynchronousTenantSession = async (request: SessionRequest<Event>) => {
   await new Promise(setImmediate)
-  return tenantTag({ event })
+  return tenantSession(request)
 }
-const resolvers = [
-  ['synchronous', tenantTag],
-  ['asynchronous', tenantTagLater],
-] as const
+const sessionFunctions: readonly (readonly [string, SessionFunction<Event>])[] = [
+  ['a synchronous', tenantSession],
+  ['an asynchronous', asynchronousTenantSession],
+]
 
-const handlerOf = (sessionTags: typeof tenantTag | typeof tenantTagLater) =>
+const handlerOf = (session: SessionFunction<Event>) =>
   middy()
-    .use(crossAccountDynamo({ sessionTags }))
+    .use(crossAccountDynamo({ session }))
     .handler(async (event: Event, context) => {
       await read(context, event.tenant)
       await new Promise(setImmediate)
@@ -76,9 +76,9 @@ class DurableContext {
 const TENANTS = ['acme', 'globex', 'initech']
 const events = Array.from({ length: 12 }, (_, index) => ({ id: `${index}`, tenant: TENANTS[index % 3] }))
 
-describe.each(resolvers)('with a %s resolver, each record has its own session', (_kind, sessionTags) => {
+describe.each(sessionFunctions)('with %s session function, each record has its own session', (_, session) => {
   test('in Promise.all on one context, cold and warm', async () => {
-    const handler = handlerOf(sessionTags)
+    const handler = handlerOf(session)
     for (let round = 1; round <= 2; round += 1) {
       const context = lambdaContext()
       await Promise.all(events.map((event) => handler(event, context)))
@@ -87,14 +87,14 @@ describe.each(resolvers)('with a %s resolver, each record has its own session', 
   })
 
   test('one after another on one context', async () => {
-    const handler = handlerOf(sessionTags)
+    const handler = handlerOf(session)
     const context = lambdaContext()
     for (const event of events) await handler(event, context)
     expectOwnSessions(2 * events.length)
   })
 
   test.each([true, false])('in Powertools Batch with processInParallel: %s', async (processInParallel) => {
-    const handler = handlerOf(sessionTags)
+    const handler = handlerOf(session)
     const Records = events.map(
       ({ tenant, id }) => ({ messageId: id, body: tenant, eventSource: 'aws:sqs' }) as unknown as SQSRecord,
     )
@@ -112,9 +112,9 @@ describe.each(resolvers)('with a %s resolver, each record has its own session', 
   })
 
   test('in a nested handler, and the outer handler keeps its own', async () => {
-    const inner = handlerOf(sessionTags)
+    const inner = handlerOf(session)
     const outer = middy()
-      .use(crossAccountDynamo({ sessionTags }))
+      .use(crossAccountDynamo({ session }))
       .handler(async (event: Event, context) => {
         await inner({ id: 'inner', tenant: 'globex' }, context)
         await read(context, event.tenant)
@@ -126,7 +126,7 @@ describe.each(resolvers)('with a %s resolver, each record has its own session', 
   test('and a record without a tenant finds no client, not even in its error handlers', async () => {
     const seen: unknown[] = []
     const handler = middy()
-      .use(crossAccountDynamo({ sessionTags }))
+      .use(crossAccountDynamo({ session }))
       .onError(({ context }) => {
         seen.push('dynamo' in context)
       })
@@ -180,7 +180,7 @@ describe('the context of its own that an invocation gets', () => {
   const seenBy = async (context: object, tenant: string) => {
     let seen: Record<string, unknown> = {}
     const handler = middy()
-      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .use(crossAccountDynamo({ session: tenantSession }))
       .before(({ context }) => {
         context.callbackWaitsForEmptyEventLoop = false
       })
@@ -207,7 +207,7 @@ describe('the context of its own that an invocation gets', () => {
   test('is made when the given one is frozen', async () => {
     const context = Object.freeze(lambdaContext())
     expect(await seenBy(Object.freeze(runtimeContext()), 'acme')).toHaveProperty('dynamo')
-    const handler = handlerOf(tenantTag)
+    const handler = handlerOf(tenantSession)
     await Promise.all(events.map((event) => handler(event, context)))
     expectOwnSessions(2 * events.length)
     expect(context).not.toHaveProperty('dynamo')
@@ -224,14 +224,14 @@ describe('the context of its own that an invocation gets', () => {
   })
 })
 
-describe.each(resolvers)('with a %s resolver, no client of another record is found', (_kind, sessionTags) => {
+describe.each(sessionFunctions)('with %s session function, no other client is found', (_, session) => {
   test('by the error handlers of a record whose earlier middleware fails', async () => {
     const seen: unknown[] = []
     const handler = middy()
       .before(({ event }) => {
         if ((event as Event).id === 'invalid') throw new Error('invalid')
       })
-      .use(crossAccountDynamo({ sessionTags }))
+      .use(crossAccountDynamo({ session }))
       .onError(({ context }) => {
         seen.push((context as Partial<ContextWithClient>).dynamo)
       })
@@ -255,7 +255,7 @@ describe.each(resolvers)('with a %s resolver, no client of another record is fou
     const handler = middy()
       .use(
         crossAccountDynamo({
-          sessionTags,
+          session,
           awsClientCapture: (client) => {
             first ??= client
             return first
@@ -281,7 +281,7 @@ describe.each(resolvers)('with a %s resolver, no client of another record is fou
   test('by code that keeps the context from before the middleware ran', async () => {
     const contexts = new AsyncLocalStorage<Partial<ContextWithClient>>()
     const handler = middy()
-      .use(crossAccountDynamo({ sessionTags }))
+      .use(crossAccountDynamo({ session }))
       .handler(async (_event: Event) => contexts.getStore()?.dynamo)
     const context = lambdaContext()
     const found = await Promise.all(
@@ -293,7 +293,7 @@ describe.each(resolvers)('with a %s resolver, no client of another record is fou
 
 describe('a context that cannot be copied, because its class may have private fields,', () => {
   test('serves one session', async () => {
-    const handler = handlerOf(tenantTag)
+    const handler = handlerOf(tenantSession)
     const context = new DurableContext() as unknown as ContextWithClient
     await Promise.all([
       handler({ id: '1', tenant: 'acme' }, context),
@@ -302,12 +302,12 @@ describe('a context that cannot be copied, because its class may have private fi
     expectOwnSessions(4)
   })
 
-  test.each(resolvers)(
-    'fails a second one with an error that names clientFor() (%s)',
-    async (_kind, sessionTags) => {
+  test.each(sessionFunctions)(
+    'fails a second one with an error that names clientFor(), with %s session function',
+    async (_kind, session) => {
       const seen: unknown[] = []
       const handler = middy()
-        .use(crossAccountDynamo({ sessionTags }))
+        .use(crossAccountDynamo({ session }))
         .onError(({ context }) => {
           seen.push(context.dynamo)
         })
@@ -336,7 +336,7 @@ describe('a context that cannot be copied, because its class may have private fi
     }
     const seen: unknown[] = []
     const handler = middy()
-      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .use(crossAccountDynamo({ session: tenantSession }))
       .onError(({ context }) => {
         seen.push(context.getRemainingTimeInMillis(), 'dynamo' in context)
       })
@@ -389,8 +389,8 @@ const { tree } = fc.letrec<{ tree: Tree }>((tie) => ({
 
 test('in any tree of nested and concurrent handlers, each request is signed by the session of its handler', async () => {
   const middlewares = {
-    sync: crossAccountDynamo({ sessionTags: tenantTag }),
-    async: crossAccountDynamo({ sessionTags: tenantTagLater }),
+    sync: crossAccountDynamo({ session: tenantSession }),
+    async: crossAccountDynamo({ session: asynchronousTenantSession }),
     static: crossAccountDynamo({ sessionTags: { TenantId: 'static' } }),
   }
   let handlers = 0

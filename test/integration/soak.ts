@@ -5,7 +5,7 @@
  */
 import fc from 'fast-check'
 import { startSandbox } from '../sandbox/index.ts'
-import { twoTargets } from '../sandbox/tenants.ts'
+import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
 import { lookAlikes, tenants } from './hostile-tenants.ts'
 import { AT_ONCE, openLedger, startEnvironment, wave } from './tenants-at-once.ts'
 
@@ -46,7 +46,7 @@ const empty = (object: object): void => {
 /** Lives until so many requests were sent, and weighs what the middleware has come to hold by then. */
 const live = async (requests: number) => {
   const ledger = openLedger()
-  const sandbox = await startSandbox({ accounts: twoTargets(), log: ledger.note })
+  const sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: ledger.note })
   Object.assign(process.env, sandbox.env)
   const clients: WeakRef<object>[] = []
   const environment = startEnvironment({
@@ -69,7 +69,7 @@ const live = async (requests: number) => {
   const { middleware, strange, figures } = environment
   const outcome = { ...ledger.counts, ...figures(), leaks: ledger.leaks, strange }
   await sandbox.close()
-  // The resolvers hold these two, and what they remember is not the middleware's.
+  // The session function holds these two. Their memory is not that of the middleware.
   empty(sandbox)
   empty(ledger)
   const heap = await heapUsed()

@@ -8,14 +8,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, tes
 import middy from '@middy/core'
 import { type CrossAccountDynamoOptions, crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { TABLE, textbook } from '../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
 import { functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const HOUR = 3_600_000
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {

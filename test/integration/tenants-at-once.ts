@@ -13,11 +13,11 @@ import {
 } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
 import fc from 'fast-check'
-import { type AssumeRoleTrace, crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { type AssumeRoleTrace, crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import type { AssumeRoleRequest } from '../sandbox/assume-role-limits.ts'
 import type { Call, Fault, Sandbox } from '../sandbox/index.ts'
-import { ORDERS } from '../sandbox/tenants.ts'
-import { EXECUTION_ROLE_ARN } from '../sandbox/textbook.ts'
+import { ORDERS_TABLE } from '../sandbox/tenant-accounts.ts'
+import { EXECUTION_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { outlaw, type Tenant } from './hostile-tenants.ts'
 
 const MINUTE = 60_000
@@ -29,7 +29,7 @@ interface Event {
   /** The sort key of what it writes, by which each of its requests is known. */
   readonly order: string
   readonly requests: number
-  /** Between its requests, and before its resolvers answer. */
+  /** Turns of the event loop between its requests, and before the session function resolves. */
   readonly turns: number
 }
 
@@ -147,11 +147,11 @@ export const openLedger = () => {
   const counts = { requests: 0, rejectedTokens: 0, assumeRoles: 0 }
   let last = 0
 
-  const noteAssumeRole = ({ input, issued }: Call) => {
+  const noteAssumeRole = ({ input, issuedAccessKeyId }: Call) => {
     counts.assumeRoles += 1
     const words = wordsOf(input as AssumeRoleRequest)
     if (!known.has(words)) leaks.push(`AssumeRole for nobody: ${words}`)
-    if (issued !== undefined) sessions.set(issued, words)
+    if (issuedAccessKeyId !== undefined) sessions.set(issuedAccessKeyId, words)
   }
   const noteRequest = ({ operation, input, accessKeyId = '', error = '' }: Call) => {
     counts.requests += 1
@@ -213,7 +213,7 @@ export interface EnvironmentOptions {
   readonly onClient?: (client: DynamoDBClient) => void
 }
 
-/** An execution environment with one middleware, all of whose identity options are resolvers. */
+/** Starts an execution environment with one middleware, whose session function returns all parameters that it can. */
 export const startEnvironment = (options: EnvironmentOptions) => {
   const { sandbox, ledger, tenants, maxSessions, travel, onClient } = options
   const counts = {
@@ -232,19 +232,18 @@ export const startEnvironment = (options: EnvironmentOptions) => {
   let running = 0
   let troubled = false
 
-  const answer = <Value>({ turns }: Event, value: Value) =>
-    turns === 0 ? value : pause(turns).then(() => value)
+  /** Returns the parameters of the tenant, and synchronously if the event has no turns. */
+  const session = ({ event: { tenant, turns } }: SessionRequest<Event>) => {
+    const { key, ...parameters } = tenant
+    const scope = { tables: [ORDERS_TABLE], access: 'read-write' as const, leadingKeys: [key] }
+    const returned = { ...parameters, scope }
+    return turns === 0 ? returned : pause(turns).then(() => returned)
+  }
   const middleware = crossAccountDynamo({
-    roleArn: ({ event }: { event: Event }) => event.tenant.roleArn,
-    externalId: ({ event }) => answer(event, event.tenant.externalId),
-    sessionTags: ({ event }) => event.tenant.sessionTags,
-    sessionName: ({ event }) => event.tenant.sessionName,
-    sourceIdentity: ({ event }) => event.tenant.sourceIdentity,
-    scope: ({ event }) =>
-      answer(event, { tables: [ORDERS], access: 'read-write', leadingKeys: [event.tenant.key] }),
+    session,
     maxSessions,
     // The Lambda service renews them; here they would end after hours of travelling.
-    stsClientOptions: { credentials: async () => sandbox.credentials(EXECUTION_ROLE_ARN) },
+    stsClientOptions: { credentials: async () => sandbox.issueCredentials(EXECUTION_ROLE_ARN) },
     awsClientCapture: (client) => {
       counts.clients += 1
       onClient?.(client)
@@ -289,7 +288,7 @@ export const startEnvironment = (options: EnvironmentOptions) => {
     if (mishap.does === 'travel') return travel(mishap.minutes * MINUTE)
     counts.mishaps += 1
     troubled = true
-    if (mishap.does === 'revoke') sandbox.revoke()
+    if (mishap.does === 'revoke') sandbox.revokeSessions()
     else sandbox.faults.inject(mishap.fault)
   }
 
@@ -345,7 +344,7 @@ const work = async (
   client: DynamoDBDocumentClient,
   { tenant, order, requests, turns }: Event,
 ): Promise<void> => {
-  const TableName = ORDERS
+  const TableName = ORDERS_TABLE
   const Key = { tenant: tenant.key, order }
   const steps = [
     () => client.send(new PutCommand({ TableName, Item: { ...Key, by: order } })),

@@ -11,17 +11,19 @@ import {
   type CrossAccountDynamoMiddleware,
   crossAccountDynamo,
   type Logger,
+  type SessionFunction,
+  type SessionRequest,
 } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { policy, statement } from '../sandbox/policies.ts'
+import { allowStatement, createPolicy } from '../sandbox/policies.ts'
 import {
   ACCOUNT_B,
+  createTwoAccounts,
   EXECUTION_ROLE_ARN,
   OTHER_TABLE,
   TABLE,
   TARGET_ROLE_ARN,
-  textbook,
-} from '../sandbox/textbook.ts'
+} from '../sandbox/two-accounts.ts'
 import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
 
 const CUSTOMER = '333333333333'
@@ -35,36 +37,43 @@ interface Event {
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  const [a, b, ...rest] = textbook({ sessionTags: true })
-  if (a === undefined || b === undefined) throw new Error('the textbook has two accounts')
+  const [a, b, ...rest] = createTwoAccounts({ canTagSession: true })
+  if (a === undefined || b === undefined) throw new Error('the createTwoAccounts has two accounts')
   const tableOfB = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
   sandbox = await startSandbox({
     accounts: [
       a,
-      { ...b, managedPolicies: { [MANAGED]: policy(statement('dynamodb:GetItem', { Resource: tableOfB })) } },
+      {
+        ...b,
+        managedPolicies: {
+          [MANAGED]: createPolicy(allowStatement('dynamodb:GetItem', { Resource: tableOfB })),
+        },
+      },
       ...rest,
       {
         id: CUSTOMER,
         roles: [
           {
             name: 'OrdersRole',
-            trustPolicy: policy(
-              statement('sts:AssumeRole', {
+            trustPolicy: createPolicy(
+              allowStatement('sts:AssumeRole', {
                 Principal: { AWS: EXECUTION_ROLE_ARN },
                 Condition: { StringEquals: { 'sts:ExternalId': 'customer-external-id' } },
               }),
             ),
-            policies: [policy(statement('dynamodb:*', { Resource: '*' }))],
+            policies: [createPolicy(allowStatement('dynamodb:*', { Resource: '*' }))],
           },
         ],
         tables: b.tables ?? [],
       },
     ],
   })
-  const execution = sandbox.role(EXECUTION_ROLE_ARN)
+  const execution = sandbox.getRole(EXECUTION_ROLE_ARN)
   execution.policies = [
-    policy(
-      statement(['sts:AssumeRole', 'sts:TagSession'], { Resource: [TARGET_ROLE_ARN, CUSTOMER_ROLE_ARN] }),
+    createPolicy(
+      allowStatement(['sts:AssumeRole', 'sts:TagSession'], {
+        Resource: [TARGET_ROLE_ARN, CUSTOMER_ROLE_ARN],
+      }),
     ),
   ]
 })
@@ -79,7 +88,7 @@ const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 
 const requests = () =>
   sandbox.calls.filter(({ service, operation }) => service === 'dynamodb' && operation !== 'Health')
 
-const tenantTag = ({ event }: { event: Event }) => ({ TenantId: event.tenant })
+const tenantSession = ({ event }: SessionRequest<Event>) => ({ sessionTags: { TenantId: event.tenant } })
 const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
 
 const handlerOf = (middleware: CrossAccountDynamoMiddleware<'dynamo', true, Event>) =>
@@ -100,15 +109,18 @@ const requestOf = (event: Event): middy.Request<Event, unknown, Error, any, any>
   error: undefined,
 })
 
-// First, while no other middleware is still at it.
-describe('when the middleware is made', () => {
-  test('with a fixed role, the connection is opened and nobody is assumed', async () => {
-    await crossAccountDynamo({ sessionTags: tenantTag }).ready()
+// These tests run first, because requests of earlier middlewares would be counted.
+describe('when the middleware is created', () => {
+  test('with a static role and a session function, it opens the connection and assumes no role', async () => {
+    await crossAccountDynamo({ session: tenantSession }).ready()
     expect(sandbox.calls.map(({ operation }) => operation)).toEqual(['Health'])
   })
 
-  test('with a role that is to be resolved, nothing can be done yet', async () => {
-    await crossAccountDynamo({ roleArn: () => CUSTOMER_ROLE_ARN, externalId: false }).ready()
+  test('with a role that only the session function returns, it sends no request and opens no connection', async () => {
+    const { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: _, ...variables } = functionVariables(sandbox)
+    setEnvironment(variables)
+    const session = () => ({ roleArn: CUSTOMER_ROLE_ARN, externalId: false as const })
+    await crossAccountDynamo({ session }).ready()
     expect(sandbox.calls).toEqual([])
     expect(sandbox.connections).toEqual({ sts: 0, dynamodb: 0 })
   })
@@ -116,7 +128,7 @@ describe('when the middleware is made', () => {
 
 describe('each tenant', () => {
   test('has a session with its own tags, and one AssumeRole however many ask at once', async () => {
-    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
     const tenants = ['acme', 'globex', 'initech']
     await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
@@ -134,7 +146,7 @@ describe('each tenant', () => {
   })
 
   test('has one client for as long as its session lives, and nobody else has it', async () => {
-    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
     const acme = await handler({ tenant: 'acme' }, lambdaContext())
     const globex = await handler({ tenant: 'globex' }, lambdaContext())
     expect(globex).not.toBe(acme)
@@ -145,7 +157,7 @@ describe('each tenant', () => {
   })
 
   test('is served at once when its session is at hand: no promise, no call', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     await middleware.before?.(requestOf({ tenant: 'acme' }))
     const request = requestOf({ tenant: 'acme' })
     const calls = sandbox.calls.length
@@ -155,7 +167,7 @@ describe('each tenant', () => {
   })
 
   test('has its own credentials, which its client asks for', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     const keyOf = async (tenant: string) => {
       const client = await middleware.clientFor({ event: { tenant }, context: lambdaContext() })
       return (await client.config.credentials()).accessKeyId
@@ -165,15 +177,15 @@ describe('each tenant', () => {
     expect(again).toBe(acme)
   })
 
-  test.each([
-    ['at once', tenantTag],
-    ['later', async ({ event }: { event: Event }) => tenantTag({ event })],
+  test.each<[string, SessionFunction<Event>]>([
+    ['a synchronous', tenantSession],
+    ['an asynchronous', async (request) => tenantSession(request)],
   ])(
-    'whose resolver answers %s lends its credentials to no middleware that keeps one client for all',
-    async (_when, sessionTags) => {
+    'with %s session function does not share its credentials with a middleware that keeps its first client',
+    async (_kind, session) => {
       let client: STSClient | undefined
       const handler = middy()
-        .use(crossAccountDynamo({ sessionTags }))
+        .use(crossAccountDynamo({ session }))
         .before(async (request) => {
           client ??= await createMiddyClient<STSClient, object>(
             { AwsClient: STSClient as never, awsClientAssumeRole: 'dynamo' },
@@ -190,8 +202,34 @@ describe('each tenant', () => {
     },
   )
 
+  test.each([1, 4])(
+    'each tenant has its own session if the session function changes and returns the same object, %s at once',
+    async (atOnce) => {
+      const returned = { sessionTags: { TenantId: '' } }
+      const middleware = crossAccountDynamo({
+        session: ({ event }: SessionRequest<{ tenant: string }>) => {
+          returned.sessionTags.TenantId = event.tenant
+          return returned
+        },
+      })
+      const handler = middy()
+        .use(middleware)
+        .handler(async ({ tenant }, context) => {
+          await context.dynamo.send(new GetCommand({ TableName: TABLE, Key: { id: tenant } }))
+        })
+      const tenants = ['acme', 'globex', 'acme', 'globex']
+      for (let first = 0; first < tenants.length; first += atOnce) {
+        const group = tenants.slice(first, first + atOnce)
+        await Promise.all(group.map((tenant) => handler({ tenant }, lambdaContext())))
+      }
+      expect(assumeRoles()).toHaveLength(2)
+      expect(requests()).toHaveLength(tenants.length)
+      for (const { input, tags } of requests()) expect(input).toHaveProperty('Key.id', { S: tags?.TenantId })
+    },
+  )
+
   test('waits for one AssumeRole, also where there are more tenants than sessions are kept', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag, maxSessions: 2 })
+    const middleware = crossAccountDynamo({ session: tenantSession, maxSessions: 2 })
     await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
         middleware.clientFor({ event: { tenant: `tenant-${index % 3}` }, context: lambdaContext() }),
@@ -202,7 +240,9 @@ describe('each tenant', () => {
 
   test('is known by Lambda’s tenant isolation mode, or by what an earlier middleware found', async () => {
     const byContext = middy()
-      .use(crossAccountDynamo({ sessionTags: ({ context }) => ({ TenantId: context.tenantId }) }))
+      .use(
+        crossAccountDynamo({ session: ({ context }) => ({ sessionTags: { TenantId: context.tenantId } }) }),
+      )
       .handler(async (_event: unknown, context) => context.dynamo.send(get))
     await byContext({}, { ...lambdaContext(), tenantId: 'acme' })
     const byInternal = middy()
@@ -211,7 +251,9 @@ describe('each tenant', () => {
       })
       .use(
         crossAccountDynamo({
-          sessionTags: async ({ internal }) => ({ TenantId: String(await internal.tenant) }),
+          session: async ({ internal }) => ({
+            sessionTags: { TenantId: String(await internal.tenant) },
+          }),
         }),
       )
       .handler(async (_event: unknown, context) => context.dynamo.send(get))
@@ -220,7 +262,7 @@ describe('each tenant', () => {
   })
 
   test('shares the connections with all others', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     await middleware.ready()
     const handler = handlerOf(middleware)
     for (let tenant = 0; tenant < 20; tenant += 1)
@@ -230,7 +272,7 @@ describe('each tenant', () => {
   })
 
   test('may end its client without ending the requests of others', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     const clientOf = (tenant: string) => middleware.clientFor({ event: { tenant }, context: lambdaContext() })
     const [acme, globex] = await Promise.all([clientOf('acme'), clientOf('globex')])
     sandbox.faults.inject({ service: 'dynamodb', kind: 'latency', ms: 50 })
@@ -242,7 +284,7 @@ describe('each tenant', () => {
   })
 
   test('meets the same sessions in every handler that uses the middleware', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     const client = await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
     await expect(handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())).resolves.toBe(client)
     await expect(middleware.clientFor({ event: { tenant: 'acme' }, context: lambdaContext() })).resolves.toBe(
@@ -255,7 +297,7 @@ describe('each tenant', () => {
 test('a capture that keeps what it returned first gives nobody another’s client', async () => {
   let kept: DynamoDBClient | undefined
   const middleware = crossAccountDynamo({
-    sessionTags: tenantTag,
+    session: tenantSession,
     awsClientCapture: (client) => {
       kept ??= client
       return kept
@@ -273,7 +315,9 @@ test('a capture that keeps what it returned first gives nobody another’s clien
 describe('a request of nobody', () => {
   test('reaches no table by a name that is an ARN', async () => {
     const middleware = crossAccountDynamo({
-      scope: async ({ event }: { event: Event }) => ({ tables: [`${event.tenant}-orders`], access: 'read' }),
+      session: async ({ event }: SessionRequest<Event>) => ({
+        scope: { tables: [`${event.tenant}-orders`], access: 'read' },
+      }),
     })
     await middleware.ready()
     const tenant = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/victim`
@@ -284,7 +328,7 @@ describe('a request of nobody', () => {
   })
 
   test('reaches neither STS nor the handler, and leaves no client', async () => {
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     await middleware.ready()
     const work = jest.fn(async () => {})
     const handler = middy().use(middleware).handler(work)
@@ -303,7 +347,7 @@ describe('a request of nobody', () => {
 
   test('is not served with what the tenant before had', async () => {
     const middleware = crossAccountDynamo({
-      sessionTags: async ({ event }: { event: Event }) => tenantTag({ event }),
+      session: async (request: SessionRequest<Event>) => tenantSession(request),
     })
     await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
     const request = requestOf({})
@@ -315,7 +359,7 @@ describe('a request of nobody', () => {
   test('gets no client of an earlier invocation from a context that is used again', async () => {
     const seen: boolean[] = []
     const handler = middy()
-      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .use(crossAccountDynamo({ session: tenantSession }))
       .onError(({ context }) => {
         seen.push('dynamo' in context)
       })
@@ -332,7 +376,7 @@ describe('a request of nobody', () => {
   test('shows an HTTP client nothing', async () => {
     const handler = middy()
       .use(httpErrorHandler({ logger: () => {} }))
-      .use(crossAccountDynamo({ sessionTags: tenantTag }))
+      .use(crossAccountDynamo({ session: tenantSession }))
       .handler(async () => ({ statusCode: 200 }))
     const answer = (await handler({}, lambdaContext())) as { statusCode: number; body?: string }
     expect(answer.statusCode).toBe(500)
@@ -342,13 +386,16 @@ describe('a request of nobody', () => {
 
 test('identities that STS refuses, in any number, cost the sessions of others neither calls nor clients', async () => {
   const Condition = { StringLike: { 'aws:RequestTag/TenantId': 'valid-*' } }
-  const role = sandbox.role(TARGET_ROLE_ARN)
+  const role = sandbox.getRole(TARGET_ROLE_ARN)
   const { trustPolicy } = role
-  role.trustPolicy = policy(
-    statement(['sts:AssumeRole', 'sts:TagSession'], { Principal: { AWS: EXECUTION_ROLE_ARN }, Condition }),
+  role.trustPolicy = createPolicy(
+    allowStatement(['sts:AssumeRole', 'sts:TagSession'], {
+      Principal: { AWS: EXECUTION_ROLE_ARN },
+      Condition,
+    }),
   )
   try {
-    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag, maxSessions: 90 }))
+    const handler = handlerOf(crossAccountDynamo({ session: tenantSession, maxSessions: 90 }))
     const valid = Array.from({ length: 90 }, (_, index) => `valid-${index}`)
     const invokeAll = async () => {
       const clients: unknown[] = []
@@ -398,7 +445,7 @@ describe('no unhandled rejection comes from', () => {
 
   test('a frozen context while STS refuses', async () => {
     refuse()
-    const handler = handlerOf(crossAccountDynamo({ sessionTags: tenantTag }))
+    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
     const invocation = handler({ tenant: 'acme' }, Object.freeze(lambdaContext()))
     await expect(invocation).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   })
@@ -413,7 +460,7 @@ describe('no unhandled rejection comes from', () => {
     ['is not a function', 10_000],
   ])('a getRemainingTimeInMillis that %s', async (_what, getRemainingTimeInMillis) => {
     refuse()
-    const middleware = crossAccountDynamo({ sessionTags: tenantTag })
+    const middleware = crossAccountDynamo({ session: tenantSession })
     const context = { ...lambdaContext(), getRemainingTimeInMillis }
     const client = middleware.clientFor({ event: { tenant: 'acme' }, context })
     await expect(client).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
@@ -424,7 +471,7 @@ describe('no unhandled rejection comes from', () => {
 })
 
 test.each([undefined, null, 'event'])('clientFor(%p) is an error of the configuration', async (request) => {
-  const client = crossAccountDynamo({ sessionTags: tenantTag }).clientFor(request as never)
+  const client = crossAccountDynamo({ session: tenantSession }).clientFor(request as never)
   await expect(client).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
@@ -448,7 +495,7 @@ test('two middlewares at one place of the context are an error, in each invocati
   const work = jest.fn(async () => {})
   const handler = middy()
     .use(crossAccountDynamo())
-    .use(crossAccountDynamo({ sessionTags: tenantTag }))
+    .use(crossAccountDynamo({ session: tenantSession }))
     .handler(work)
   for (let invocation = 0; invocation < 2; invocation += 1) {
     await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
@@ -460,7 +507,10 @@ test('two middlewares at one place of the context are an error, in each invocati
 })
 
 test('a table may be in another Region than the function, whose own STS is asked all the same', async () => {
-  const abroad = await startSandbox({ accounts: textbook({ region: 'eu-west-1' }), region: 'eu-west-1' })
+  const abroad = await startSandbox({
+    accounts: createTwoAccounts({ region: 'eu-west-1' }),
+    region: 'eu-west-1',
+  })
   try {
     setEnvironment({ ...functionVariables(abroad), AWS_REGION: 'us-east-1' })
     const client = await crossAccountDynamo({ region: 'eu-west-1' }).clientFor({
@@ -489,8 +539,7 @@ describe('a customer’s account', () => {
   const customers = () =>
     crossAccountDynamo({
       contextKey: 'orders',
-      roleArn: async ({ event }: { event: Event }) => CUSTOMERS[event.tenant ?? '']?.roleArn,
-      externalId: async ({ event }: { event: Event }) => CUSTOMERS[event.tenant ?? '']?.externalId,
+      session: async ({ event }: SessionRequest<Event>) => CUSTOMERS[event.tenant ?? ''],
     })
   const handlerOfCustomers = () =>
     middy()
@@ -522,15 +571,40 @@ describe('a customer’s account', () => {
     expect(requests()).toEqual([])
   })
 
+  test('an invocation in a customer’s account does not wait for the connection to the account of the static role', async () => {
+    const middleware = crossAccountDynamo({
+      session: ({ event }: SessionRequest<Event>) =>
+        event.tenant === 'customer' ? CUSTOMERS.customer : { sessionTags: { TenantId: event.tenant } },
+      disablePrefetch: true,
+    })
+    await middleware.before?.(requestOf({ tenant: 'customer' }))
+    // An invocation in another account does not open a connection.
+    expect(sandbox.calls.map(({ operation }) => operation)).toEqual(['AssumeRole'])
+    expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 0 })
+
+    sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'no-response' })
+    const first = requestOf({ tenant: 'acme' })
+    const started = middleware.before?.(first)
+    await first.context.dynamo.config.credentials()
+    expect(middleware.before?.(requestOf({ tenant: 'customer' }))).toBeUndefined()
+    await middleware.clientFor({ event: { tenant: 'customer' }, context: lambdaContext() })
+    // The connection is still opening: an invocation in the account of the static role has credentials, and waits only for it.
+    const waiting = middleware.before?.(requestOf({ tenant: 'acme' }))
+    expect(waiting).toBeInstanceOf(Promise)
+    await Promise.all([started, waiting])
+    expect(middleware.before?.(requestOf({ tenant: 'acme' }))).toBeUndefined()
+    expect(sandbox.calls.map(({ operation }) => operation).sort()).toEqual([
+      'AssumeRole',
+      'AssumeRole',
+      'Health',
+    ])
+  })
+
   test('gets no session if the customer is unknown', async () => {
     await expect(handlerOfCustomers()({ tenant: 'unknown' }, lambdaContext())).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
       message: expect.stringContaining('context.orders'),
-      issues: ['roleArn', 'externalId'].map((option) => ({
-        option,
-        code: 'returned-nothing',
-        returned: 'undefined',
-      })),
+      issues: [{ option: 'session', code: 'returned-nothing', returned: 'undefined' }],
     })
   })
 })
@@ -543,18 +617,24 @@ describe('a session policy', () => {
   test.each<[string, () => object]>([
     ['of a scope', () => ({ scope: { tables: [TABLE], access: 'read' } })],
     [
-      'of a scope that is resolved',
-      () => ({ scope: async () => ({ tables: [TABLE], access: ['GetItem'] }) }),
+      'of a scope that the session function returns',
+      () => ({ session: async () => ({ scope: { tables: [TABLE], access: ['GetItem'] } }) }),
     ],
     [
-      'of one’s own',
+      'as a document',
       () => ({
-        policy: policy(statement('dynamodb:GetItem', { Resource: `arn:aws:dynamodb:*:*:table/${TABLE}` })),
+        policy: createPolicy(
+          allowStatement('dynamodb:GetItem', { Resource: `arn:aws:dynamodb:*:*:table/${TABLE}` }),
+        ),
       }),
     ],
     [
-      'of one’s own that is resolved, as text',
-      () => ({ policy: () => JSON.stringify(policy(statement('dynamodb:GetItem', { Resource: '*' }))) }),
+      'as text that the session function returns',
+      () => ({
+        session: () => ({
+          policy: JSON.stringify(createPolicy(allowStatement('dynamodb:GetItem', { Resource: '*' }))),
+        }),
+      }),
     ],
     ['that is managed', () => ({ policyArns: [MANAGED] })],
   ])('%s takes away from what the role may do', async (_what, options) => {

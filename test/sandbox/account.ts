@@ -1,6 +1,6 @@
 import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
-import type { Engine, Engines } from './engine.ts'
-import { randomId } from './random.ts'
+import type { Engine, EngineFactory } from './engine.ts'
+import { createRandomId } from './random.ts'
 
 export interface PolicyDocument {
   Version: string
@@ -10,11 +10,11 @@ export interface PolicyDocument {
 
 export interface SandboxRole {
   name: string
-  /** Begins and ends with a slash; default `/`. */
+  /** Begins and ends with a slash. @default '/' */
   path?: string
   trustPolicy?: PolicyDocument
   policies?: PolicyDocument[]
-  /** In seconds; default 3600. */
+  /** In seconds. @default 3600 */
   maxSessionDuration?: number
 }
 
@@ -22,19 +22,19 @@ export interface SandboxAccount {
   id: string
   roles?: SandboxRole[]
   tables?: CreateTableCommandInput[]
-  /** By ARN; for session policies (PolicyArns of AssumeRole). Roles have their policies in themselves. */
+  /** Policies by ARN, which AssumeRole accepts as `PolicyArns`. Add the permissions of a role to its `policies`. */
   managedPolicies?: Record<string, PolicyDocument>
-  /** Besides FullAWSAccess, as an organisation attaches them by default. */
+  /** Service control policies in addition to FullAWSAccess, which AWS Organizations attaches by default. */
   serviceControlPolicies?: PolicyDocument[]
-  /** That it is a member of; none for an account on its own. */
+  /** The organization of the account. Omit it for an account that is not a member of an organization. */
   organizationId?: string
 }
 
-/** A role of an account. Its definition stays the test's object: what a test changes there counts at once. */
+/** A role of an account. `definition` is the test's own object. Changes to it apply to the next request. */
 export interface Role {
   account: Account
   arn: string
-  /** The unique id, `AROA…`. */
+  /** The unique ID, `AROA…`. */
   id: string
   definition: SandboxRole
 }
@@ -42,55 +42,60 @@ export interface Role {
 export interface Account {
   id: string
   roles: Role[]
-  /** Definitions of the tables that exist now, by name. */
+  /** The definitions of the existing tables by name. */
   tables: Map<string, CreateTableCommandInput>
   managedPolicies: Record<string, PolicyDocument>
   serviceControlPolicies: PolicyDocument[]
-  /** What a test changes here counts at once. */
+  /** A test can change it. The change applies to the next request. */
   organizationId: string | undefined
   engine: Engine
-  /** Puts items straight into the engine, past signatures and policies. */
+  /** Writes items directly to the engine, without a signature or a permission. */
   seed(table: string, items: Record<string, AttributeValue>[]): Promise<void>
   close(): Promise<void>
 }
 
-export async function openAccount(setup: SandboxAccount, region: string, engines: Engines): Promise<Account> {
-  const engine = await engines.open(setup.id, region)
+export async function openAccount(
+  definition: SandboxAccount,
+  region: string,
+  engines: EngineFactory,
+): Promise<Account> {
+  const engine = await engines.open(definition.id, region)
   const account: Account = {
-    id: setup.id,
+    id: definition.id,
     roles: [],
     tables: new Map(),
-    managedPolicies: setup.managedPolicies ?? {},
-    serviceControlPolicies: setup.serviceControlPolicies ?? [],
-    organizationId: setup.organizationId,
+    managedPolicies: definition.managedPolicies ?? {},
+    serviceControlPolicies: definition.serviceControlPolicies ?? [],
+    organizationId: definition.organizationId,
     engine,
     async seed(table, items) {
-      for (const item of items) await must(engine, 'PutItem', { TableName: table, Item: item })
+      for (const item of items) await sendOrThrow(engine, 'PutItem', { TableName: table, Item: item })
     },
     close: engine.close,
   }
-  account.roles = (setup.roles ?? []).map((definition) => ({
+  account.roles = (definition.roles ?? []).map((role) => ({
     account,
-    arn: `arn:aws:iam::${setup.id}:role${definition.path ?? '/'}${definition.name}`,
-    id: `AROA${randomId(17)}`,
-    definition,
+    arn: `arn:aws:iam::${definition.id}:role${role.path ?? '/'}${role.name}`,
+    id: `AROA${createRandomId(17)}`,
+    definition: role,
   }))
-  for (const table of setup.tables ?? []) await createTable(account, table)
+  for (const table of definition.tables ?? []) await createTable(account, table)
   return account
 }
 
 async function createTable(account: Account, table: CreateTableCommandInput) {
   const name = table.TableName ?? ''
-  await must(account.engine, 'CreateTable', { BillingMode: 'PAY_PER_REQUEST', ...table })
+  await sendOrThrow(account.engine, 'CreateTable', { BillingMode: 'PAY_PER_REQUEST', ...table })
   account.tables.set(name, table)
   const isActive = async () =>
-    JSON.parse(await must(account.engine, 'DescribeTable', { TableName: name })).Table.TableStatus ===
+    JSON.parse(await sendOrThrow(account.engine, 'DescribeTable', { TableName: name })).Table.TableStatus ===
     'ACTIVE'
   while (!(await isActive())) await new Promise(setImmediate)
 }
 
-async function must(engine: Engine, operation: string, input: unknown): Promise<string> {
+/** Sends a request to the engine and returns the body of the response. @throws if the status is not 200. */
+async function sendOrThrow(engine: Engine, operation: string, input: unknown): Promise<string> {
   const { status, body } = await engine.send(operation, input)
-  if (status !== 200) throw new Error(`${operation} failed in the sandbox's engine: ${body}`)
+  if (status !== 200) throw new Error(`${operation} failed in the engine of the sandbox: ${body}`)
   return body
 }

@@ -1,33 +1,33 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { DeleteCommand, GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Clients, clientsOf, withSandbox } from './clients.ts'
+import { type Clients, createClients, withSandbox } from './clients.ts'
 import { type PolicyDocument, type Sandbox, startSandbox } from './index.ts'
-import { allow, policy, statement } from './policies.ts'
+import { allowStatement, allowStsActions, createPolicy } from './policies.ts'
 import {
   ACCOUNT_A,
   ACCOUNT_B,
+  createTwoAccounts,
   EXECUTION_ROLE_ARN,
   TABLE,
   TARGET_ROLE_ARN,
-  textbook,
   UNTRUSTED_ROLE_ARN,
-} from './textbook.ts'
+} from './two-accounts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
 
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
-  clients = clientsOf(sandbox)
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
+  clients = createClients(sandbox)
 })
 afterEach(async () => {
   clients.close()
   await sandbox.close()
 })
 
-const CALLER = 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/fn'
-const not = (action: string, caller = CALLER, role = TARGET_ROLE_ARN) =>
+const CALLER_ARN = 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/fn'
+const matchAccessDenied = (action: string, caller = CALLER_ARN, role = TARGET_ROLE_ARN) =>
   expect.objectContaining({
     name: 'AccessDenied',
     message: `User: ${caller} is not authorized to perform: ${action} on resource: ${role}`,
@@ -35,235 +35,273 @@ const not = (action: string, caller = CALLER, role = TARGET_ROLE_ARN) =>
 
 const Tags = [{ Key: 'TenantId', Value: 'acme' }]
 
-describe('AssumeRole needs both sides', () => {
-  test('and gives dated credentials of a session of the role', async () => {
-    const before = Math.floor(sandbox.clock.now() / 1000) * 1000
-    const credentials = await clients.assume({ RoleSessionName: 'orders', DurationSeconds: 1200 })
+describe('AssumeRole', () => {
+  test('returns the credentials of a session of the role if both accounts allow it', async () => {
+    const startMs = Math.floor(sandbox.clock.now() / 1000) * 1000
+    const credentials = await clients.assumeRole({ RoleSessionName: 'orders', DurationSeconds: 1200 })
     expect(credentials.accessKeyId).toMatch(/^ASIA[A-Z2-7]{16}$/)
-    const me = await clients.sts(credentials).send(new GetCallerIdentityCommand({}))
-    expect(me.Arn).toBe(`arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/orders`)
+    const identity = await clients.createStsClient(credentials).send(new GetCallerIdentityCommand({}))
+    expect(identity.Arn).toBe(`arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/orders`)
     expect(sandbox.calls[0]).toMatchObject({
       service: 'sts',
       operation: 'AssumeRole',
-      principal: CALLER,
+      principal: CALLER_ARN,
       accountId: '111111111111',
       sessionName: 'orders',
       roleArn: TARGET_ROLE_ARN,
-      externalIdGiven: true,
+      hasExternalId: true,
       status: 200,
     })
-    expect(sandbox.calls[0]?.at).toBeGreaterThanOrEqual(before)
+    expect(sandbox.calls[0]?.receivedAtMs).toBeGreaterThanOrEqual(startMs)
   })
 
-  test('a missing and a wrong external ID', async () => {
-    await expect(clients.assume({ ExternalId: undefined })).rejects.toEqual(not('sts:AssumeRole'))
-    await expect(clients.assume({ ExternalId: 'wrong' })).rejects.toEqual(not('sts:AssumeRole'))
-    expect(sandbox.calls.map(({ externalIdGiven, status }) => [externalIdGiven, status])).toEqual([
+  test('denies a missing or wrong external ID', async () => {
+    await expect(clients.assumeRole({ ExternalId: undefined })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
+    )
+    await expect(clients.assumeRole({ ExternalId: 'wrong' })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
+    )
+    expect(sandbox.calls.map(({ hasExternalId, status }) => [hasExternalId, status])).toEqual([
       [false, 403],
       [true, 403],
     ])
   })
 
-  test('a principal that the trust policy does not name', async () => {
-    const untrusted = sandbox.credentials(UNTRUSTED_ROLE_ARN)
-    await expect(clients.assume({}, untrusted)).rejects.toEqual(not('sts:AssumeRole', untrusted.arn))
-  })
-
-  test('a caller of another organisation, or of none', async () => {
-    const account = sandbox.account(ACCOUNT_A)
-    const ofOurs = { StringEquals: { 'aws:PrincipalOrgID': 'o-exampleorgid' } }
-    allow(sandbox, [], 'both', ofOurs)
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-    account.organizationId = 'o-anotherorgid'
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-    account.organizationId = 'o-exampleorgid'
-    await expect(clients.assume()).resolves.toHaveProperty('sessionToken')
-  })
-
-  test('a caller whose own account does not allow it', async () => {
-    sandbox.role(EXECUTION_ROLE_ARN).policies = []
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-  })
-
-  test('a role without a trust policy, and a role that does not exist', async () => {
-    delete sandbox.role(TARGET_ROLE_ARN).trustPolicy
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-    const RoleArn = `arn:aws:iam::${ACCOUNT_B}:role/Nobody`
-    await expect(clients.assume({ RoleArn })).rejects.toEqual(not('sts:AssumeRole', CALLER, RoleArn))
-  })
-
-  test('a trust policy that names the session', async () => {
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(
-      statement('sts:AssumeRole', { Principal: { AWS: CALLER } }),
+  test('denies a principal that the trust policy does not name', async () => {
+    const untrusted = sandbox.issueCredentials(UNTRUSTED_ROLE_ARN)
+    await expect(clients.assumeRole({}, untrusted)).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole', untrusted.arn),
     )
-    await clients.assume()
-    const other = sandbox.credentials(EXECUTION_ROLE_ARN, 'other')
-    await expect(clients.assume({}, other)).rejects.toEqual(not('sts:AssumeRole', other.arn))
   })
 
-  test('an explicit deny says in which kind of policy it is', async () => {
-    const deny = (rest: object) => policy({ Effect: 'Deny', Action: 'sts:AssumeRole', ...rest })
-    const caller = sandbox.role(EXECUTION_ROLE_ARN)
-    caller.policies?.push(deny({ Resource: '*' }))
-    await expect(clients.assume()).rejects.toThrow(
+  test('denies a caller from another organization or from no organization', async () => {
+    const account = sandbox.getAccount(ACCOUNT_A)
+    const organizationCondition = { StringEquals: { 'aws:PrincipalOrgID': 'o-exampleorgid' } }
+    allowStsActions(sandbox, [], 'both', organizationCondition)
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+    account.organizationId = 'o-anotherorgid'
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+    account.organizationId = 'o-exampleorgid'
+    await expect(clients.assumeRole()).resolves.toHaveProperty('sessionToken')
+  })
+
+  test('denies a caller whose own account does not allow it', async () => {
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+  })
+
+  test('denies a role without a trust policy and a role that does not exist', async () => {
+    delete sandbox.getRole(TARGET_ROLE_ARN).trustPolicy
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+    const RoleArn = `arn:aws:iam::${ACCOUNT_B}:role/MissingRole`
+    await expect(clients.assumeRole({ RoleArn })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole', CALLER_ARN, RoleArn),
+    )
+  })
+
+  test('allows only the session that the trust policy names', async () => {
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(
+      allowStatement('sts:AssumeRole', { Principal: { AWS: CALLER_ARN } }),
+    )
+    await clients.assumeRole()
+    const other = sandbox.issueCredentials(EXECUTION_ROLE_ARN, 'other')
+    await expect(clients.assumeRole({}, other)).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole', other.arn),
+    )
+  })
+
+  test('names the type of the policy that contains an explicit deny', async () => {
+    const createDenyPolicy = (rest: object) =>
+      createPolicy({ Effect: 'Deny', Action: 'sts:AssumeRole', ...rest })
+    const caller = sandbox.getRole(EXECUTION_ROLE_ARN)
+    caller.policies?.push(createDenyPolicy({ Resource: '*' }))
+    await expect(clients.assumeRole()).rejects.toThrow(
       /CrossAccountDynamoRole with an explicit deny in an identity-based policy$/,
     )
     caller.policies?.pop()
-    sandbox.role(TARGET_ROLE_ARN).trustPolicy = deny({ Principal: { AWS: EXECUTION_ROLE_ARN } })
-    await expect(clients.assume()).rejects.toThrow(/ with an explicit deny in a resource-based policy$/)
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createDenyPolicy({
+      Principal: { AWS: EXECUTION_ROLE_ARN },
+    })
+    await expect(clients.assumeRole()).rejects.toThrow(/ with an explicit deny in a resource-based policy$/)
   })
 
-  test('service control policies of account A', async () => {
-    const accounts = textbook()
-    const [a] = accounts
-    if (a) a.serviceControlPolicies = [policy({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' })]
-    await withSandbox({ accounts }, async (_, theirs) => {
-      await expect(theirs.assume()).rejects.toThrow(/ with an explicit deny in a service control policy$/)
+  test('denies what a service control policy of account A denies', async () => {
+    const accounts = createTwoAccounts()
+    const [accountA] = accounts
+    if (accountA)
+      accountA.serviceControlPolicies = [
+        createPolicy({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' }),
+      ]
+    await withSandbox({ accounts }, async (_, clients) => {
+      await expect(clients.assumeRole()).rejects.toThrow(
+        / with an explicit deny in a service control policy$/,
+      )
     })
   })
 })
 
-describe('what a request adds needs its own permission, on both sides', () => {
+describe('AssumeRole with tags or a source identity', () => {
   test.each([
     ['sts:TagSession', { Tags }],
     ['sts:SetSourceIdentity', { SourceIdentity: 'alice' }],
-  ] as const)('%s', async (action, input) => {
-    allow(sandbox, [])
-    await expect(clients.assume(input as object)).rejects.toEqual(not(action))
-    allow(sandbox, [action], 'caller')
-    await expect(clients.assume(input as object)).rejects.toEqual(not(action))
-    allow(sandbox, [action], 'role')
-    await expect(clients.assume(input as object)).rejects.toEqual(not(action))
-    allow(sandbox, [action])
-    await clients.assume(input as object)
+  ] as const)('requires %s in the policies of both accounts', async (action, input) => {
+    allowStsActions(sandbox, [])
+    await expect(clients.assumeRole(input as object)).rejects.toEqual(matchAccessDenied(action))
+    allowStsActions(sandbox, [action], 'caller-policy')
+    await expect(clients.assumeRole(input as object)).rejects.toEqual(matchAccessDenied(action))
+    allowStsActions(sandbox, [action], 'trust-policy')
+    await expect(clients.assumeRole(input as object)).rejects.toEqual(matchAccessDenied(action))
+    allowStsActions(sandbox, [action])
+    await clients.assumeRole(input as object)
   })
 
-  test('and the external ID is not known to sts:TagSession', async () => {
-    allow(sandbox, ['sts:TagSession'], 'both', { StringEquals: { 'sts:ExternalId': 'example-external-id' } })
-    await clients.assume()
-    await expect(clients.assume({ Tags })).rejects.toEqual(not('sts:TagSession'))
+  test('does not include the external ID in the request context of sts:TagSession', async () => {
+    allowStsActions(sandbox, ['sts:TagSession'], 'both', {
+      StringEquals: { 'sts:ExternalId': 'example-external-id' },
+    })
+    await clients.assumeRole()
+    await expect(clients.assumeRole({ Tags })).rejects.toEqual(matchAccessDenied('sts:TagSession'))
   })
 })
 
-describe('the trust policy may ask for', () => {
-  const trust = (condition: object, actions: string[] = []) => allow(sandbox, actions, 'both', condition)
+describe('trust policy conditions', () => {
+  const setCondition = (condition: object, actions: string[] = []) =>
+    allowStsActions(sandbox, actions, 'both', condition)
 
-  test('a session name', async () => {
-    trust({ StringLike: { 'sts:RoleSessionName': 'orders-*' } })
-    await clients.assume({ RoleSessionName: 'orders-1' })
-    await expect(clients.assume({ RoleSessionName: 'billing' })).rejects.toEqual(not('sts:AssumeRole'))
-  })
-
-  test('tag values and tag keys', async () => {
-    trust({ StringEquals: { 'aws:RequestTag/TenantId': 'acme' } }, ['sts:TagSession'])
-    await clients.assume({ Tags })
-    await expect(clients.assume({ Tags: [{ Key: 'TenantId', Value: 'evil' }] })).rejects.toEqual(
-      not('sts:AssumeRole'),
-    )
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-    trust({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId'] } }, ['sts:TagSession'])
-    await clients.assume({ Tags })
-    await expect(clients.assume({ Tags: [...Tags, { Key: 'Stage', Value: 'prod' }] })).rejects.toEqual(
-      not('sts:AssumeRole'),
+  test('the trust policy can require a session name', async () => {
+    setCondition({ StringLike: { 'sts:RoleSessionName': 'orders-*' } })
+    await clients.assumeRole({ RoleSessionName: 'orders-1' })
+    await expect(clients.assumeRole({ RoleSessionName: 'billing' })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
     )
   })
 
-  test('transitive tag keys', async () => {
-    trust({ 'ForAnyValue:StringEquals': { 'sts:TransitiveTagKeys': ['TenantId'] } }, ['sts:TagSession'])
-    await clients.assume({ Tags, TransitiveTagKeys: ['TenantId'] })
-    await expect(clients.assume({ Tags })).rejects.toEqual(not('sts:AssumeRole'))
+  test('the trust policy can require tag values and restrict tag keys', async () => {
+    setCondition({ StringEquals: { 'aws:RequestTag/TenantId': 'acme' } }, ['sts:TagSession'])
+    await clients.assumeRole({ Tags })
+    await expect(clients.assumeRole({ Tags: [{ Key: 'TenantId', Value: 'evil' }] })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
+    )
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+    setCondition({ 'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId'] } }, ['sts:TagSession'])
+    await clients.assumeRole({ Tags })
+    await expect(clients.assumeRole({ Tags: [...Tags, { Key: 'Stage', Value: 'prod' }] })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
+    )
   })
 
-  test('a source identity', async () => {
-    trust({ StringEquals: { 'sts:SourceIdentity': 'alice' } }, ['sts:SetSourceIdentity'])
-    await clients.assume({ SourceIdentity: 'alice' })
-    await expect(clients.assume({ SourceIdentity: 'mallory' })).rejects.toEqual(not('sts:AssumeRole'))
+  test('the trust policy can require transitive tag keys', async () => {
+    setCondition({ 'ForAnyValue:StringEquals': { 'sts:TransitiveTagKeys': ['TenantId'] } }, [
+      'sts:TagSession',
+    ])
+    await clients.assumeRole({ Tags, TransitiveTagKeys: ['TenantId'] })
+    await expect(clients.assumeRole({ Tags })).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
   })
 
-  test('the tags of the caller, or the caller by its role', async () => {
-    trust({
+  test('the trust policy can require a source identity', async () => {
+    setCondition({ StringEquals: { 'sts:SourceIdentity': 'alice' } }, ['sts:SetSourceIdentity'])
+    await clients.assumeRole({ SourceIdentity: 'alice' })
+    await expect(clients.assumeRole({ SourceIdentity: 'mallory' })).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole'),
+    )
+  })
+
+  test('the trust policy can require tags and the role of the caller', async () => {
+    setCondition({
       StringEquals: { 'aws:PrincipalTag/team': 'orders' },
       ArnEquals: { 'aws:PrincipalArn': EXECUTION_ROLE_ARN },
     })
-    await expect(clients.assume()).rejects.toEqual(not('sts:AssumeRole'))
-    await clients.assume({}, sandbox.credentials(EXECUTION_ROLE_ARN, 'fn', { tags: { team: 'orders' } }))
+    await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
+    await clients.assumeRole(
+      {},
+      sandbox.issueCredentials(EXECUTION_ROLE_ARN, 'fn', { tags: { team: 'orders' } }),
+    )
   })
 })
 
-test('transitive tags and the source identity go along a chain, and cannot be changed', async () => {
-  allow(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
+test('a chained session inherits transitive tags and the source identity and cannot change them', async () => {
+  allowStsActions(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
   const options = {
     tags: { TenantId: 'acme', stage: 'prod' },
     transitiveTagKeys: ['TenantId'],
     sourceIdentity: 'alice',
   }
-  const caller = sandbox.credentials(EXECUTION_ROLE_ARN, 'fn', options)
-  const credentials = await clients.assume({}, caller)
-  await clients.sts(credentials).send(new GetCallerIdentityCommand({}))
+  const caller = sandbox.issueCredentials(EXECUTION_ROLE_ARN, 'fn', options)
+  const credentials = await clients.assumeRole({}, caller)
+  await clients.createStsClient(credentials).send(new GetCallerIdentityCommand({}))
   expect(sandbox.calls.at(-1)).toMatchObject({
     tags: { TenantId: 'acme' },
     transitiveTagKeys: ['TenantId'],
     sourceIdentity: 'alice',
   })
-  await expect(clients.assume({ Tags: [{ Key: 'tenantid', Value: 'x' }] }, caller)).rejects.toThrow(
+  await expect(clients.assumeRole({ Tags: [{ Key: 'tenantid', Value: 'x' }] }, caller)).rejects.toThrow(
     /conflicts with a transitive/,
   )
-  await expect(clients.assume({ SourceIdentity: 'bob' }, caller)).rejects.toEqual(
-    not('sts:SetSourceIdentity'),
+  await expect(clients.assumeRole({ SourceIdentity: 'bob' }, caller)).rejects.toEqual(
+    matchAccessDenied('sts:SetSourceIdentity'),
   )
 })
 
-test('a role path is part of the role ARN and of who is trusted, not of the session ARN', async () => {
-  const accounts = textbook()
-  const [a, b] = accounts
-  for (const role of [...(a?.roles ?? []), ...(b?.roles ?? [])]) role.path = '/service/orders/'
-  const withPath = (arn: string) => arn.replace(':role/', ':role/service/orders/')
-  await withSandbox({ accounts }, async (atPath, theirs) => {
-    const caller = atPath.credentials(withPath(EXECUTION_ROLE_ARN))
-    expect(caller.arn).toBe(CALLER)
-    const target = atPath.role(withPath(TARGET_ROLE_ARN))
-    atPath.role(withPath(EXECUTION_ROLE_ARN)).policies = [
-      policy(statement('sts:AssumeRole', { Resource: '*' })),
+test('a role path is part of the role ARN and of the trusted principal, but not of the session ARN', async () => {
+  const accounts = createTwoAccounts()
+  const [accountA, accountB] = accounts
+  for (const role of [...(accountA?.roles ?? []), ...(accountB?.roles ?? [])]) role.path = '/service/orders/'
+  const addPath = (arn: string) => arn.replace(':role/', ':role/service/orders/')
+  await withSandbox({ accounts }, async (sandbox, clients) => {
+    const caller = sandbox.issueCredentials(addPath(EXECUTION_ROLE_ARN))
+    expect(caller.arn).toBe(CALLER_ARN)
+    const target = sandbox.getRole(addPath(TARGET_ROLE_ARN))
+    sandbox.getRole(addPath(EXECUTION_ROLE_ARN)).policies = [
+      createPolicy(allowStatement('sts:AssumeRole', { Resource: '*' })),
     ]
-    const RoleArn = withPath(TARGET_ROLE_ARN)
-    await expect(theirs.assume({ RoleArn }, caller)).rejects.toEqual(not('sts:AssumeRole', CALLER, RoleArn))
-    target.trustPolicy = policy(
-      statement('sts:AssumeRole', { Principal: { AWS: withPath(EXECUTION_ROLE_ARN) } }),
+    const RoleArn = addPath(TARGET_ROLE_ARN)
+    await expect(clients.assumeRole({ RoleArn }, caller)).rejects.toEqual(
+      matchAccessDenied('sts:AssumeRole', CALLER_ARN, RoleArn),
     )
-    await theirs.assume({ RoleArn }, caller)
+    target.trustPolicy = createPolicy(
+      allowStatement('sts:AssumeRole', { Principal: { AWS: addPath(EXECUTION_ROLE_ARN) } }),
+    )
+    await clients.assumeRole({ RoleArn }, caller)
   })
 })
 
 describe('managed session policies', () => {
-  const arnOf = (name: string) => `arn:aws:iam::${ACCOUNT_B}:policy/${name}`
-  const Read = arnOf('Read')
-  const Write = arnOf('NoDeletes')
-  const on = { Resource: '*', Sid: 'Same' }
+  const toPolicyArn = (name: string) => `arn:aws:iam::${ACCOUNT_B}:policy/${name}`
+  const READ_ARN = toPolicyArn('Read')
+  const NO_DELETES_ARN = toPolicyArn('NoDeletes')
+  const sharedElements = { Resource: '*', Sid: 'Same' }
 
-  async function withPolicies(use: (theirs: Clients, itsSandbox: Sandbox) => Promise<void>) {
-    const accounts = textbook()
-    const [, b] = accounts
-    if (b)
-      b.managedPolicies = {
-        [Read]: { Version: '2012-10-17', Statement: statement('dynamodb:GetItem', on) },
-        [Write]: policy(statement('dynamodb:*Item', on), {
-          ...statement('dynamodb:DeleteItem'),
-          ...on,
+  async function withManagedPolicies(body: (clients: Clients, sandbox: Sandbox) => Promise<void>) {
+    const accounts = createTwoAccounts()
+    const [, accountB] = accounts
+    if (accountB)
+      accountB.managedPolicies = {
+        [READ_ARN]: { Version: '2012-10-17', Statement: allowStatement('dynamodb:GetItem', sharedElements) },
+        [NO_DELETES_ARN]: createPolicy(allowStatement('dynamodb:*Item', sharedElements), {
+          ...allowStatement('dynamodb:DeleteItem'),
+          ...sharedElements,
           Sid: 'No',
           Effect: 'Deny',
         }),
-        [arnOf('Old')]: { ...policy(statement('dynamodb:*', on)), Version: '2008-10-17' },
+        [toPolicyArn('Old')]: {
+          ...createPolicy(allowStatement('dynamodb:*', sharedElements)),
+          Version: '2008-10-17',
+        },
       }
-    await withSandbox({ accounts }, async (itsSandbox, theirs) => use(theirs, itsSandbox))
+    await withSandbox({ accounts }, async (sandbox, clients) => body(clients, sandbox))
   }
 
-  /** Which operations on an item a session with these policies may do. */
-  async function allowed(theirs: Clients, arns: string[], Policy?: PolicyDocument) {
+  /** Returns the item operations that a session with these policies can run. */
+  async function listAllowedOperations(clients: Clients, arns: string[], Policy?: PolicyDocument) {
     const PolicyArns = arns.map((arn) => ({ arn }))
-    const credentials = await theirs.assume({ PolicyArns, ...(Policy && { Policy: JSON.stringify(Policy) }) })
-    const client = theirs.documents(credentials)
+    const credentials = await clients.assumeRole({
+      PolicyArns,
+      ...(Policy && { Policy: JSON.stringify(Policy) }),
+    })
+    const client = clients.createDocumentClient(credentials)
     const Key = { id: '1' }
-    const names: string[] = []
+    const allowedOperations: string[] = []
     for (const [name, command] of Object.entries({
       get: new GetCommand({ TableName: TABLE, Key }),
       put: new PutCommand({ TableName: TABLE, Item: Key }),
@@ -271,49 +309,51 @@ describe('managed session policies', () => {
     })) {
       const error = await client.send(command as never).then(
         () => undefined,
-        (reason: Error) => reason,
+        (denial: Error) => denial,
       )
       if (error) expect(error).toMatchObject({ name: 'AccessDeniedException' })
-      else names.push(name)
+      else allowedOperations.push(name)
     }
-    return names
+    return allowedOperations
   }
 
-  test('allow what any of them allows and none denies, with the inline one, and no more than the role', async () => {
-    await withPolicies(async (theirs, { role }) => {
-      const inline = policy(statement('dynamodb:*', { Resource: '*' }))
-      expect(await allowed(theirs, [])).toEqual(['get', 'put', 'delete'])
-      expect(await allowed(theirs, [Read])).toEqual(['get'])
-      expect(await allowed(theirs, [Read], inline)).toEqual(['get', 'put', 'delete'])
-      expect(await allowed(theirs, [Read, Write])).toEqual(['get', 'put'])
-      expect(await allowed(theirs, [Write], inline)).toEqual(['get', 'put'])
-      role(TARGET_ROLE_ARN).policies = [policy(statement('dynamodb:PutItem', { Resource: '*' }))]
-      expect(await allowed(theirs, [Read, Write])).toEqual(['put'])
+  test('allows what the role and one of the session policies allow, unless a session policy denies it', async () => {
+    await withManagedPolicies(async (clients, sandbox) => {
+      const inline = createPolicy(allowStatement('dynamodb:*', { Resource: '*' }))
+      expect(await listAllowedOperations(clients, [])).toEqual(['get', 'put', 'delete'])
+      expect(await listAllowedOperations(clients, [READ_ARN])).toEqual(['get'])
+      expect(await listAllowedOperations(clients, [READ_ARN], inline)).toEqual(['get', 'put', 'delete'])
+      expect(await listAllowedOperations(clients, [READ_ARN, NO_DELETES_ARN])).toEqual(['get', 'put'])
+      expect(await listAllowedOperations(clients, [NO_DELETES_ARN], inline)).toEqual(['get', 'put'])
+      sandbox.getRole(TARGET_ROLE_ARN).policies = [
+        createPolicy(allowStatement('dynamodb:PutItem', { Resource: '*' })),
+      ]
+      expect(await listAllowedOperations(clients, [READ_ARN, NO_DELETES_ARN])).toEqual(['put'])
     })
   })
 
-  test('of another account, or of nobody, are none', async () => {
-    await withPolicies(async (theirs) => {
-      for (const arn of [arnOf('Nobody'), Read.replace(ACCOUNT_B, '111111111111')])
-        await expect(theirs.assume({ PolicyArns: [{ arn }] })).rejects.toMatchObject({
+  test('refuses a managed session policy that does not exist in the account of the role', async () => {
+    await withManagedPolicies(async (clients) => {
+      for (const arn of [toPolicyArn('MissingPolicy'), READ_ARN.replace(ACCOUNT_B, '111111111111')])
+        await expect(clients.assumeRole({ PolicyArns: [{ arn }] })).rejects.toMatchObject({
           name: 'MalformedPolicyDocumentException',
           message: `Policy ${arn} does not exist or is not attachable.`,
         })
     })
   })
 
-  test('are ten at most, and their ARNs count with the inline one', async () => {
-    await withPolicies(async (theirs) => {
-      const PolicyArns = Array.from({ length: 11 }, () => ({ arn: Read }))
-      await expect(theirs.assume({ PolicyArns })).rejects.toMatchObject({
+  test('accepts ten managed session policies and counts their ARNs toward the length of the inline policy', async () => {
+    await withManagedPolicies(async (clients) => {
+      const PolicyArns = Array.from({ length: 11 }, () => ({ arn: READ_ARN }))
+      await expect(clients.assumeRole({ PolicyArns })).rejects.toMatchObject({
         name: 'ValidationError',
         message: expect.stringContaining("at 'policyArns' failed"),
       })
-      const inline = JSON.stringify(policy(statement('dynamodb:GetItem', { Resource: '*' })))
-      const Policy = inline.padEnd(2048 - Read.length)
-      await theirs.assume({ Policy, PolicyArns: [{ arn: Read }] })
+      const inline = JSON.stringify(createPolicy(allowStatement('dynamodb:GetItem', { Resource: '*' })))
+      const Policy = inline.padEnd(2048 - READ_ARN.length)
+      await clients.assumeRole({ Policy, PolicyArns: [{ arn: READ_ARN }] })
       await expect(
-        theirs.assume({ Policy: `${Policy} `, PolicyArns: [{ arn: Read }] }),
+        clients.assumeRole({ Policy: `${Policy} `, PolicyArns: [{ arn: READ_ARN }] }),
       ).rejects.toMatchObject({
         name: 'ValidationError',
         message: expect.stringContaining("at 'policy and policyArns' failed"),
@@ -321,17 +361,17 @@ describe('managed session policies', () => {
     })
   })
 
-  test('of different versions are beyond the sandbox, and an invalid one is an error at the start', async () => {
-    await withPolicies(async (theirs) => {
-      const PolicyArns = [{ arn: Read }, { arn: arnOf('Old') }]
-      await expect(theirs.assume({ PolicyArns })).rejects.toMatchObject({
+  test('refuses session policies with different versions, and an invalid managed policy when the sandbox starts', async () => {
+    await withManagedPolicies(async (clients) => {
+      const PolicyArns = [{ arn: READ_ARN }, { arn: toPolicyArn('Old') }]
+      await expect(clients.assumeRole({ PolicyArns })).rejects.toMatchObject({
         name: 'SandboxError',
         message: expect.stringContaining('different versions'),
       })
     })
-    const managedPolicies = { [Read]: policy({ Effect: 'Allow', Actions: '*' }) }
+    const managedPolicies = { [READ_ARN]: createPolicy({ Effect: 'Allow', Actions: '*' }) }
     await expect(startSandbox({ accounts: [{ id: ACCOUNT_B, managedPolicies }] })).rejects.toThrow(
-      `The policy ${Read}: `,
+      `The managed policy ${READ_ARN} is invalid: `,
     )
   })
 })

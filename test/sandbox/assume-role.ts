@@ -1,51 +1,62 @@
 import { deflateRawSync } from 'node:zlib'
 import type { PolicyDocument, Role } from './account.ts'
 import { type AssumeRoleRequest, checkLimits, checkTags } from './assume-role-limits.ts'
-import { authorize, type Context, sessionPolicyErrors, tagContext } from './authorize.ts'
-import { unionOf } from './policy-union.ts'
-import { Refusal } from './refusal.ts'
-import type { Session, SessionRequest } from './sessions.ts'
+import { authorize, findSessionPolicyErrors, type RequestContext, toTagContext } from './authorize.ts'
+import { AwsError } from './aws-error.ts'
+import { mergePolicies } from './merge-policies.ts'
+import type { Session, SessionInput } from './sessions.ts'
 
-/** A role's session may take no longer sessions of another. https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining */
-const ROLE_CHAINING_SECONDS = 3600
+/**
+ * The longest session that a role session can request.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
+ */
+const MAX_ROLE_CHAINING_SECONDS = 3600
 
-/** AWS documents that there is a limit on the packed size, not how large it is; this is an estimate. */
-const PACKED_BYTES = 2048
+/** An estimate. AWS limits the packed size of session policies and tags, but does not document the limit. */
+const MAX_PACKED_BYTES = 2048
 
-export interface AssumeRoleContext {
+export interface AssumeRoleOptions {
   roles: Role[]
-  now: number
+  nowMs: number
   region: string
 }
 
-/** Decides, and says what session to issue and how full its packed policy is in percent. */
+/**
+ * Decides on an AssumeRole request. Returns the input of the new session, and the size of its packed policy in percent of
+ * the limit.
+ *
+ * @throws AwsError if the request is invalid or IAM denies it.
+ */
 export async function assumeRole(
   caller: Session,
   request: AssumeRoleRequest,
-  context: AssumeRoleContext,
-): Promise<{ session: SessionRequest; packedPolicySize?: number }> {
+  options: AssumeRoleOptions,
+): Promise<{ session: SessionInput; packedPolicySize?: number }> {
   checkLimits(request)
   const inheritedKeys = caller.transitiveTagKeys
   checkTags(request, inheritedKeys)
-  const role = await authorizedRole(caller, request, context)
+  const role = await authorizeRole(caller, request, options)
 
   const { durationSeconds } = request
-  if (durationSeconds > ROLE_CHAINING_SECONDS)
-    throw invalid(
+  if (durationSeconds > MAX_ROLE_CHAINING_SECONDS)
+    throw createValidationError(
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     )
   if (durationSeconds > (role.definition.maxSessionDuration ?? 3600))
-    throw invalid('The requested DurationSeconds exceeds the MaxSessionDuration set for this role.')
+    throw createValidationError(
+      'The requested DurationSeconds exceeds the MaxSessionDuration set for this role.',
+    )
 
-  const policy = await sessionPolicy(request, role)
-  const packedPolicySize = packedSize(request)
+  const policy = await createSessionPolicy(request, role)
+  const packedPolicySize = computePackedPolicySize(request)
   return {
     session: {
       role,
       name: request.roleSessionName,
       durationSeconds,
-      assumed: true,
-      tags: { ...inheritedTags(caller), ...tagsOf(request) },
+      isAssumed: true,
+      tags: { ...getTransitiveTags(caller), ...toTagRecord(request) },
       transitiveTagKeys: [...inheritedKeys, ...request.transitiveTagKeys],
       sourceIdentity: request.sourceIdentity ?? caller.sourceIdentity,
       policy,
@@ -55,83 +66,91 @@ export async function assumeRole(
 }
 
 /**
- * The role, if both sides allow each action that the request needs. Each action has the context keys that the
- * reference gives it, so `sts:ExternalId` is known to sts:AssumeRole alone.
- * https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
+ * Returns the role if the policies of both accounts allow each action that the request requires. The request context of
+ * each action contains only the condition keys that AWS documents for it, so only sts:AssumeRole has `sts:ExternalId`.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
  */
-async function authorizedRole(
+async function authorizeRole(
   caller: Session,
   request: AssumeRoleRequest,
-  { roles, now, region }: AssumeRoleContext,
+  { roles, nowMs, region }: AssumeRoleOptions,
 ) {
   const { roleArn, externalId } = request
   const sourceIdentity = request.sourceIdentity ?? caller.sourceIdentity
-  const tags = { ...inheritedTags(caller), ...tagsOf(request) }
+  const tags = { ...getTransitiveTags(caller), ...toTagRecord(request) }
   const hasTags = Object.keys(tags).length > 0
   const transitiveTagKeys = [...caller.transitiveTagKeys, ...request.transitiveTagKeys]
-  const tagKeys: Context = {
-    ...tagContext('aws:RequestTag', tags),
+  const tagContext: RequestContext = {
+    ...toTagContext('aws:RequestTag', tags),
     ...(hasTags && { 'aws:TagKeys': Object.keys(tags) }),
     ...(transitiveTagKeys.length > 0 && { 'sts:TransitiveTagKeys': transitiveTagKeys }),
   }
-  const identityKey: Context = sourceIdentity === undefined ? {} : { 'sts:SourceIdentity': sourceIdentity }
-  const needed: [string, Context][] = [
+  const sourceIdentityContext: RequestContext =
+    sourceIdentity === undefined ? {} : { 'sts:SourceIdentity': sourceIdentity }
+  const requiredActions: [string, RequestContext][] = [
     [
       'sts:AssumeRole',
       {
-        ...tagKeys,
-        ...identityKey,
+        ...tagContext,
+        ...sourceIdentityContext,
         'sts:RoleSessionName': request.roleSessionName,
         ...(externalId !== undefined && { 'sts:ExternalId': externalId }),
       },
     ],
   ]
-  if (hasTags) needed.push(['sts:TagSession', tagKeys])
-  if (sourceIdentity !== undefined) needed.push(['sts:SetSourceIdentity', identityKey])
+  if (hasTags) requiredActions.push(['sts:TagSession', tagContext])
+  if (sourceIdentity !== undefined) requiredActions.push(['sts:SetSourceIdentity', sourceIdentityContext])
 
   const role = roles.find(({ arn }) => arn === roleArn)
-  // To a stranger, AWS does not tell a role that is not there from one that says no.
-  if (!role) throw denied(caller, 'sts:AssumeRole', roleArn)
-  for (const [action, keys] of needed) {
+  // AWS returns the same error for a role that does not exist as for a role that the caller cannot assume.
+  if (!role) throw createAccessDeniedError(caller, 'sts:AssumeRole', roleArn)
+  for (const [action, context] of requiredActions) {
     const denial = await authorize({
       session: caller,
       action,
       resource: { arn: roleArn, accountId: role.account.id },
-      // A role without a trust policy trusts nobody.
+      // Without a trust policy, no principal can assume the role.
       resourcePolicy: role.definition.trustPolicy ?? { Version: '2012-10-17', Statement: [] },
-      context: keys,
-      now,
+      context,
+      nowMs,
       region,
     })
-    if (denial?.explicit) throw denied(caller, action, roleArn, denial.policy)
-    if (denial) throw denied(caller, action, roleArn)
+    if (denial?.isExplicit) throw createAccessDeniedError(caller, action, roleArn, denial.policyType)
+    if (denial) throw createAccessDeniedError(caller, action, roleArn)
   }
-  // Once set, a source identity stays the same along the chain.
+  // A session cannot change the source identity that it inherited.
   if (caller.sourceIdentity !== undefined && sourceIdentity !== caller.sourceIdentity)
-    throw denied(caller, 'sts:SetSourceIdentity', roleArn)
+    throw createAccessDeniedError(caller, 'sts:SetSourceIdentity', roleArn)
   return role
 }
 
-function denied(caller: Session, action: string, roleArn: string, explicitIn?: string): Refusal {
-  const because =
-    explicitIn && ` with an explicit deny in ${explicitIn.startsWith('i') ? 'an' : 'a'} ${explicitIn} policy`
-  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${roleArn}${because ?? ''}`
-  return new Refusal(403, 'AccessDenied', message)
+function createAccessDeniedError(
+  caller: Session,
+  action: string,
+  roleArn: string,
+  denyingPolicyType?: string,
+): AwsError {
+  const reason =
+    denyingPolicyType &&
+    ` with an explicit deny in ${denyingPolicyType.startsWith('i') ? 'an' : 'a'} ${denyingPolicyType} policy`
+  const message = `User: ${caller.arn} is not authorized to perform: ${action} on resource: ${roleArn}${reason ?? ''}`
+  return new AwsError(403, 'AccessDenied', message)
 }
 
-/** What any of the session policies allows and none denies: the inline one, and those of the role's account by ARN. */
-async function sessionPolicy(
+/** Merges the inline session policy and the managed session policies, which must be in the account of the role. */
+async function createSessionPolicy(
   { policy, policyArns }: AssumeRoleRequest,
   role: Role,
 ): Promise<PolicyDocument | undefined> {
-  const inline = await parsePolicy(policy, role.arn)
-  const managed = policyArns.map((arn) => {
-    const found = role.account.managedPolicies[arn]
-    // Which error it is, AWS does not document; of those that AssumeRole has, this one fits.
-    if (!found) throw malformed(`Policy ${arn} does not exist or is not attachable.`)
-    return found
+  const inlinePolicy = await parsePolicy(policy, role.arn)
+  const managedPolicies = policyArns.map((arn) => {
+    const managedPolicy = role.account.managedPolicies[arn]
+    // AWS does not document the error for this case. MalformedPolicyDocument is the closest error of AssumeRole.
+    if (!managedPolicy) throw createMalformedPolicyError(`Policy ${arn} does not exist or is not attachable.`)
+    return managedPolicy
   })
-  return unionOf(inline ? [inline, ...managed] : managed)
+  return mergePolicies(inlinePolicy ? [inlinePolicy, ...managedPolicies] : managedPolicies)
 }
 
 async function parsePolicy(text: string | undefined, roleArn: string): Promise<PolicyDocument | undefined> {
@@ -140,28 +159,29 @@ async function parsePolicy(text: string | undefined, roleArn: string): Promise<P
   try {
     policy = JSON.parse(text)
   } catch {
-    throw malformed('This policy contains invalid Json')
+    throw createMalformedPolicyError('This policy contains invalid Json')
   }
-  const errors = await sessionPolicyErrors(policy, roleArn)
-  if (errors) throw malformed(`Syntax errors in policy. ${errors}`)
+  const errors = await findSessionPolicyErrors(policy, roleArn)
+  if (errors) throw createMalformedPolicyError(`Syntax errors in policy. ${errors}`)
   return policy
 }
 
-function packedSize({ policy = '', policyArns, tags }: AssumeRoleRequest): number | undefined {
+function computePackedPolicySize({ policy = '', policyArns, tags }: AssumeRoleRequest): number | undefined {
   if (!policy && policyArns.length === 0 && tags.length === 0) return undefined
   const packed = deflateRawSync(policy + policyArns.join() + JSON.stringify(tags))
-  const percent = Math.ceil((packed.length / PACKED_BYTES) * 100)
+  const percent = Math.ceil((packed.length / MAX_PACKED_BYTES) * 100)
   if (percent <= 100) return percent
   const message = `Packed policy consumes ${percent}% of allotted space, please use smaller policy.`
-  throw new Refusal(400, 'PackedPolicyTooLarge', message)
+  throw new AwsError(400, 'PackedPolicyTooLarge', message)
 }
 
-const tagsOf = ({ tags }: AssumeRoleRequest) => Object.fromEntries(tags.map(({ key, value }) => [key, value]))
+const toTagRecord = ({ tags }: AssumeRoleRequest) =>
+  Object.fromEntries(tags.map(({ key, value }) => [key, value]))
 
-function inheritedTags({ tags, transitiveTagKeys }: Session) {
-  const transitive = new Set(transitiveTagKeys.map((key) => key.toLowerCase()))
-  return Object.fromEntries(Object.entries(tags).filter(([key]) => transitive.has(key.toLowerCase())))
+function getTransitiveTags({ tags, transitiveTagKeys }: Session) {
+  const lowerCaseKeys = new Set(transitiveTagKeys.map((key) => key.toLowerCase()))
+  return Object.fromEntries(Object.entries(tags).filter(([key]) => lowerCaseKeys.has(key.toLowerCase())))
 }
 
-const malformed = (message: string) => new Refusal(400, 'MalformedPolicyDocument', message)
-const invalid = (message: string) => new Refusal(400, 'ValidationError', message)
+const createMalformedPolicyError = (message: string) => new AwsError(400, 'MalformedPolicyDocument', message)
+const createValidationError = (message: string) => new AwsError(400, 'ValidationError', message)

@@ -1,5 +1,5 @@
-/** The parts of a request that name attributes. */
-export interface NamesAttributes {
+/** The fields of a request that contain attribute names. */
+export interface AttributeFields {
   Key?: object
   Item?: object
   Keys?: object[]
@@ -20,13 +20,14 @@ export interface NamesAttributes {
 const KEYWORDS = new Set(['SET', 'REMOVE', 'ADD', 'DELETE', 'AND', 'OR', 'NOT', 'BETWEEN', 'IN'])
 
 /**
- * What dynamodb:Attributes holds: the top-level attributes that a request names, wherever it does.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ * Returns the value of the condition key dynamodb:Attributes: the top-level attributes in all fields of a request.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-export function attributesOf(request: NamesAttributes): string[] {
+export function listAttributes(request: AttributeFields): string[] {
   const { Key, Item, Keys = [], AttributesToGet = [], AttributeUpdates, Expected } = request
   const { KeyConditions, QueryFilter, ScanFilter, ExpressionAttributeNames = {} } = request
-  const byKey = [Key, Item, ...Keys, AttributeUpdates, Expected, KeyConditions, QueryFilter, ScanFilter]
+  const records = [Key, Item, ...Keys, AttributeUpdates, Expected, KeyConditions, QueryFilter, ScanFilter]
   const expressions = [
     request.KeyConditionExpression,
     request.FilterExpression,
@@ -34,18 +35,18 @@ export function attributesOf(request: NamesAttributes): string[] {
     request.ConditionExpression,
     request.UpdateExpression,
   ]
-  const inExpressions = expressions.flatMap((expression = '') => heads(expression))
+  const expressionNames = expressions.flatMap((expression = '') => listTopLevelNames(expression))
   return [
     ...new Set([
-      ...byKey.flatMap((record) => Object.keys(record ?? {})),
+      ...records.flatMap((record) => Object.keys(record ?? {})),
       ...AttributesToGet,
-      ...inExpressions.map((name) => ExpressionAttributeNames[name] ?? name),
+      ...expressionNames.map((name) => ExpressionAttributeNames[name] ?? name),
     ]),
   ]
 }
 
-/** The first part of each path: not values, functions, keywords or what comes after a dot. */
-const heads = (expression: string): string[] =>
+/** Returns the first element of each document path. Omits values, functions, keywords and nested attributes. */
+const listTopLevelNames = (expression: string): string[] =>
   [...expression.matchAll(/(?<![:.#\w])(#?[A-Za-z_][\w]*|#\w+)(?!\w|\s*\()/g)]
     .map(([, name = '']) => name)
     .filter((name) => !KEYWORDS.has(name.toUpperCase()))

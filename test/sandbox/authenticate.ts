@@ -1,70 +1,80 @@
+import { AwsError } from './aws-error.ts'
 import type { Call, ServiceName } from './calls.ts'
 import type { Clock } from './clock.ts'
-import { Refusal } from './refusal.ts'
-import type { Session, Sessions } from './sessions.ts'
+import type { Session, SessionRegistry } from './sessions.ts'
 import {
-  type Claim,
-  formatLongDate,
+  type AuthorizationHeader,
+  formatAmzDate,
   isSignedWith,
-  parseLongDate,
-  readClaim,
+  parseAmzDate,
+  parseAuthorizationHeader,
   type SignedRequest,
 } from './signature.ts'
 
-/** How a service names what is wrong with a caller. */
-export type RejectionCodes = Record<
-  'missing' | 'incomplete' | 'mismatch' | 'unknown' | 'expired',
+/** The status and the code with which a service reports each authentication failure. */
+export type AuthenticationErrorCodes = Record<
+  'missingToken' | 'incompleteSignature' | 'invalidSignature' | 'invalidToken' | 'expiredToken',
   { status: number; code: string }
 >
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html */
-const MAX_SKEW_MINUTES = 15
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-troubleshooting.html */
+const MAX_CLOCK_SKEW_MINUTES = 15
 
-const MISMATCH =
+const SIGNATURE_MISMATCH =
   'The request signature we calculated does not match the signature you provided. Check your AWS Secret Access Key ' +
   'and signing method. Consult the service documentation for details.'
 
-export interface Authenticator {
+export interface AuthenticationOptions {
   service: ServiceName
-  codes: RejectionCodes
-  /** The one Region that signatures must be scoped to; without it, any is good. */
-  region?: string
-  sessions: Sessions
+  errorCodes: AuthenticationErrorCodes
+  /** The valid Regions of the credential scope. @default all Regions */
+  regions?: readonly string[]
+  sessions: SessionRegistry
   clock: Clock
 }
 
-/** Whose request this is, or a refusal. The checks come in the order in which AWS makes them. */
+/**
+ * Returns the session that signed a request, and adds it to `call`. The checks run in the same order as in AWS.
+ *
+ * @throws AwsError if the signature, the access key or the session token is missing, invalid or expired.
+ */
 export async function authenticate(
-  { service, codes, region, sessions, clock }: Authenticator,
+  { service, errorCodes, regions, sessions, clock }: AuthenticationOptions,
   request: SignedRequest,
   call: Call,
 ): Promise<Session> {
-  const reject = (kind: keyof RejectionCodes, message: string) =>
-    new Refusal(codes[kind].status, codes[kind].code, message)
+  const createError = (kind: keyof AuthenticationErrorCodes, message: string) =>
+    new AwsError(errorCodes[kind].status, errorCodes[kind].code, message)
 
-  const authorization = request.headers.authorization
-  if (!authorization) throw reject('missing', 'Request is missing Authentication Token')
-  const claim = readClaim(authorization)
-  const longDate = request.headers['x-amz-date'] ?? ''
-  const signedAt = parseLongDate(longDate)
-  if (!claim || !signedAt)
-    throw reject('incomplete', `Authorization header or date is incomplete. Authorization=${authorization}`)
+  const { authorization } = request.headers
+  if (!authorization) throw createError('missingToken', 'Request is missing Authentication Token')
+  const header = parseAuthorizationHeader(authorization)
+  const amzDate = request.headers['x-amz-date'] ?? ''
+  const signedAt = parseAmzDate(amzDate)
+  if (!header || !signedAt)
+    throw createError(
+      'incompleteSignature',
+      `Authorization header or date is incomplete. Authorization=${authorization}`,
+    )
 
-  const wrong =
-    skew(longDate, signedAt.getTime(), clock.now()) ?? scopeError(claim, longDate, service, region)
-  if (wrong) throw reject('mismatch', wrong)
+  const problem =
+    findClockSkew(amzDate, signedAt.getTime(), clock.now()) ??
+    findScopeProblems(header, amzDate, service, regions)
+  if (problem) throw createError('invalidSignature', problem)
 
-  const session = sessions.find(claim.accessKeyId)
-  const invalid = () => reject('unknown', 'The security token included in the request is invalid.')
-  if (!session || session.revoked) throw invalid()
-  if (!(await isSignedWith(session.secretAccessKey, request, claim))) throw reject('mismatch', MISMATCH)
-  if (request.headers['x-amz-security-token'] !== session.sessionToken) throw invalid()
-  if (session.expiresAt <= clock.now())
-    throw reject('expired', 'The security token included in the request is expired')
+  const session = sessions.find(header.accessKeyId)
+  const createInvalidTokenError = () =>
+    createError('invalidToken', 'The security token included in the request is invalid.')
+  if (!session || session.isRevoked) throw createInvalidTokenError()
+  if (!(await isSignedWith(session.secretAccessKey, request, header)))
+    throw createError('invalidSignature', SIGNATURE_MISMATCH)
+  if (request.headers['x-amz-security-token'] !== session.sessionToken) throw createInvalidTokenError()
+  if (session.expiresAtMs <= clock.now())
+    throw createError('expiredToken', 'The security token included in the request is expired')
 
   call.principal = session.arn
   call.accountId = session.role.account.id
-  // Those of the session that is asked for, where one is.
+  // An AssumeRole call already has these fields. There they describe the requested session, not the caller's.
   call.sessionName ??= session.name
   call.tags ??= session.tags
   call.transitiveTagKeys ??= session.transitiveTagKeys
@@ -72,30 +82,36 @@ export async function authenticate(
   return session
 }
 
-function skew(longDate: string, signedAt: number, now: number): string | undefined {
-  const tolerance = MAX_SKEW_MINUTES * 60_000
-  const [at, min] = [formatLongDate(now), `${MAX_SKEW_MINUTES} min.`]
-  if (signedAt < now - tolerance)
-    return `Signature expired: ${longDate} is now earlier than ${formatLongDate(now - tolerance)} (${at} - ${min})`
-  if (signedAt > now + tolerance)
-    return `Signature not yet current: ${longDate} is still later than ${formatLongDate(now + tolerance)} (${at} + ${min})`
+function findClockSkew(amzDate: string, signedAtMs: number, nowMs: number): string | undefined {
+  const toleranceMs = MAX_CLOCK_SKEW_MINUTES * 60_000
+  const [now, tolerance] = [formatAmzDate(nowMs), `${MAX_CLOCK_SKEW_MINUTES} min.`]
+  if (signedAtMs < nowMs - toleranceMs)
+    return `Signature expired: ${amzDate} is now earlier than ${formatAmzDate(nowMs - toleranceMs)} (${now} - ${tolerance})`
+  if (signedAtMs > nowMs + toleranceMs)
+    return `Signature not yet current: ${amzDate} is still later than ${formatAmzDate(nowMs + toleranceMs)} (${now} + ${tolerance})`
   return undefined
 }
 
-function scopeError(claim: Claim, longDate: string, service: string, region?: string): string | undefined {
-  if (!claim.signedHeaders.includes('host'))
+function findScopeProblems(
+  header: AuthorizationHeader,
+  amzDate: string,
+  service: string,
+  regions?: readonly string[],
+): string | undefined {
+  if (!header.signedHeaders.includes('host'))
     return "'Host' must be a 'SignedHeader' in the AWS Authorization."
-  const errors = []
-  if (region && claim.region !== region)
-    errors.push(`Credential should be scoped to a valid region, not '${claim.region}'.`)
-  if (claim.service !== service) errors.push(`Credential should be scoped to correct service: '${service}'.`)
-  if (claim.terminator !== 'aws4_request')
-    errors.push(
-      `Credential should be scoped with a valid terminator: 'aws4_request', not '${claim.terminator}'.`,
+  const problems = []
+  if (regions && !regions.includes(header.region))
+    problems.push(`Credential should be scoped to a valid region, not '${header.region}'.`)
+  if (header.service !== service)
+    problems.push(`Credential should be scoped to correct service: '${service}'.`)
+  if (header.terminator !== 'aws4_request')
+    problems.push(
+      `Credential should be scoped with a valid terminator: 'aws4_request', not '${header.terminator}'.`,
     )
-  if (!longDate.startsWith(claim.day))
-    errors.push(
-      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${claim.day}' != '${longDate.slice(0, 8)}', from '${longDate}'.`,
+  if (!amzDate.startsWith(header.date))
+    problems.push(
+      `Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '${header.date}' != '${amzDate.slice(0, 8)}', from '${amzDate}'.`,
     )
-  return errors.length > 0 ? errors.join(' ') : undefined
+  return problems.length > 0 ? problems.join(' ') : undefined
 }

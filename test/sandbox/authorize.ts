@@ -2,23 +2,24 @@ import { runSimulation, type Simulation } from '@cloud-copilot/iam-simulate'
 import type { Account, PolicyDocument } from './account.ts'
 import type { Session } from './sessions.ts'
 
-export type Context = Record<string, string | string[]>
+/** The condition keys of a request and their values. */
+export type RequestContext = Record<string, string | string[]>
 
-export interface Question {
+export interface AuthorizationRequest {
   session: Session
   action: string
   resource: { arn: string; accountId: string }
   resourcePolicy?: PolicyDocument | undefined
-  /** The keys of the request; those of the principal are added here. */
-  context: Context
-  now: number
+  /** The condition keys of the request. `authorize` adds the keys of the principal. */
+  context: RequestContext
+  nowMs: number
   region: string
 }
 
-/** Which kind of policy said no, and how: "with an explicit deny in a …" or "because no … policy allows". */
+/** Why IAM denies an action: an explicit deny in a policy, or no policy of this type that allows the action. */
 export interface Denial {
-  explicit: boolean
-  policy: 'service control' | 'identity-based' | 'resource-based' | 'session'
+  isExplicit: boolean
+  policyType: 'service control' | 'identity-based' | 'resource-based' | 'session'
 }
 
 const FULL_AWS_ACCESS: PolicyDocument = {
@@ -26,70 +27,79 @@ const FULL_AWS_ACCESS: PolicyDocument = {
   Statement: [{ Effect: 'Allow', Action: '*', Resource: '*' }],
 }
 
-/** Undefined when the action is allowed. */
-export async function authorize(question: Question): Promise<Denial | undefined> {
-  const { session, action, resource, resourcePolicy, now, region } = question
+/**
+ * Decides on one action. Returns undefined if the policies allow it.
+ *
+ * @throws if a policy is invalid or the simulator does not know one of the condition keys.
+ */
+export async function authorize(request: AuthorizationRequest): Promise<Denial | undefined> {
+  const { session, action, resource, resourcePolicy, nowMs, region } = request
   const { account, definition, arn } = session.role
   const result = await runSimulation(
     {
       request: {
-        principal: principalOf(session, resourcePolicy),
+        principal: selectPrincipal(session, resourcePolicy),
         action,
         resource: { resource: resource.arn, accountId: resource.accountId },
         contextVariables: {
-          ...question.context,
+          ...request.context,
           'aws:PrincipalArn': arn,
           'aws:PrincipalAccount': account.id,
           'aws:PrincipalType': 'AssumedRole',
           ...(account.organizationId !== undefined && { 'aws:PrincipalOrgID': account.organizationId }),
           'aws:userid': session.userId,
-          'aws:TokenIssueTime': new Date(session.issuedAt).toISOString(),
-          'aws:CurrentTime': new Date(now).toISOString(),
-          'aws:EpochTime': String(Math.floor(now / 1000)),
+          'aws:TokenIssueTime': new Date(session.issuedAtMs).toISOString(),
+          'aws:CurrentTime': new Date(nowMs).toISOString(),
+          'aws:EpochTime': String(Math.floor(nowMs / 1000)),
           'aws:RequestedRegion': region,
           'aws:ResourceAccount': resource.accountId,
-          // The sandbox stands in for an endpoint that is only reached by TLS.
+          // The sandbox uses HTTP, but the AWS endpoints that it replaces accept only TLS.
           'aws:SecureTransport': 'true',
           ...(session.sourceIdentity !== undefined && { 'aws:SourceIdentity': session.sourceIdentity }),
-          ...tagContext('aws:PrincipalTag', session.tags),
+          ...toTagContext('aws:PrincipalTag', session.tags),
         },
       },
-      ...policiesOf(account, definition.policies),
+      ...createSimulatorPolicies(account, definition.policies),
       resourcePolicy,
       sessionPolicy: session.policy,
     },
     {},
   )
-  // Neither may pass silently: an invalid policy, or a key that the simulator leaves out of its decision.
+  // The simulator does not throw for an invalid policy, and it ignores condition keys that it does not know.
   if (result.resultType === 'error')
-    throw new Error(`${action} on ${resource.arn}: ${JSON.stringify(result.errors)}`)
-  if (result.resultType !== 'single') throw new Error(`${action} on ${resource.arn} was not one question`)
+    throw new Error(
+      `The simulator cannot evaluate ${action} on ${resource.arn}: ${JSON.stringify(result.errors)}`,
+    )
+  if (result.resultType !== 'single')
+    throw new Error(`The simulator returned more than one decision for ${action} on ${resource.arn}.`)
   const { analysis, ignoredContextKeys = [] } = result.result
   if (ignoredContextKeys.length > 0)
-    throw new Error(`${action} has no context key ${ignoredContextKeys.join(', ')}`)
+    throw new Error(`${action} does not support the condition key ${ignoredContextKeys.join(', ')}.`)
   if (result.overallResult === 'Allowed') return undefined
 
-  const says = (which: 'scpAnalysis' | 'resourceAnalysis' | 'sessionAnalysis' | 'identityAnalysis') =>
-    analysis[which]?.result ?? 'Allowed'
-  const order = [
-    ['service control', says('scpAnalysis')],
-    ['resource-based', says('resourceAnalysis')],
-    ['identity-based', says('identityAnalysis')],
-    ['session', says('sessionAnalysis')],
+  const getDecision = (name: 'scpAnalysis' | 'resourceAnalysis' | 'sessionAnalysis' | 'identityAnalysis') =>
+    analysis[name]?.result ?? 'Allowed'
+  const decisions = [
+    ['service control', getDecision('scpAnalysis')],
+    ['resource-based', getDecision('resourceAnalysis')],
+    ['identity-based', getDecision('identityAnalysis')],
+    ['session', getDecision('sessionAnalysis')],
   ] as const
-  const denied = order.find(([, verdict]) => verdict === 'ExplicitlyDenied' || verdict === 'DeniedForAccount')
-  if (denied) return { explicit: true, policy: denied[0] }
-  const silent = order.find(
-    ([policy, verdict]) => policy !== 'resource-based' && verdict === 'ImplicitlyDenied',
+  const explicitDeny = decisions.find(
+    ([, decision]) => decision === 'ExplicitlyDenied' || decision === 'DeniedForAccount',
   )
-  return { explicit: false, policy: silent?.[0] ?? 'resource-based' }
+  if (explicitDeny) return { isExplicit: true, policyType: explicitDeny[0] }
+  const implicitDeny = decisions.find(
+    ([policyType, decision]) => policyType !== 'resource-based' && decision === 'ImplicitlyDenied',
+  )
+  return { isExplicit: false, policyType: implicitDeny?.[0] ?? 'resource-based' }
 }
 
-/** Runs every policy of an account through the simulator's validation. */
+/** @throws if a policy of the account is invalid. */
 export async function checkPolicies(account: Account): Promise<void> {
   for (const [arn, policy] of Object.entries(account.managedPolicies)) {
-    const errors = await sessionPolicyErrors(policy, `arn:aws:iam::${account.id}:role/any`)
-    if (errors) throw new Error(`The policy ${arn}: ${errors}`)
+    const errors = await findSessionPolicyErrors(policy, `arn:aws:iam::${account.id}:role/any`)
+    if (errors) throw new Error(`The managed policy ${arn} is invalid: ${errors}`)
   }
   for (const { arn, definition } of account.roles) {
     const result = await runSimulation(
@@ -100,18 +110,18 @@ export async function checkPolicies(account: Account): Promise<void> {
           resource: { resource: arn, accountId: account.id },
           contextVariables: {},
         },
-        ...policiesOf(account, definition.policies),
+        ...createSimulatorPolicies(account, definition.policies),
         resourcePolicy: definition.trustPolicy,
       },
       {},
     )
     if (result.resultType === 'error')
-      throw new Error(`The policies of ${arn}: ${JSON.stringify(result.errors)}`)
+      throw new Error(`The policies of ${arn} are invalid: ${JSON.stringify(result.errors)}`)
   }
 }
 
-/** What is wrong with a session policy. */
-export async function sessionPolicyErrors(policy: unknown, roleArn: string): Promise<string | undefined> {
+/** Returns the errors of a session policy as JSON, or undefined if the policy is valid. */
+export async function findSessionPolicyErrors(policy: unknown, roleArn: string): Promise<string | undefined> {
   const result = await runSimulation(
     {
       request: {
@@ -132,27 +142,29 @@ export async function sessionPolicyErrors(policy: unknown, roleArn: string): Pro
     : undefined
 }
 
-export const tagContext = (prefix: string, tags: Record<string, string>): Context =>
+export const toTagContext = (prefix: string, tags: Record<string, string>): RequestContext =>
   Object.fromEntries(Object.entries(tags).map(([key, value]) => [`${prefix}/${key}`, value]))
 
 /**
- * A policy may name the session or its role. The simulator finds the role of a session by its name alone,
- * so that `role/other-path/Name` would match too; given the role itself, it compares the whole ARN.
+ * Selects the ARN of the session or of its role as the principal, because a policy can name either one. If the principal
+ * is a session, the simulator compares only the name of the role, so that `role/other-path/Name` would also match. If the
+ * principal is the role, the simulator compares the whole ARN.
  */
-const principalOf = (session: Session, resourcePolicy?: PolicyDocument) =>
+const selectPrincipal = (session: Session, resourcePolicy?: PolicyDocument) =>
   JSON.stringify(resourcePolicy ?? '').includes(session.arn) ? session.arn : session.role.arn
 
-function policiesOf(
+function createSimulatorPolicies(
   account: Account,
   policies: PolicyDocument[] = [],
 ): Pick<Simulation, 'identityPolicies' | 'serviceControlPolicies' | 'resourceControlPolicies'> {
-  const named = (list: PolicyDocument[]) => list.map((policy, index) => ({ name: `policy ${index}`, policy }))
+  const addNames = (list: PolicyDocument[]) =>
+    list.map((policy, index) => ({ name: `policy ${index}`, policy }))
   return {
-    identityPolicies: named(policies),
+    identityPolicies: addNames(policies),
     serviceControlPolicies: [
       {
-        orgIdentifier: 'organisation',
-        policies: named([FULL_AWS_ACCESS, ...account.serviceControlPolicies]),
+        orgIdentifier: 'organization',
+        policies: addNames([FULL_AWS_ACCESS, ...account.serviceControlPolicies]),
       },
     ],
     resourceControlPolicies: [],

@@ -1,13 +1,13 @@
 export type ServiceName = 'sts' | 'dynamodb'
 
-/** One request as AWS saw it: what CloudTrail would tell, and which connection it came over. */
+/** One request that a service received, with the data that CloudTrail would record, and its TCP connection. */
 export interface Call {
   service: ServiceName
   operation: string
-  /** The session's ARN; only of a caller whose signature was good. */
+  /** The ARN of the caller's session. Present only if the signature is valid. */
   principal?: string
   accountId?: string
-  /** Whose signature the request claims to bear, whatever became of it; and the Region of that. */
+  /** The access key and the Region in the Authorization header, even if the signature is invalid. */
   accessKeyId?: string
   region?: string
   sessionName?: string
@@ -15,17 +15,17 @@ export interface Call {
   transitiveTagKeys?: string[]
   sourceIdentity?: string
   roleArn?: string
-  externalIdGiven?: boolean
-  /** What the request asks for: of AssumeRole all that it says, of DynamoDB the body. */
+  hasExternalId?: boolean
+  /** The parameters of an AssumeRole request, or the body of a DynamoDB request. */
   input?: object
-  /** The access key that AssumeRole gave out. */
-  issued?: string
+  /** The access key ID in the response of AssumeRole. */
+  issuedAccessKeyId?: string
   table?: string
-  /** 0 until it is answered, and for ever when it never is. */
+  /** The HTTP status. It is 0 until the service responds, and stays 0 if the service never responds. */
   status: number
   error?: string
-  /** The number of its TCP connection, counted per service. */
-  connection: number
-  at: number
+  /** The number of the TCP connection, counted separately for each service. */
+  connectionNumber: number
+  receivedAtMs: number
   host?: string
 }

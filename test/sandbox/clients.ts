@@ -6,25 +6,31 @@ import {
   type STSClientConfig,
 } from '@aws-sdk/client-sts'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import { type Sandbox, type SandboxCredentials, type SandboxSetup, startSandbox } from './index.ts'
-import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from './textbook.ts'
+import { type Sandbox, type SandboxCredentials, type SandboxOptions, startSandbox } from './index.ts'
+import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from './two-accounts.ts'
 
-type Identity = Pick<SandboxCredentials, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
+type ClientCredentials = Pick<SandboxCredentials, 'accessKeyId' | 'secretAccessKey' | 'sessionToken'>
 
-/** The SDK's clients on a sandbox, each request tried once; closed together. */
-export function clientsOf(sandbox: Sandbox) {
-  const opened: { destroy(): void }[] = []
-  const keep = <T extends { destroy(): void }>(client: T) => {
-    opened.push(client)
+/** Creates SDK clients for a sandbox. By default they do not retry. `close()` destroys all of them. */
+export function createClients(sandbox: Sandbox) {
+  const openClients: { destroy(): void }[] = []
+  const track = <T extends { destroy(): void }>(client: T) => {
+    openClients.push(client)
     return client
   }
   const { AWS_ENDPOINT_URL_STS = '', AWS_ENDPOINT_URL_DYNAMODB = '', AWS_REGION: region = '' } = sandbox.env
-  const executionRole = () => sandbox.credentials(EXECUTION_ROLE_ARN)
+  const issueExecutionRoleCredentials = () => sandbox.issueCredentials(EXECUTION_ROLE_ARN)
 
-  const sts = (credentials: Identity = executionRole(), options: Partial<STSClientConfig> = {}) =>
-    keep(new STSClient({ credentials, region, endpoint: AWS_ENDPOINT_URL_STS, maxAttempts: 1, ...options }))
-  const dynamodb = (credentials: Identity, options: Partial<DynamoDBClientConfig> = {}) =>
-    keep(
+  const createStsClient = (
+    credentials: ClientCredentials = issueExecutionRoleCredentials(),
+    options: Partial<STSClientConfig> = {},
+  ) =>
+    track(new STSClient({ credentials, region, endpoint: AWS_ENDPOINT_URL_STS, maxAttempts: 1, ...options }))
+  const createDynamoDBClient = (
+    credentials: ClientCredentials,
+    options: Partial<DynamoDBClientConfig> = {},
+  ) =>
+    track(
       new DynamoDBClient({
         credentials,
         region,
@@ -35,37 +41,39 @@ export function clientsOf(sandbox: Sandbox) {
     )
 
   return {
-    sts,
-    dynamodb,
-    documents: (credentials: Identity, options?: Partial<DynamoDBClientConfig>) =>
-      DynamoDBDocumentClient.from(dynamodb(credentials, options)),
-    /** AssumeRole on the target role with the right external ID, unless the input says otherwise. */
-    async assume(
+    createStsClient,
+    createDynamoDBClient,
+    createDocumentClient: (credentials: ClientCredentials, options?: Partial<DynamoDBClientConfig>) =>
+      DynamoDBDocumentClient.from(createDynamoDBClient(credentials, options)),
+    /** Assumes the target role with the expected external ID. `input` replaces single parameters. */
+    async assumeRole(
       input: Partial<AssumeRoleCommandInput> = {},
-      caller: Identity = executionRole(),
-    ): Promise<Identity> {
+      caller: ClientCredentials = issueExecutionRoleCredentials(),
+    ): Promise<ClientCredentials> {
       const defaults = { RoleArn: TARGET_ROLE_ARN, RoleSessionName: 'orders', ExternalId: EXTERNAL_ID }
-      const { Credentials } = await sts(caller).send(new AssumeRoleCommand({ ...defaults, ...input }))
+      const { Credentials } = await createStsClient(caller).send(
+        new AssumeRoleCommand({ ...defaults, ...input }),
+      )
       const { AccessKeyId = '', SecretAccessKey = '', SessionToken = '' } = Credentials ?? {}
       return { accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey, sessionToken: SessionToken }
     },
     close() {
-      for (const client of opened) client.destroy()
+      for (const client of openClients) client.destroy()
     },
   }
 }
 
-export type Clients = ReturnType<typeof clientsOf>
+export type Clients = ReturnType<typeof createClients>
 
-/** A sandbox for one test, which is gone afterwards however the test goes. */
+/** Starts a sandbox, runs `body`, and closes the sandbox, even if `body` throws. */
 export async function withSandbox(
-  setup: SandboxSetup,
-  use: (sandbox: Sandbox, clients: Clients) => Promise<void>,
+  options: SandboxOptions,
+  body: (sandbox: Sandbox, clients: Clients) => Promise<void>,
 ): Promise<void> {
-  const sandbox = await startSandbox(setup)
-  const clients = clientsOf(sandbox)
+  const sandbox = await startSandbox(options)
+  const clients = createClients(sandbox)
   try {
-    await use(sandbox, clients)
+    await body(sandbox, clients)
   } finally {
     clients.close()
     await sandbox.close()

@@ -1,23 +1,24 @@
 export interface Clock {
+  /** The current time in milliseconds. */
   now(): number
   advance(ms: number): void
-  set(ms: number): void
+  set(timeMs: number): void
   reset(): void
 }
 
-/** AWS's clock: the process's own, moved ahead (or back) of it as a test wishes. */
+/** Creates the clock of the sandbox. It runs with an offset from the clock of the process, which tests can change. */
 export function createClock(): Clock {
-  let ahead = 0
+  let offsetMs = 0
   return {
-    now: () => Date.now() + ahead,
+    now: () => Date.now() + offsetMs,
     advance: (ms) => {
-      ahead += ms
+      offsetMs += ms
     },
-    set: (ms) => {
-      ahead = ms - Date.now()
+    set: (timeMs) => {
+      offsetMs = timeMs - Date.now()
     },
     reset: () => {
-      ahead = 0
+      offsetMs = 0
     },
   }
 }

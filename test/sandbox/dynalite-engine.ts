@@ -4,10 +4,10 @@ import dynalite from 'dynalite'
 import type { Engine } from './engine.ts'
 import { connectEngine } from './engine-connection.ts'
 
-/** A dynalite in this process, for one account. */
+/** Starts dynalite in this process for one account. */
 export async function openDynalite(accountId: string, region: string): Promise<Engine> {
   const server = createDynalite(accountId, region)
-  // A connection must not be closed in the moment when it is used again.
+  // With a keep-alive timeout, the server could close a connection at the moment when a request reuses it.
   server.keepAliveTimeout = 0
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -17,12 +17,12 @@ export async function openDynalite(accountId: string, region: string): Promise<E
     async close() {
       await engine.close()
       server.closeAllConnections()
-      await new Promise((done) => server.close(done))
+      await new Promise((resolve) => server.close(resolve))
     },
   }
 }
 
-/** dynalite takes the account and Region of its ARNs from the environment, at the moment when it is made. */
+/** Sets the environment variables from which dynalite reads the account and the Region of its ARNs when it starts. */
 function createDynalite(accountId: string, region: string) {
   const { AWS_ACCOUNT_ID, AWS_REGION } = process.env
   Object.assign(process.env, { AWS_ACCOUNT_ID: accountId, AWS_REGION: region })

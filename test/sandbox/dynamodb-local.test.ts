@@ -4,76 +4,79 @@ import { setTimeout } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterEach, expect, test } from '@jest/globals'
 import { withSandbox } from './clients.ts'
-import { engineName } from './engine.ts'
+import { parseEngineName } from './engine.ts'
 import type { Sandbox } from './index.ts'
-import { onlyOn } from './only-on.ts'
-import { TABLE, textbook } from './textbook.ts'
+import { restrictToEngine } from './restrict-to-engine.ts'
+import { createTwoAccounts, TABLE } from './two-accounts.ts'
 
-const PORT = 'SANDBOX_DYNAMODB_LOCAL_PORT'
-const shared = process.env[PORT]
+const PORT_VARIABLE = 'SANDBOX_DYNAMODB_LOCAL_PORT'
+const sharedPort = process.env[PORT_VARIABLE]
 afterEach(() => {
-  if (shared) process.env[PORT] = shared
+  if (sharedPort) process.env[PORT_VARIABLE] = sharedPort
 })
 
-const program = `
+const PROGRAM = `
   import { startDynamodbLocal } from './dynamodb-local.ts'
   const { port } = await startDynamodbLocal()
   process.stdout.write(String(port))
   setInterval(() => {}, 1000)
 `
-const ARGS = ['--input-type=module', '--eval', program]
-const answers = (port: number) =>
+const NODE_ARGUMENTS = ['--input-type=module', '--eval', PROGRAM]
+const isReachable = (port: number) =>
   fetch(`http://127.0.0.1:${port}`).then(
     () => true,
     () => false,
   )
 
-test('an engine that does not exist is an error', () => {
-  expect(engineName('dynalite')).toBe('dynalite')
-  expect(() => engineName('dynamo')).toThrow('SANDBOX_ENGINE is dynalite or dynamodb-local')
+test('parseEngineName() refuses an unknown engine', () => {
+  expect(parseEngineName('dynalite')).toBe('dynalite')
+  expect(() => parseEngineName('dynamo')).toThrow('Set SANDBOX_ENGINE to dynalite or dynamodb-local')
 })
 
-test('without Java, DynamoDB Local says what it needs', async () => {
-  const running = promisify(execFile)(process.execPath, ARGS, { cwd: import.meta.dirname, env: { PATH: '' } })
+test('startDynamodbLocal() names the required Java version if Java is missing', async () => {
+  const running = promisify(execFile)(process.execPath, NODE_ARGUMENTS, {
+    cwd: import.meta.dirname,
+    env: { PATH: '' },
+  })
   await expect(running).rejects.toMatchObject({
     stderr: expect.stringContaining('DynamoDB Local did not start. It needs Java 17 or newer'),
   })
 })
 
-onlyOn('dynamodb-local', 'it needs Java').describe('DynamoDB Local', () => {
-  test('keeps accounts and sandboxes apart', async () => {
-    const tables = textbook()[1]?.tables ?? []
+restrictToEngine('dynamodb-local', 'it requires Java').describe('DynamoDB Local', () => {
+  test('separates the data of accounts and sandboxes', async () => {
+    const tables = createTwoAccounts()[1]?.tables ?? []
     const accounts = ['111111111111', '222222222222'].map((id) => ({ id, tables }))
-    const countOf = async (id: string, { account }: Sandbox) => {
-      const { send } = account(id).engine
+    const countItems = async (id: string, sandbox: Sandbox) => {
+      const { send } = sandbox.getAccount(id).engine
       return JSON.parse((await send('Scan', { TableName: TABLE })).body).Count
     }
-    await withSandbox({ accounts }, async (one) => {
-      await withSandbox({ accounts }, async (other) => {
-        await one.account('222222222222').seed(TABLE, [{ id: { S: '1' } }])
-        expect(await countOf('222222222222', one)).toBe(1)
-        expect(await countOf('111111111111', one)).toBe(0)
-        expect(await countOf('222222222222', other)).toBe(0)
+    await withSandbox({ accounts }, async (first) => {
+      await withSandbox({ accounts }, async (second) => {
+        await first.getAccount('222222222222').seed(TABLE, [{ id: { S: '1' } }])
+        expect(await countItems('222222222222', first)).toBe(1)
+        expect(await countItems('111111111111', first)).toBe(0)
+        expect(await countItems('222222222222', second)).toBe(0)
       })
     })
   })
 
-  test('ends with the sandbox that started it', async () => {
-    delete process.env[PORT]
+  test('DynamoDB Local ends when the sandbox that started it closes', async () => {
+    delete process.env[PORT_VARIABLE]
     let url = ''
-    await withSandbox({ accounts: textbook(), engine: 'dynamodb-local' }, async (sandbox) => {
-      url = sandbox.account('222222222222').engine.url
-      await sandbox.account('222222222222').seed(TABLE, [{ id: { S: '1' } }])
+    await withSandbox({ accounts: createTwoAccounts(), engine: 'dynamodb-local' }, async (sandbox) => {
+      url = sandbox.getAccount('222222222222').engine.url
+      await sandbox.getAccount('222222222222').seed(TABLE, [{ id: { S: '1' } }])
     })
-    expect(url).not.toContain(String(shared))
-    expect(await answers(Number(new URL(url).port))).toBe(false)
+    expect(url).not.toContain(String(sharedPort))
+    expect(await isReachable(Number(new URL(url).port))).toBe(false)
   })
 
-  test('ends with the process that started it, even if that is killed', async () => {
-    const child = spawn(process.execPath, ARGS, { cwd: import.meta.dirname })
+  test('DynamoDB Local ends when the process that started it is killed', async () => {
+    const child = spawn(process.execPath, NODE_ARGUMENTS, { cwd: import.meta.dirname })
     const [port] = await once(child.stdout, 'data')
-    expect(await answers(Number(port))).toBe(true)
+    expect(await isReachable(Number(port))).toBe(true)
     child.kill('SIGKILL')
-    while (await answers(Number(port))) await setTimeout(50)
+    while (await isReachable(Number(port))) await setTimeout(50)
   })
 })

@@ -4,47 +4,52 @@ import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 
-const KEEPER = join(import.meta.dirname, 'dynamodb-local-keeper.ts')
+const SCRIPT = join(import.meta.dirname, 'run-dynamodb-local.ts')
+const POLL_INTERVAL_MS = 20
 
-/** AWS's DynamoDB Local in a process of its own, in memory, which ends with this one at the latest. */
+/**
+ * Starts DynamoDB Local with an in-memory database in its own process. The process ends when this process ends.
+ *
+ * @throws if DynamoDB Local does not start, for example because Java is missing.
+ */
 export async function startDynamodbLocal(): Promise<{ port: number; close(): Promise<void> }> {
-  const port = await freePort()
-  const keeper = spawn(process.execPath, [KEEPER, String(port)], {
+  const port = await findFreePort()
+  const childProcess = spawn(process.execPath, [SCRIPT, String(port)], {
     stdio: ['pipe', 'ignore', 'inherit'],
-    // It would report to AWS how it is used.
+    // Turn off the usage reports that DynamoDB Local sends to AWS.
     env: { ...process.env, DDB_LOCAL_TELEMETRY: '0' },
   })
-  const ended = once(keeper, 'exit')
-  // It keeps nobody from ending.
-  keeper.unref()
-  while (!(await listens(port))) {
-    if (keeper.exitCode !== null || keeper.signalCode !== null)
+  const exited = once(childProcess, 'exit')
+  // Allow this process to end while DynamoDB Local runs.
+  childProcess.unref()
+  while (!(await isListening(port))) {
+    if (childProcess.exitCode !== null || childProcess.signalCode !== null)
       throw new Error(
         'DynamoDB Local did not start. It needs Java 17 or newer, as `java` in the PATH ' +
           '(Debian and Ubuntu: sudo apt-get install --no-install-recommends openjdk-17-jre-headless).',
       )
-    await setTimeout(20)
+    await setTimeout(POLL_INTERVAL_MS)
   }
   return {
     port,
     async close() {
-      keeper.ref()
-      keeper.stdin.end()
-      await ended
+      childProcess.ref()
+      childProcess.stdin.end()
+      await exited
     },
   }
 }
 
-/** DynamoDB Local takes no port 0. */
-async function freePort(): Promise<number> {
+/** Finds a port, because DynamoDB Local cannot listen on port 0. */
+async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
-  await new Promise((done) => server.close(done))
+  await new Promise((resolve) => server.close(resolve))
   return port
 }
 
-async function listens(port: number): Promise<boolean> {
+async function isListening(port: number): Promise<boolean> {
   const socket = connect(port, '127.0.0.1')
   try {
     await once(socket, 'connect')

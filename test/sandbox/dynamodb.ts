@@ -1,111 +1,141 @@
 import { crc32 } from 'node:zlib'
-import { type Access, accessesOf } from './accesses.ts'
 import type { Account } from './account.ts'
-import { type Authenticator, authenticate, type RejectionCodes } from './authenticate.ts'
+import { type AuthenticationErrorCodes, type AuthenticationOptions, authenticate } from './authenticate.ts'
 import { authorize, type Denial } from './authorize.ts'
-import { runAllowed } from './batch-statements.ts'
-import type { Answer, Service } from './front.ts'
-import { Refusal } from './refusal.ts'
-import { parseTableArn, withTableNames } from './table-arn.ts'
+import { AwsError } from './aws-error.ts'
+import { runAllowedStatements } from './batch-statements.ts'
+import type { HttpResponse, ServiceHandler } from './http-server.ts'
+import { listRequiredActions, type RequiredAction } from './required-actions.ts'
+import { parseTableArn, replaceTableArns } from './table-arn.ts'
 
 const CORAL = 'com.amazon.coral.service#'
 const CONTENT_TYPE = 'application/x-amz-json-1.0'
 
-/** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
-const CODES: RejectionCodes = {
-  missing: { status: 400, code: `${CORAL}MissingAuthenticationTokenException` },
-  incomplete: { status: 400, code: `${CORAL}IncompleteSignatureException` },
-  mismatch: { status: 400, code: `${CORAL}InvalidSignatureException` },
-  unknown: { status: 400, code: `${CORAL}UnrecognizedClientException` },
-  expired: { status: 400, code: `${CORAL}ExpiredTokenException` },
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html */
+const ERROR_CODES: AuthenticationErrorCodes = {
+  missingToken: { status: 400, code: `${CORAL}MissingAuthenticationTokenException` },
+  incompleteSignature: { status: 400, code: `${CORAL}IncompleteSignatureException` },
+  invalidSignature: { status: 400, code: `${CORAL}InvalidSignatureException` },
+  invalidToken: { status: 400, code: `${CORAL}UnrecognizedClientException` },
+  expiredToken: { status: 400, code: `${CORAL}ExpiredTokenException` },
 }
 
-export interface DynamoDBContext extends Pick<Authenticator, 'sessions' | 'clock'> {
+export interface DynamoDBHandlerOptions extends Pick<AuthenticationOptions, 'sessions' | 'clock'> {
   accounts: Account[]
-  region: string
+  /** The Regions whose endpoint this is. The tables exist in each of them. */
+  regions: readonly string[]
 }
 
-/** DynamoDB's door for all accounts: the engine behind it is that of the signer, or of the table's ARN. */
-export function dynamodbService({ accounts, region, sessions, clock }: DynamoDBContext): Service {
-  const authenticator: Authenticator = { service: 'dynamodb', codes: CODES, region, sessions, clock }
-  const accountOf = (id: string) => accounts.find((account) => account.id === id)
+/**
+ * Creates the DynamoDB endpoint of all accounts. It authenticates and authorizes a request, and forwards it to the
+ * engine of the caller's account, or of the account in the table's ARN.
+ */
+export function createDynamoDBHandler({
+  accounts,
+  regions,
+  sessions,
+  clock,
+}: DynamoDBHandlerOptions): ServiceHandler {
+  const authenticationOptions: AuthenticationOptions = {
+    service: 'dynamodb',
+    errorCodes: ERROR_CODES,
+    regions,
+    sessions,
+    clock,
+  }
+  const findAccount = (id: string) => accounts.find((account) => account.id === id)
 
   return {
     name: 'dynamodb',
-    throttled: new Refusal(
+    throttlingError: new AwsError(
       400,
       'com.amazonaws.dynamodb.v20120810#ThrottlingException',
       'Rate of requests exceeds the allowed throughput.',
     ),
-    codeOf: (status) =>
+    getErrorCode: (status) =>
       status === 503 ? `${CORAL}ServiceUnavailableException` : `${CORAL}InternalServerError`,
-    describe({ method, headers, body }) {
+    describeCall({ method, headers, body }) {
       if (method === 'GET') return { operation: 'Health' }
-      const input = parsed(body)
-      const table = input && tableOf(input)
+      const input = parseJson(body)
+      const table = input && findTableName(input)
       return {
         operation: headers['x-amz-target']?.split('.')[1] ?? 'Unknown',
         ...(input && { input }),
         ...(table && { table }),
       }
     },
-    headersOf: ({ body }) => ({ 'x-amz-crc32': crc32(body) }),
-    refuse: ({ status, code, message }) => ({
+    createHeaders: ({ body }) => ({ 'x-amz-crc32': crc32(body) }),
+    formatError: ({ status, code, message }) => ({
       status,
       contentType: CONTENT_TYPE,
-      // DynamoDB spells it so, and only here.
       body: JSON.stringify({
         __type: code,
+        // DynamoDB spells the field `Message` for AccessDeniedException and `message` for all other errors.
         [code.endsWith('#AccessDeniedException') ? 'Message' : 'message']: message,
       }),
     }),
 
-    async answer(request, call) {
+    async handle(request, call) {
       if (call.operation === 'Health')
-        return { status: 200, contentType: 'text/plain', body: `healthy: dynamodb.${region}.amazonaws.com ` }
+        return {
+          status: 200,
+          contentType: 'text/plain',
+          body: `healthy: dynamodb.${regions[0]}.amazonaws.com `,
+        }
 
-      const session = await authenticate(authenticator, request, call)
+      const session = await authenticate(authenticationOptions, request, call)
+      const { region = '' } = call
       const input = call.input as Record<string, unknown> | undefined
-      if (!input) throw new Refusal(400, `${CORAL}SerializationException`, '')
-      const home = session.role.account
-      const schemaOf = (table: string) => {
-        const { accountId = home.id, name } = parseTableArn(table)
-        return accountOf(accountId)?.tables.get(name)
+      if (!input) throw new AwsError(400, `${CORAL}SerializationException`, '')
+      const callerAccount = session.role.account
+      const findSchema = (table: string) => {
+        const { accountId = callerAccount.id, name } = parseTableArn(table)
+        return findAccount(accountId)?.tables.get(name)
       }
-      const accesses = accessesOf(call.operation, input, schemaOf)
-      if (!accesses) throw new Refusal(400, `${CORAL}UnknownOperationException`, '')
-      const table = accesses[0]?.table
+      const requiredActions = listRequiredActions(call.operation, input, findSchema)
+      if (!requiredActions) throw new AwsError(400, `${CORAL}UnknownOperationException`, '')
+      const table = requiredActions[0]?.table
       if (table) call.table ??= parseTableArn(table).name
 
-      const refusals: (Refusal | undefined)[] = []
-      for (const access of accesses) {
-        const resource = resourceOf(access, region, home.id)
-        const { action, context } = access
-        const denial = await authorize({ session, action, resource, context, now: clock.now(), region })
-        const refusal = denial && denied(session.arn, action, resource.arn, denial)
-        if (refusal && call.operation !== 'BatchExecuteStatement') throw refusal
-        refusals.push(refusal)
+      const errors: (AwsError | undefined)[] = []
+      for (const requiredAction of requiredActions) {
+        const resource = toResource(requiredAction, region, callerAccount.id)
+        const { action, context } = requiredAction
+        const denial = await authorize({ session, action, resource, context, nowMs: clock.now(), region })
+        const error = denial && createAccessDeniedError(session.arn, action, resource.arn, denial)
+        if (error && call.operation !== 'BatchExecuteStatement') throw error
+        errors.push(error)
       }
-      const owner = accountOf(parseTableArn(table ?? '').accountId ?? home.id)
-      if (!owner) throw new Error('Allowed on a table of an account that is not in the sandbox')
-      const run = (allowed: Record<string, unknown>) => forward(owner, call.operation, allowed)
-      const answer = refusals.some(Boolean) ? await runAllowed(input, refusals, run) : await run(input)
-      if (answer.status !== 200) call.error = JSON.parse(answer.body).__type.split('#').at(-1)
-      return answer
+      const tableAccount = findAccount(parseTableArn(table ?? '').accountId ?? callerAccount.id)
+      if (!tableAccount)
+        throw new Error(
+          `A policy allows access to ${table}, but the sandbox does not have the table's account.`,
+        )
+      const run = (allowedInput: Record<string, unknown>) =>
+        forwardToEngine(tableAccount, call.operation, allowedInput)
+      const response = errors.some(Boolean)
+        ? await runAllowedStatements(input, errors, run)
+        : await run(input)
+      if (response.status !== 200) call.error = JSON.parse(response.body).__type.split('#').at(-1)
+      return response
     },
   }
 }
 
-async function forward(account: Account, operation: string, input: Record<string, unknown>): Promise<Answer> {
-  const { input: named, restore } = withTableNames(input)
-  const { status, body } = await account.engine.send(operation, named)
-  const table = String(named.TableName)
-  if (status === 200 && operation === 'CreateTable') account.tables.set(table, named as never)
+async function forwardToEngine(
+  account: Account,
+  operation: string,
+  input: Record<string, unknown>,
+): Promise<HttpResponse> {
+  const { input: engineInput, restoreTableArns } = replaceTableArns(input)
+  const { status, body } = await account.engine.send(operation, engineInput)
+  const table = String(engineInput.TableName)
+  if (status === 200 && operation === 'CreateTable') account.tables.set(table, engineInput as never)
   if (status === 200 && operation === 'DeleteTable') account.tables.delete(table)
-  return { status, contentType: CONTENT_TYPE, body: restore(body) }
+  return { status, contentType: CONTENT_TYPE, body: restoreTableArns(body) }
 }
 
-function parsed(body: Buffer): Record<string, unknown> | undefined {
+function parseJson(body: Buffer): Record<string, unknown> | undefined {
   try {
     return JSON.parse(body.toString())
   } catch {
@@ -113,37 +143,43 @@ function parsed(body: Buffer): Record<string, unknown> | undefined {
   }
 }
 
-interface Named {
+interface TableFields {
   TableName?: string
   RequestItems?: object
   TransactItems?: Record<string, { TableName?: string }>[]
 }
 
-/** The table that a request is about, or the first of a batch. */
-function tableOf(input: object): string | undefined {
+/** Returns the table of a request, or the first table of a batch or transaction. */
+function findTableName(input: object): string | undefined {
   try {
-    const { TableName, RequestItems = {}, TransactItems = [] } = input as Named
-    const [transacted] = Object.values<{ TableName?: string }>(TransactItems[0] ?? {})
-    const table = TableName ?? Object.keys(RequestItems)[0] ?? transacted?.TableName
+    const { TableName, RequestItems = {}, TransactItems = [] } = input as TableFields
+    const [firstTransactItem] = Object.values<{ TableName?: string }>(TransactItems[0] ?? {})
+    const table = TableName ?? Object.keys(RequestItems)[0] ?? firstTransactItem?.TableName
     return table && parseTableArn(table).name
   } catch {
+    // The input is not authenticated yet and can have any shape.
     return undefined
   }
 }
 
-function resourceOf({ table, index }: Access, region: string, accountId: string) {
-  if (table === undefined) return { arn: '*', accountId }
-  const given = parseTableArn(table)
-  const owner = given.accountId ?? accountId
-  const arn = `arn:aws:dynamodb:${given.region ?? region}:${owner}:table/${given.name}`
-  return { arn: index === undefined ? arn : `${arn}/index/${index}`, accountId: owner }
+function toResource({ table, index }: RequiredAction, region: string, callerAccountId: string) {
+  if (table === undefined) return { arn: '*', accountId: callerAccountId }
+  const parsed = parseTableArn(table)
+  const accountId = parsed.accountId ?? callerAccountId
+  const arn = `arn:aws:dynamodb:${parsed.region ?? region}:${accountId}:table/${parsed.name}`
+  return { arn: index === undefined ? arn : `${arn}/index/${index}`, accountId }
 }
 
-/** https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html */
-function denied(principal: string, action: string, arn: string, { explicit, policy }: Denial): Refusal {
-  const because = explicit
-    ? `with an explicit deny in ${policy === 'identity-based' ? 'an' : 'a'} ${policy} policy`
-    : `because no ${policy} policy allows the ${action} action`
-  const message = `User: ${principal} is not authorized to perform: ${action} on resource: ${arn} ${because}`
-  return new Refusal(400, `${CORAL}AccessDeniedException`, message)
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html */
+function createAccessDeniedError(
+  principal: string,
+  action: string,
+  resourceArn: string,
+  { isExplicit, policyType }: Denial,
+): AwsError {
+  const reason = isExplicit
+    ? `with an explicit deny in ${policyType === 'identity-based' ? 'an' : 'a'} ${policyType} policy`
+    : `because no ${policyType} policy allows the ${action} action`
+  const message = `User: ${principal} is not authorized to perform: ${action} on resource: ${resourceArn} ${reason}`
+  return new AwsError(400, `${CORAL}AccessDeniedException`, message)
 }

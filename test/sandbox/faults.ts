@@ -1,60 +1,65 @@
 import type { Call, ServiceName } from './calls.ts'
 
+/** A failure that the sandbox adds to calls. */
 export type Fault = {
   service: ServiceName
-  /** Without it, every operation is struck. */
+  /** @default all operations */
   operation?: string
-  /** How many calls it strikes; without it, all of them until it is removed. */
+  /** The number of calls that the fault affects. @default all calls until the fault is removed */
   times?: number
 } & (
   | { kind: 'latency'; ms: number }
   | { kind: 'status'; status: number; code?: string; message?: string }
   | { kind: 'throttle' }
-  /** The connection breaks before the answer. */
+  /** Resets the connection before the response. */
   | { kind: 'reset' }
-  /** Headers and half of the body, then the connection breaks. */
-  | { kind: 'reset-mid-answer' }
-  /** Headers and half of the body, then nothing more. */
+  /** Sends the headers and half of the body, and then resets the connection. */
+  | { kind: 'reset-mid-response' }
+  /** Sends the headers and half of the body, and leaves the connection open. */
   | { kind: 'stall' }
-  /** A complete HTTP answer with half of the body. */
+  /** Sends a complete HTTP response with half of the body. */
   | { kind: 'truncated' }
-  /** A complete HTTP answer that is neither XML nor JSON. */
+  /** Sends a complete HTTP response whose body is neither XML nor JSON. */
   | { kind: 'malformed' }
-  /** No answer at all. */
-  | { kind: 'silence' }
+  /** Sends nothing and leaves the connection open. */
+  | { kind: 'no-response' }
   | { kind: 'rewrite'; body: (xmlOrJson: string) => string }
 )
 
 export interface Faults {
-  /** Returns a function that removes it. */
+  /** Adds a fault and returns a function that removes it. */
   inject(fault: Fault): () => void
   clear(): void
-  /** What strikes this call: every latency that fits it, and of the others the one injected first. */
-  take(call: Call): Fault[]
+  /**
+   * Returns the faults that affect a call, and counts the call for them: all latencies, and the oldest fault of another
+   * kind.
+   */
+  takeFor(call: Call): Fault[]
 }
 
 export function createFaults(): Faults {
-  const standing = new Map<Fault, number>()
-  const fits = (fault: Fault, call: Call) =>
+  const remainingCalls = new Map<Fault, number>()
+  const affects = (fault: Fault, call: Call) =>
     fault.service === call.service && (fault.operation ?? call.operation) === call.operation
 
   return {
-    inject(given) {
-      const fault = { ...given }
-      if (fault.times !== 0) standing.set(fault, fault.times ?? Number.POSITIVE_INFINITY)
+    inject(input) {
+      // Copy the fault, so that a test can inject the same object twice.
+      const fault = { ...input }
+      if (fault.times !== 0) remainingCalls.set(fault, fault.times ?? Number.POSITIVE_INFINITY)
       return () => {
-        standing.delete(fault)
+        remainingCalls.delete(fault)
       }
     },
-    clear: () => standing.clear(),
-    take(call) {
-      const fitting = [...standing.keys()].filter((fault) => fits(fault, call))
-      const other = fitting.find((fault) => fault.kind !== 'latency')
-      const taken = fitting.filter((fault) => fault.kind === 'latency' || fault === other)
+    clear: () => remainingCalls.clear(),
+    takeFor(call) {
+      const matching = [...remainingCalls.keys()].filter((fault) => affects(fault, call))
+      const oldest = matching.find((fault) => fault.kind !== 'latency')
+      const taken = matching.filter((fault) => fault.kind === 'latency' || fault === oldest)
       for (const fault of taken) {
-        const left = (standing.get(fault) ?? 0) - 1
-        if (left > 0) standing.set(fault, left)
-        else standing.delete(fault)
+        const remaining = (remainingCalls.get(fault) ?? 0) - 1
+        if (remaining > 0) remainingCalls.set(fault, remaining)
+        else remainingCalls.delete(fault)
       }
       return taken
     },

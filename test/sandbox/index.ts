@@ -3,18 +3,18 @@ import { openAccount } from './account.ts'
 import { checkPolicies } from './authorize.ts'
 import type { Call } from './calls.ts'
 import { type Clock, createClock } from './clock.ts'
-import { dynamodbService } from './dynamodb.ts'
+import { createDynamoDBHandler } from './dynamodb.ts'
 import { type EngineName, startEngines } from './engine.ts'
 import { createFaults, type Fault } from './faults.ts'
-import { startFront } from './front.ts'
-import { createSessions } from './sessions.ts'
-import { stsService } from './sts.ts'
+import { startServiceServer } from './http-server.ts'
+import { createSessionRegistry } from './sessions.ts'
+import { createStsHandler } from './sts.ts'
 
 export type { PolicyDocument, SandboxAccount, SandboxRole } from './account.ts'
 export type { Call } from './calls.ts'
 export type { Fault } from './faults.ts'
 
-/** Credentials in the SDK's shape, with the ARN of the session that they are of. */
+/** Credentials in the shape of the SDK, with the ARN of the session. */
 export interface SandboxCredentials {
   accessKeyId: string
   secretAccessKey: string
@@ -32,94 +32,106 @@ export interface CredentialsOptions {
 }
 
 export interface Sandbox {
-  /** For `process.env`: the SDK's own variables, pointed at the sandbox. */
+  /** Variables for `process.env` that make the SDK send its requests to the sandbox. */
   env: Record<string, string>
-  /** The variables in which the Lambda runtime hands a function its execution role's credentials. */
-  lambdaEnv(roleArn: string, functionName?: string): Record<string, string>
-  /** The same credentials as an identity for an SDK client. */
-  credentials(roleArn: string, sessionName?: string, options?: CredentialsOptions): SandboxCredentials
-  /** The role's own definition: what a test changes in it counts at once. */
-  role(arn: string): SandboxRole
-  account(id: string): Pick<Account, 'engine' | 'seed' | 'organizationId'>
+  /** Issues credentials for a role and returns the variables in which the Lambda runtime passes them to a function. */
+  createLambdaEnvironment(roleArn: string, functionName?: string): Record<string, string>
+  /** Issues credentials for a role, for use in an SDK client. */
+  issueCredentials(roleArn: string, sessionName?: string, options?: CredentialsOptions): SandboxCredentials
+  /** Returns the definition of a role. Changes that a test makes to it apply to the next request. */
+  getRole(arn: string): SandboxRole
+  getAccount(id: string): Pick<Account, 'engine' | 'seed' | 'organizationId'>
   clock: Clock
-  /** Grows by each request as it arrives. */
+  /** The requests since the start or the last `clear()`, in the order in which they arrived. */
   calls: Call[]
-  /** TCP connections accepted since the start or the last clear(). */
+  /** The number of TCP connections that each service accepted since the start or the last `clear()`. */
   readonly connections: { sts: number; dynamodb: number }
   faults: { inject(fault: Fault): () => void; clear(): void }
-  /** Forgets calls, connection counts, faults and revocations; sessions, tables and roles stay. */
+  /** Resets calls, connection counts, faults and revocations. Sessions, tables and roles remain. */
   clear(): void
-  /** Makes a session's credentials invalid, or those of every session that AssumeRole gave out. */
-  revoke(accessKeyId?: string): void
-  /** Closes the connections that are open, as AWS does to those that have idled; new ones are taken. */
-  disconnect(): void
+  /** Makes the credentials with this access key invalid. Without one, revokes every session that AssumeRole issued. */
+  revokeSessions(accessKeyId?: string): void
+  /** Closes all open connections, as AWS closes idle connections. The services continue to accept new connections. */
+  closeConnections(): void
   close(): Promise<void>
 }
 
-export interface SandboxSetup {
+export interface SandboxOptions {
   accounts: SandboxAccount[]
+  /** @default us-east-1 */
   region?: string
-  /** Default: what the variable SANDBOX_ENGINE says, or dynalite. */
+  /** Other Regions in which the tables exist. @default none */
+  otherRegions?: readonly string[]
+  /** @default the engine in the environment variable `SANDBOX_ENGINE`, or dynalite */
   engine?: EngineName
-  /** Called with each call once it is answered. */
+  /** Called with each call when its response is complete. */
   log?: (call: Call) => void
 }
 
-/** The Lambda service renews a function's credentials by replacing its environment, hours later. */
-const LAMBDA_SECONDS = 12 * 3600
+/** How long the credentials of a function are valid. Lambda replaces them by starting a new execution environment. */
+const LAMBDA_CREDENTIALS_SECONDS = 12 * 3600
 
-/** AWS, as far as this project needs it, on loopback: STS and DynamoDB over HTTP, any number of accounts behind them. */
+/**
+ * Starts STS and DynamoDB over HTTP on loopback for any number of accounts. They implement the parts of AWS that this
+ * project uses.
+ *
+ * @throws if a policy of an account is invalid or the engine does not start.
+ */
 export async function startSandbox({
-  accounts: setups,
+  accounts: accountDefinitions,
   region = 'us-east-1',
+  otherRegions = [],
   engine,
   log,
-}: SandboxSetup): Promise<Sandbox> {
+}: SandboxOptions): Promise<Sandbox> {
   const clock = createClock()
   const faults = createFaults()
-  const sessions = createSessions(clock)
+  const sessions = createSessionRegistry(clock)
   const calls: Call[] = []
   const accounts: Account[] = []
   const engines = await startEngines(engine)
 
-  const context = { clock, faults, calls, log }
-  const sts = await startFront(stsService({ accounts, sessions, clock }), context)
-  const dynamodb = await startFront(dynamodbService({ accounts, sessions, clock, region }), context)
+  const options = { clock, faults, calls, log }
+  const sts = await startServiceServer(createStsHandler({ accounts, sessions, clock }), options)
+  const dynamodb = await startServiceServer(
+    createDynamoDBHandler({ accounts, sessions, clock, regions: [region, ...otherRegions] }),
+    options,
+  )
   const close = async () => {
     await Promise.all([sts.close(), dynamodb.close(), ...accounts.map((account) => account.close())])
     await engines.close()
   }
   try {
-    for (const setup of setups) accounts.push(await openAccount(setup, region, engines))
+    for (const definition of accountDefinitions) accounts.push(await openAccount(definition, region, engines))
     for (const account of accounts) await checkPolicies(account)
   } catch (error) {
     await close()
     throw error
   }
 
-  const roleOf = (arn: string): Role => {
-    const role = accounts.flatMap(({ roles }) => roles).find((one) => one.arn === arn)
-    if (!role) throw new Error(`There is no role ${arn} in the sandbox`)
+  const findRole = (arn: string): Role => {
+    const role = accounts.flatMap(({ roles }) => roles).find((candidate) => candidate.arn === arn)
+    if (!role) throw new Error(`The sandbox has no role ${arn}. Add it to the accounts of startSandbox().`)
     return role
   }
-  const credentials: Sandbox['credentials'] = (roleArn, name = 'fn', options = {}) => {
-    const role = roleOf(roleArn)
+  const issueCredentials: Sandbox['issueCredentials'] = (roleArn, name = 'fn', credentialsOptions = {}) => {
+    const role = findRole(roleArn)
     const session = sessions.issue({
-      durationSeconds: LAMBDA_SECONDS,
-      ...options,
+      durationSeconds: LAMBDA_CREDENTIALS_SECONDS,
+      ...credentialsOptions,
       role,
       name,
-      assumed: false,
+      isAssumed: false,
     })
     const { accessKeyId, secretAccessKey, sessionToken, arn } = session
-    const expiration = new Date(session.expiresAt)
+    const expiration = new Date(session.expiresAtMs)
     return { accessKeyId, secretAccessKey, sessionToken, expiration, accountId: role.account.id, arn }
   }
 
   return {
     env: { AWS_ENDPOINT_URL_STS: sts.url, AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url, AWS_REGION: region },
-    lambdaEnv(roleArn, functionName = 'fn') {
-      const { accessKeyId, secretAccessKey, sessionToken } = credentials(roleArn, functionName)
+    createLambdaEnvironment(roleArn, functionName = 'fn') {
+      const { accessKeyId, secretAccessKey, sessionToken } = issueCredentials(roleArn, functionName)
       return {
         AWS_ACCESS_KEY_ID: accessKeyId,
         AWS_SECRET_ACCESS_KEY: secretAccessKey,
@@ -127,30 +139,31 @@ export async function startSandbox({
         AWS_LAMBDA_FUNCTION_NAME: functionName,
       }
     },
-    credentials,
-    role: (arn) => roleOf(arn).definition,
-    account(id) {
-      const account = accounts.find((one) => one.id === id)
-      if (!account) throw new Error(`There is no account ${id} in the sandbox`)
+    issueCredentials,
+    getRole: (arn) => findRole(arn).definition,
+    getAccount(id) {
+      const account = accounts.find((candidate) => candidate.id === id)
+      if (!account)
+        throw new Error(`The sandbox has no account ${id}. Add it to the accounts of startSandbox().`)
       return account
     },
     clock,
     calls,
     get connections() {
-      return { sts: sts.connections, dynamodb: dynamodb.connections }
+      return { sts: sts.connectionCount, dynamodb: dynamodb.connectionCount }
     },
     faults,
     clear() {
       calls.length = 0
-      sts.connections = 0
-      dynamodb.connections = 0
+      sts.connectionCount = 0
+      dynamodb.connectionCount = 0
       faults.clear()
-      sessions.restore()
+      sessions.clearRevocations()
     },
-    revoke: sessions.revoke,
-    disconnect() {
-      sts.disconnect()
-      dynamodb.disconnect()
+    revokeSessions: sessions.revoke,
+    closeConnections() {
+      sts.closeConnections()
+      dynamodb.closeConnections()
     },
     close,
   }

@@ -1,25 +1,29 @@
 import { runSimulation } from '@cloud-copilot/iam-simulate'
 import type { PolicyDocument } from './account.ts'
-import { TARGET_ROLE_ARN } from './textbook.ts'
+import { TARGET_ROLE_ARN } from './two-accounts.ts'
 
 /**
- * Whether the target role may use a key of its account, whose key policy is the default one: it leaves the decision to
- * IAM. The sandbox has no KMS; at AWS, DynamoDB asks it in the name of who uses the table, and `via` is then its name.
+ * Returns whether the target role can use a KMS key of its account. The key has the default key policy, which lets IAM
+ * policies decide.
+ *
+ * The sandbox has no KMS. In AWS, DynamoDB calls KMS on behalf of the caller of the table.
+ *
+ * @param viaService the service that calls KMS on behalf of the role, such as `dynamodb.us-east-1.amazonaws.com`
  */
-export async function mayUseKey(
+export async function canUseKey(
   policies: PolicyDocument[],
   action: string,
-  key: string,
-  via?: string,
+  keyArn: string,
+  viaService?: string,
 ): Promise<boolean> {
-  const [, , , , accountId = ''] = key.split(':')
+  const [, , , , accountId = ''] = keyArn.split(':')
   const result = await runSimulation(
     {
       request: {
         principal: TARGET_ROLE_ARN,
         action,
-        resource: { resource: key, accountId },
-        contextVariables: via === undefined ? {} : { 'kms:ViaService': via },
+        resource: { resource: keyArn, accountId },
+        contextVariables: viaService === undefined ? {} : { 'kms:ViaService': viaService },
       },
       identityPolicies: policies.map((policy, index) => ({ name: `policy ${index}`, policy })),
       serviceControlPolicies: [],
@@ -39,8 +43,11 @@ export async function mayUseKey(
     {},
   )
   if (result.resultType !== 'single')
-    throw new Error(`${action} on ${key}: ${JSON.stringify(result.resultType === 'error' && result.errors)}`)
+    throw new Error(
+      `The simulator cannot evaluate ${action} on ${keyArn}: ${JSON.stringify(result.resultType === 'error' && result.errors)}`,
+    )
   const { ignoredContextKeys = [] } = result.result
-  if (ignoredContextKeys.length > 0) throw new Error(`${action} has no ${ignoredContextKeys.join(', ')}`)
+  if (ignoredContextKeys.length > 0)
+    throw new Error(`${action} does not support the condition key ${ignoredContextKeys.join(', ')}.`)
   return result.overallResult === 'Allowed'
 }

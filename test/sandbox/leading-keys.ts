@@ -2,8 +2,8 @@ import type { AttributeValue, CreateTableCommandInput } from '@aws-sdk/client-dy
 
 export type Item = Record<string, AttributeValue>
 
-/** The names and values of a request's expressions, and the older way of saying the same. */
-export interface QueryInput {
+/** The fields of a Query request that select the partition key. `KeyConditions` is the legacy form. */
+export interface QueryFields {
   IndexName?: string
   KeyConditionExpression?: string
   ExpressionAttributeNames?: Record<string, string>
@@ -12,41 +12,47 @@ export interface QueryInput {
 }
 
 /**
- * The attribute that dynamodb:LeadingKeys is about: the partition key of the table, or of the index that is queried.
- * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+ * Returns the name of the attribute whose values dynamodb:LeadingKeys contains: the partition key of the table, or of the
+ * index if there is one.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-export function leadingKeyName(
+export function findPartitionKey(
   table: CreateTableCommandInput | undefined,
   indexName?: string,
 ): string | undefined {
   const indexes = [...(table?.GlobalSecondaryIndexes ?? []), ...(table?.LocalSecondaryIndexes ?? [])]
   const schema =
-    indexName === undefined ? table?.KeySchema : indexes.find((i) => i.IndexName === indexName)?.KeySchema
+    indexName === undefined
+      ? table?.KeySchema
+      : indexes.find((index) => index.IndexName === indexName)?.KeySchema
   return schema?.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName
 }
 
-/** Of items or keys. Each value once. */
-export const leadingKeysOf = (name: string | undefined, items: (Item | undefined)[]): string[] =>
-  name === undefined ? [] : unique(items.map((item) => keyText(item?.[name])))
+/** Returns the distinct values of the partition key in items or keys. */
+export const listLeadingKeys = (partitionKey: string | undefined, items: (Item | undefined)[]): string[] =>
+  partitionKey === undefined ? [] : removeDuplicates(items.map((item) => toKeyText(item?.[partitionKey])))
 
-/** A query names one partition key, by `=`. */
-export function leadingKeysOfQuery(name: string | undefined, input: QueryInput): string[] {
-  if (name === undefined) return []
-  const legacy = input.KeyConditions?.[name]
-  if (legacy) return unique((legacy.AttributeValueList ?? []).map(keyText))
+/** Returns the values with which a Query request compares the partition key by `=`. */
+export function listQueryLeadingKeys(partitionKey: string | undefined, query: QueryFields): string[] {
+  if (partitionKey === undefined) return []
+  const legacyCondition = query.KeyConditions?.[partitionKey]
+  if (legacyCondition) return removeDuplicates((legacyCondition.AttributeValueList ?? []).map(toKeyText))
 
-  const nameOf = (operand: string) => input.ExpressionAttributeNames?.[operand] ?? operand
-  const equalities = (input.KeyConditionExpression ?? '').matchAll(/([#:\w.-]+)\s*=\s*([#:\w.-]+)/g)
-  return unique(
+  const toAttributeName = (operand: string) => query.ExpressionAttributeNames?.[operand] ?? operand
+  const equalities = (query.KeyConditionExpression ?? '').matchAll(/([#:\w.-]+)\s*=\s*([#:\w.-]+)/g)
+  return removeDuplicates(
     [...equalities]
       .map(([, left = '', right = '']) => (left.startsWith(':') ? [right, left] : [left, right]))
-      .filter(([left = '']) => nameOf(left) === name)
-      .map(([, right = '']) => keyText(input.ExpressionAttributeValues?.[right])),
+      .filter(([left = '']) => toAttributeName(left) === partitionKey)
+      .map(([, right = '']) => toKeyText(query.ExpressionAttributeValues?.[right])),
   )
 }
 
-/** Key attributes are strings, numbers or binary (here still base64, as on the wire). */
-export const keyText = (value: AttributeValue | undefined): string | undefined =>
+/** Returns the text of a string, a number or a binary value. Binary values are base64 text, as in the JSON request. */
+export const toKeyText = (value: AttributeValue | undefined): string | undefined =>
   value?.S ?? value?.N ?? (value?.B as string | undefined)
 
-const unique = (values: (string | undefined)[]) => [...new Set(values.filter((value) => value !== undefined))]
+const removeDuplicates = (values: (string | undefined)[]) => [
+  ...new Set(values.filter((value) => value !== undefined)),
+]

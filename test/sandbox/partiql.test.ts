@@ -1,17 +1,21 @@
 import { BatchExecuteStatementCommand, ExecuteStatementCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { accessesOf } from './accesses.ts'
-import { type Clients, clientsOf } from './clients.ts'
+import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
-import { onlyOn } from './only-on.ts'
-import { asAcme, ORDERS_ARN, tenants } from './tenants.ts'
+import { listRequiredActions } from './required-actions.ts'
+import { restrictToEngine } from './restrict-to-engine.ts'
+import { createAcmeClient, createTenantAccounts, ORDERS_TABLE_ARN } from './tenant-accounts.ts'
 
 const LEADING_KEYS = 'dynamodb:LeadingKeys'
-const schema = tenants()[1]?.tables?.at(-1)
+const ORDERS_SCHEMA = createTenantAccounts()[1]?.tables?.at(-1)
 
-describe('a PartiQL statement', () => {
-  const ask = (Statement: string, Parameters: object[] = []) =>
-    accessesOf('ExecuteStatement', { Statement, Parameters: Parameters as never }, () => schema)?.[0]
+describe('PartiQL statements', () => {
+  const getRequiredAction = (Statement: string, Parameters: object[] = []) =>
+    listRequiredActions(
+      'ExecuteStatement',
+      { Statement, Parameters: Parameters as never },
+      () => ORDERS_SCHEMA,
+    )?.[0]
 
   test.each([
     [`SELECT "order", n FROM "Orders" WHERE tenant = 'acme' AND "order" = '1'`, 'Select', ['acme']],
@@ -20,18 +24,20 @@ describe('a PartiQL statement', () => {
     [`INSERT INTO "Orders" VALUE {'n': -1, 'tenant': 'it''s', 'order': '1'}`, 'Insert', ["it's"]],
     [`UPDATE "Orders" SET tenant = 'x', n = 2 WHERE "tenant" = 100 AND "order" = '1'`, 'Update', ['100']],
     [`DELETE FROM "Orders" WHERE tenant = 'a = ?' AND "order" = '1'`, 'Delete', ['a = ?']],
-    // IAM sees both keys, so a tenant cannot name its own key to reach another tenant's.
+    // The request context contains both keys, so a tenant cannot add its own key to access another tenant's items.
     [`SELECT * FROM "Orders" WHERE tenant = 'acme' AND tenant = 'evil'`, 'Select', ['acme', 'evil']],
-  ])('gives its action, table and leading keys to IAM: %s', (text, kind, keys) => {
-    expect(ask(text)).toEqual({
+  ])('requires the action and the leading keys of the statement: %s', (text, kind, keys) => {
+    expect(getRequiredAction(text)).toEqual({
       action: `dynamodb:PartiQL${kind}`,
       table: 'Orders',
       context: keys ? { [LEADING_KEYS]: keys } : {},
     })
   })
 
-  test('on an index has the leading key of the index', () => {
-    expect(ask(`SELECT * FROM "Orders"."byRegion" WHERE region = 'eu' AND tenant = 'acme'`)).toEqual({
+  test('uses the partition key of the index as the leading key of a statement on an index', () => {
+    expect(
+      getRequiredAction(`SELECT * FROM "Orders"."byRegion" WHERE region = 'eu' AND tenant = 'acme'`),
+    ).toEqual({
       action: 'dynamodb:PartiQLSelect',
       table: 'Orders',
       index: 'byRegion',
@@ -44,8 +50,8 @@ describe('a PartiQL statement', () => {
     ['UPDATE "Orders" SET n = ? WHERE tenant = ?', [{ N: '1' }, { S: 'acme' }], ['acme']],
     ['DELETE FROM "Orders" WHERE "order" = ? AND tenant = ?', [{ S: '1' }, { N: '2' }], ['2']],
     ['SELECT * FROM "Orders" WHERE tenant = ?', [{ BOOL: true }], undefined],
-  ])('takes its parameters in order: %s', (text, parameters, keys) => {
-    expect(ask(text, parameters)?.context[LEADING_KEYS]).toEqual(keys)
+  ])('assigns parameters in the order of the question marks: %s', (text, parameters, keys) => {
+    expect(getRequiredAction(text, parameters)?.context[LEADING_KEYS]).toEqual(keys)
   })
 
   test.each([
@@ -58,50 +64,52 @@ describe('a PartiQL statement', () => {
     `SELECT * FROM "Orders" WHERE NOT tenant = 'acme'`,
     `SELECT * FROM "Orders" WHERE tenant IN ['acme']`,
     `SELECT * FROM "Orders" WHERE tenant > 'acme'`,
-    `SELECT * FROM "${ORDERS_ARN}" WHERE tenant = 'acme'`,
+    `SELECT * FROM "${ORDERS_TABLE_ARN}" WHERE tenant = 'acme'`,
     `INSERT INTO "Orders" VALUE {"tenant": 'acme'}`,
     'UPDATE "Orders" SET n = 1',
     `UPSERT INTO "Orders" VALUE {'tenant': 'acme'}`,
-  ])('that the sandbox does not understand is refused: %j', (text) => {
-    expect(() => ask(text)).toThrow(expect.objectContaining({ status: 400, code: 'SandboxError' }))
+  ])('refuses a statement that the sandbox does not support: %j', (text) => {
+    expect(() => getRequiredAction(text)).toThrow(
+      expect.objectContaining({ status: 400, code: 'SandboxError' }),
+    )
   })
 })
 
-describe('statements', () => {
+describe('PartiQL requests', () => {
   let sandbox: Sandbox
   let clients: Clients
 
   beforeEach(async () => {
-    sandbox = await startSandbox({ accounts: tenants() })
-    clients = clientsOf(sandbox)
+    sandbox = await startSandbox({ accounts: createTenantAccounts() })
+    clients = createClients(sandbox)
   })
   afterEach(async () => {
     clients.close()
     await sandbox.close()
   })
 
-  test('that are not understood are refused, whatever the policies allow', async () => {
-    const documents = await asAcme(sandbox, clients, 'dynamodb:*', {})
+  test('refuses unsupported statements even if the policies allow them', async () => {
+    const documentClient = await createAcmeClient(sandbox, clients, 'dynamodb:*', {})
     await expect(
-      documents.send(new ExecuteStatementCommand({ Statement: 'SELECT 1' })),
+      documentClient.send(new ExecuteStatementCommand({ Statement: 'SELECT 1' })),
     ).rejects.toMatchObject({ name: 'SandboxError', $metadata: { httpStatusCode: 400 } })
   })
 
-  onlyOn('dynamodb-local', 'dynalite has no PartiQL').test(
-    'in a batch are allowed or denied one by one',
+  restrictToEngine('dynamodb-local', 'dynalite has no PartiQL').test(
+    'allows or denies each statement of a batch separately',
     async () => {
-      const documents = await asAcme(sandbox, clients)
-      await documents.send(
+      const documentClient = await createAcmeClient(sandbox, clients)
+      await documentClient.send(
         new ExecuteStatementCommand({
           Statement: `INSERT INTO "Orders" VALUE {'tenant': 'acme', 'order': '1'}`,
         }),
       )
-      const one = (tenant: string) => ({
+      const createStatement = (tenant: string) => ({
         Statement: 'SELECT "order" FROM "Orders" WHERE tenant = ? AND "order" = ?',
         Parameters: [tenant, '1'],
       })
-      const { Responses } = await documents.send(
-        new BatchExecuteStatementCommand({ Statements: ['evil', 'acme', 'bad'].map(one) }),
+      const { Responses } = await documentClient.send(
+        new BatchExecuteStatementCommand({ Statements: ['evil', 'acme', 'bad'].map(createStatement) }),
       )
       const denied = { Error: { Code: 'AccessDenied' } }
       expect(Responses).toMatchObject([denied, { Item: { order: '1' } }, denied])

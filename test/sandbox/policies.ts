@@ -1,46 +1,56 @@
 import type { PolicyDocument, Sandbox } from './index.ts'
-import { EXECUTION_ROLE_ARN, TARGET_ROLE_ARN } from './textbook.ts'
+import { EXECUTION_ROLE_ARN, TARGET_ROLE_ARN } from './two-accounts.ts'
 
-/** Policies, in as few words as tests like. */
-export const statement = (Action: string | string[], rest: object = {}) => ({
+/** Creates an Allow statement. `rest` adds elements such as `Resource`, `Principal` and `Condition`. */
+export const allowStatement = (Action: string | string[], rest: object = {}) => ({
   Effect: 'Allow',
   Action,
   ...rest,
 })
-export const policy = (...Statement: object[]): PolicyDocument => ({ Version: '2012-10-17', Statement })
+export const createPolicy = (...Statement: object[]): PolicyDocument => ({ Version: '2012-10-17', Statement })
 
-/** Lets the execution role do more to the target role: in account A, in account B's trust policy, or in both. */
-export function allow(
+/**
+ * Lets the execution role assume the target role, and allows more STS actions in the caller policy of account A, in the
+ * trust policy of account B, or in both.
+ *
+ * @param condition the condition of the trust policy
+ */
+export function allowStsActions(
   sandbox: Sandbox,
   actions: string[],
-  sides: 'both' | 'caller' | 'role' = 'both',
+  location: 'both' | 'caller-policy' | 'trust-policy' = 'both',
   condition: object = {},
 ): void {
-  const withAssumeRole = (side: 'caller' | 'role') => [
+  const listActions = (policyType: 'caller-policy' | 'trust-policy') => [
     'sts:AssumeRole',
-    ...(sides === side || sides === 'both' ? actions : []),
+    ...(location === policyType || location === 'both' ? actions : []),
   ]
   const Principal = { AWS: EXECUTION_ROLE_ARN }
-  sandbox.role(EXECUTION_ROLE_ARN).policies = [
-    policy(statement(withAssumeRole('caller'), { Resource: TARGET_ROLE_ARN })),
+  sandbox.getRole(EXECUTION_ROLE_ARN).policies = [
+    createPolicy(allowStatement(listActions('caller-policy'), { Resource: TARGET_ROLE_ARN })),
   ]
-  sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(
-    statement(withAssumeRole('role'), { Principal, Condition: condition }),
+  sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(
+    allowStatement(listActions('trust-policy'), { Principal, Condition: condition }),
   )
 }
 
-/** Items whose partition key is the session's tenant. Holds without any key as well, as at AWS. */
-export const OWN_TENANT = {
-  // biome-ignore lint/suspicious/noTemplateCurlyInString: a variable of IAM
+/**
+ * Restricts partition keys to the session's `TenantId` tag. `ForAllValues` is also true for requests without leading keys,
+ * such as Scan.
+ */
+export const OWN_TENANT_CONDITION = {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: This is an IAM policy variable.
   'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': ['${aws:PrincipalTag/TenantId}'] },
 }
 
 /**
- * The policy that the IAM console attaches for "Revoke active sessions", under the name AWSRevokeOlderSessions.
+ * Creates the policy AWSRevokeOlderSessions, which the IAM console attaches for "Revoke active sessions". It denies
+ * everything to sessions that were issued before `timeMs`.
+ *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
  */
-export const revokeSessionsBefore = (timeMs: number): PolicyDocument =>
-  policy({
+export const createRevokeSessionsPolicy = (timeMs: number): PolicyDocument =>
+  createPolicy({
     Effect: 'Deny',
     Action: ['*'],
     Resource: ['*'],

@@ -2,8 +2,9 @@ import { randomBytes, randomInt } from 'node:crypto'
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
 
-/** As in AWS's unique ids and access key ids. */
-export const randomId = (length: number): string =>
+/** Returns random characters of the alphabet that AWS uses in unique IDs and access key IDs. */
+export const createRandomId = (length: number): string =>
   Array.from({ length }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 
-export const randomSecret = (bytes: number): string => randomBytes(bytes).toString('base64')
+/** Returns random bytes as base64 text. */
+export const createRandomSecret = (byteCount: number): string => randomBytes(byteCount).toString('base64')

@@ -3,18 +3,22 @@ import { join } from 'node:path'
 import type { CreateTableCommandInput } from '@aws-sdk/client-dynamodb'
 import type { PolicyDocument, SandboxAccount } from './account.ts'
 
-/** A recipe's policies.json: roles by their ARNs. */
-type Roles = Record<string, { trust?: PolicyDocument; permissions: PolicyDocument }>
+/** The content of policies.json in a recipe: the policies of each role, by role ARN. */
+type RecipePolicies = Record<string, { trust?: PolicyDocument; permissions: PolicyDocument }>
 
-/** The accounts that a recipe in examples/ needs, with the policies that it shows and no others, and these tables. */
-export function recipeAccounts(
+/**
+ * Creates the accounts of a recipe in examples/. Their roles have only the policies in the recipe's policies.json.
+ *
+ * @param tables the tables of each account, by account ID
+ */
+export function createRecipeAccounts(
   recipe: string,
   tables: Readonly<Record<string, CreateTableCommandInput[]>>,
 ): SandboxAccount[] {
   const file = join(import.meta.dirname, '../../examples', recipe, 'policies.json')
-  const roles = Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Roles).map(([arn, role]) => {
+  const policiesByRole = JSON.parse(readFileSync(file, 'utf8')) as RecipePolicies
+  const roles = Object.entries(policiesByRole).map(([arn, { trust, permissions }]) => {
     const [, account = '', name = ''] = /^arn:aws:iam::(\d{12}):role\/(\w+)$/.exec(arn) ?? []
-    const { trust, permissions } = role
     return { account, name, policies: [permissions], ...(trust && { trustPolicy: trust }) }
   })
   const ids = new Set([...roles.map(({ account }) => account), ...Object.keys(tables)])
@@ -25,8 +29,12 @@ export function recipeAccounts(
   }))
 }
 
-/** A table whose keys are strings. */
-export const table = (TableName: string, partitionKey: string, sortKey?: string): CreateTableCommandInput => {
+/** Defines a table whose keys are strings. */
+export const defineTable = (
+  TableName: string,
+  partitionKey: string,
+  sortKey?: string,
+): CreateTableCommandInput => {
   const keys = sortKey === undefined ? [partitionKey] : [partitionKey, sortKey]
   return {
     TableName,

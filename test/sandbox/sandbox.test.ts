@@ -5,55 +5,63 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { expect, test } from '@jest/globals'
 import { withSandbox } from './clients.ts'
 import type { Call } from './index.ts'
-import { EXECUTION_ROLE_ARN, TABLE, TARGET_ROLE_ARN, textbook } from './textbook.ts'
+import { createTwoAccounts, EXECUTION_ROLE_ARN, TABLE, TARGET_ROLE_ARN } from './two-accounts.ts'
 
-const getItem = () => new GetItemCommand({ TableName: TABLE, Key: { id: { S: '1' } } })
+const createGetItemCommand = () => new GetItemCommand({ TableName: TABLE, Key: { id: { S: '1' } } })
 
-test('connections are counted, and kept alive', async () => {
-  await withSandbox({ accounts: textbook() }, async (sandbox, clients) => {
-    const credentials = await clients.assume()
-    const one = clients.dynamodb(credentials)
-    for (let n = 0; n < 5; n += 1) await one.send(getItem())
+test('counts connections and keeps them alive', async () => {
+  await withSandbox({ accounts: createTwoAccounts() }, async (sandbox, clients) => {
+    const credentials = await clients.assumeRole()
+    const client = clients.createDynamoDBClient(credentials)
+    for (let n = 0; n < 5; n += 1) await client.send(createGetItemCommand())
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
-    await clients.dynamodb(credentials).send(getItem())
+    await clients.createDynamoDBClient(credentials).send(createGetItemCommand())
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 2 })
-    const ofItems = sandbox.calls.filter(({ operation }) => operation === 'GetItem')
-    expect(ofItems.map(({ connection }) => connection)).toEqual([1, 1, 1, 1, 1, 2])
+    const getItemCalls = sandbox.calls.filter(({ operation }) => operation === 'GetItem')
+    expect(getItemCalls.map(({ connectionNumber }) => connectionNumber)).toEqual([1, 1, 1, 1, 1, 2])
 
     sandbox.clear()
     expect(sandbox.calls).toEqual([])
-    await one.send(getItem())
+    await client.send(createGetItemCommand())
     expect(sandbox.connections).toEqual({ sts: 0, dynamodb: 0 })
-    expect(sandbox.calls).toMatchObject([{ connection: 1 }])
+    expect(sandbox.calls).toMatchObject([{ connectionNumber: 1 }])
   })
 })
 
-test('each call is logged once it is answered', async () => {
+test('logs each call when its response is complete', async () => {
   const logged: Call[] = []
-  await withSandbox({ accounts: textbook(), log: (call) => logged.push(call) }, async (sandbox, clients) => {
-    await clients.assume()
-    expect(logged).toMatchObject([{ operation: 'AssumeRole', status: 200 }])
-    expect(logged).toEqual(sandbox.calls)
-  })
+  await withSandbox(
+    { accounts: createTwoAccounts(), log: (call) => logged.push(call) },
+    async (sandbox, clients) => {
+      await clients.assumeRole()
+      expect(logged).toMatchObject([{ operation: 'AssumeRole', status: 200 }])
+      expect(logged).toEqual(sandbox.calls)
+    },
+  )
 })
 
-test('a call tells what was asked, and whose signature it claims, also when a fault strikes it', async () => {
-  await withSandbox({ accounts: textbook() }, async (sandbox, clients) => {
-    const { accessKeyId, ...rest } = await clients.assume({
+test('records the input and the access key of a call, even if a fault affects it', async () => {
+  await withSandbox({ accounts: createTwoAccounts() }, async (sandbox, clients) => {
+    const { accessKeyId, ...rest } = await clients.assumeRole({
       Policy: '{"Version":"2012-10-17","Statement":[]}',
     })
     expect(sandbox.calls).toMatchObject([
-      { issued: accessKeyId, input: { roleArn: TARGET_ROLE_ARN, roleSessionName: 'orders', policyArns: [] } },
+      {
+        issuedAccessKeyId: accessKeyId,
+        input: { roleArn: TARGET_ROLE_ARN, roleSessionName: 'orders', policyArns: [] },
+      },
     ])
     sandbox.faults.inject({ service: 'dynamodb', kind: 'reset' })
-    await expect(clients.dynamodb({ accessKeyId, ...rest }).send(getItem())).rejects.toThrow()
-    const struck = sandbox.calls.at(-1)
-    expect(struck).toMatchObject({ accessKeyId, input: { TableName: TABLE, Key: { id: { S: '1' } } } })
-    expect(struck).not.toHaveProperty('principal')
+    await expect(
+      clients.createDynamoDBClient({ accessKeyId, ...rest }).send(createGetItemCommand()),
+    ).rejects.toThrow()
+    const failedCall = sandbox.calls.at(-1)
+    expect(failedCall).toMatchObject({ accessKeyId, input: { TableName: TABLE, Key: { id: { S: '1' } } } })
+    expect(failedCall).not.toHaveProperty('principal')
   })
 })
 
-test('the clock moves and comes back', async () => {
+test('sets, advances and resets the clock', async () => {
   await withSandbox({ accounts: [] }, async (sandbox) => {
     const { clock } = sandbox
     clock.set(Date.UTC(2030, 0, 1))
@@ -66,30 +74,30 @@ test('the clock moves and comes back', async () => {
   })
 })
 
-test('credentials come as the Lambda runtime gives them, and as an identity', async () => {
-  await withSandbox({ accounts: textbook() }, async (sandbox) => {
-    const env = sandbox.lambdaEnv(EXECUTION_ROLE_ARN, 'orders')
-    expect(Object.keys(env)).toEqual([
+test('issues credentials as Lambda environment variables and as credentials for SDK clients', async () => {
+  await withSandbox({ accounts: createTwoAccounts() }, async (sandbox) => {
+    const environment = sandbox.createLambdaEnvironment(EXECUTION_ROLE_ARN, 'orders')
+    expect(Object.keys(environment)).toEqual([
       'AWS_ACCESS_KEY_ID',
       'AWS_SECRET_ACCESS_KEY',
       'AWS_SESSION_TOKEN',
       'AWS_LAMBDA_FUNCTION_NAME',
     ])
-    expect(sandbox.credentials(TARGET_ROLE_ARN, 'me')).toMatchObject({
+    expect(sandbox.issueCredentials(TARGET_ROLE_ARN, 'me')).toMatchObject({
       accountId: '222222222222',
       arn: 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/me',
     })
-    expect(() => sandbox.credentials('arn:aws:iam::222222222222:role/Nobody')).toThrow(/no role/)
+    expect(() => sandbox.issueCredentials('arn:aws:iam::222222222222:role/MissingRole')).toThrow(/no role/)
   })
 })
 
-test('close() lets the process end, whatever is still open', async () => {
+test('close() lets the process end, even with open requests and connections', async () => {
   const program = `
     import { startSandbox } from './index.ts'
     const sandbox = await startSandbox({ accounts: [] })
     const { AWS_ENDPOINT_URL_STS: sts, AWS_ENDPOINT_URL_DYNAMODB: dynamodb } = sandbox.env
     await fetch(dynamodb)
-    sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+    sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
     sandbox.faults.inject({ service: 'dynamodb', kind: 'latency', ms: 3_600_000 })
     const pending = [sts, dynamodb].map((url) => fetch(url).catch(() => 'broken'))
     while (sandbox.calls.length < 3) await new Promise(setImmediate)

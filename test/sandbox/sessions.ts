@@ -1,15 +1,15 @@
 import type { PolicyDocument, Role } from './account.ts'
 import type { Clock } from './clock.ts'
-import { randomId, randomSecret } from './random.ts'
+import { createRandomId, createRandomSecret } from './random.ts'
 
-/** A session of a role: the credentials that AWS gave out, and what it remembers of them. */
+/** A session of a role, with the credentials that AWS issued for it. */
 export interface Session {
   accessKeyId: string
   secretAccessKey: string
   sessionToken: string
   role: Role
   name: string
-  /** `arn:aws:sts::…:assumed-role/Role/name`; a role's path is not in it. */
+  /** `arn:aws:sts::…:assumed-role/Role/name`. It does not contain the path of the role. */
   arn: string
   /** `AROA…:name` */
   userId: string
@@ -17,51 +17,51 @@ export interface Session {
   transitiveTagKeys: string[]
   sourceIdentity?: string | undefined
   policy?: PolicyDocument | undefined
-  /** By AssumeRole; the others are those that the Lambda service got. */
-  assumed: boolean
-  issuedAt: number
-  expiresAt: number
-  revoked: boolean
+  /** Whether AssumeRole issued the session. If not, it stands for a session that the Lambda service created. */
+  isAssumed: boolean
+  issuedAtMs: number
+  expiresAtMs: number
+  isRevoked: boolean
 }
 
-export interface SessionRequest {
+export interface SessionInput {
   role: Role
   name: string
   durationSeconds: number
-  assumed: boolean
+  isAssumed: boolean
   tags?: Record<string, string>
   transitiveTagKeys?: string[]
   sourceIdentity?: string | undefined
   policy?: PolicyDocument | undefined
 }
 
-export interface Sessions {
-  issue(request: SessionRequest): Session
+export interface SessionRegistry {
+  issue(input: SessionInput): Session
   find(accessKeyId: string): Session | undefined
-  /** One, or all that AssumeRole gave out. */
+  /** Revokes the session with this access key. Without one, revokes every session that AssumeRole issued. */
   revoke(accessKeyId?: string): void
-  /** Takes back every revocation. */
-  restore(): void
+  /** Makes all revoked sessions valid again. */
+  clearRevocations(): void
 }
 
-export function createSessions(clock: Clock): Sessions {
+export function createSessionRegistry(clock: Clock): SessionRegistry {
   const sessions = new Map<string, Session>()
   return {
     issue({ role, name, durationSeconds, tags = {}, transitiveTagKeys = [], ...rest }) {
       const session: Session = {
         ...rest,
-        accessKeyId: `ASIA${randomId(16)}`,
-        secretAccessKey: randomSecret(30),
-        sessionToken: randomSecret(240),
+        accessKeyId: `ASIA${createRandomId(16)}`,
+        secretAccessKey: createRandomSecret(30),
+        sessionToken: createRandomSecret(240),
         role,
         name,
         arn: `arn:aws:sts::${role.account.id}:assumed-role/${role.definition.name}/${name}`,
         userId: `${role.id}:${name}`,
         tags,
         transitiveTagKeys,
-        issuedAt: clock.now(),
-        expiresAt: clock.now() + durationSeconds * 1000,
-        revoked: false,
+        issuedAtMs: clock.now(),
+        expiresAtMs: clock.now() + durationSeconds * 1000,
+        isRevoked: false,
       }
       sessions.set(session.accessKeyId, session)
       return session
@@ -69,11 +69,11 @@ export function createSessions(clock: Clock): Sessions {
     find: (accessKeyId) => sessions.get(accessKeyId),
     revoke(accessKeyId) {
       for (const session of sessions.values())
-        if (accessKeyId === undefined ? session.assumed : session.accessKeyId === accessKeyId)
-          session.revoked = true
+        if (accessKeyId === undefined ? session.isAssumed : session.accessKeyId === accessKeyId)
+          session.isRevoked = true
     },
-    restore() {
-      for (const session of sessions.values()) session.revoked = false
+    clearRevocations() {
+      for (const session of sessions.values()) session.isRevoked = false
     },
   }
 }

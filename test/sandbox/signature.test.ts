@@ -2,17 +2,17 @@ import { GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { type Clients, clientsOf } from './clients.ts'
+import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
 import { Sha256 } from './signature.ts'
-import { EXECUTION_ROLE_ARN, TABLE, textbook } from './textbook.ts'
+import { createTwoAccounts, EXECUTION_ROLE_ARN, TABLE } from './two-accounts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
 
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
-  clients = clientsOf(sandbox)
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
+  clients = createClients(sandbox)
 })
 afterEach(() => {
   sandbox.clear()
@@ -25,88 +25,104 @@ afterAll(async () => {
 
 const WRONG_SIGNATURE = 'The request signature we calculated does not match the signature you provided.'
 const INVALID_TOKEN = 'The security token included in the request is invalid.'
-const getItem = () => new GetItemCommand({ TableName: TABLE, Key: { id: { S: '1' } } })
-const whoAmI = () => new GetCallerIdentityCommand({})
+const createGetItemCommand = () => new GetItemCommand({ TableName: TABLE, Key: { id: { S: '1' } } })
+const createGetCallerIdentityCommand = () => new GetCallerIdentityCommand({})
 
-/** A signed request of one service, as raw HTTP, so that it can be spoiled after it was signed. */
-async function signed(service: 'sts' | 'dynamodb', body: string, headers: Record<string, string>) {
+/** Signs an HTTP request and returns a function that sends it. The function can change the request after signing. */
+async function signRequest(service: 'sts' | 'dynamodb', body: string, headers: Record<string, string>) {
   const url = new URL(sandbox.env[`AWS_ENDPOINT_URL_${service.toUpperCase()}`] ?? '')
-  const credentials = sandbox.credentials(EXECUTION_ROLE_ARN)
+  const credentials = sandbox.issueCredentials(EXECUTION_ROLE_ARN)
   const signer = new SignatureV4({ service, region: 'us-east-1', credentials, sha256: Sha256 })
   const request = { method: 'POST', protocol: 'http:', hostname: url.hostname, path: '/', query: {}, body }
-  const { headers: all } = await signer.sign({ ...request, headers: { host: url.host, ...headers } })
+  const { headers: signedHeaders } = await signer.sign({
+    ...request,
+    headers: { host: url.host, ...headers },
+  })
   return (change: { body?: string; headers?: Record<string, string> } = {}) =>
-    fetch(url, { method: 'POST', body: change.body ?? body, headers: { ...all, ...change.headers } })
+    fetch(url, {
+      method: 'POST',
+      body: change.body ?? body,
+      headers: { ...signedHeaders, ...change.headers },
+    })
 }
 
-describe('a signature', () => {
-  test('with a wrong secret is refused by both services', async () => {
-    const wrong = { ...(await clients.assume()), secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY' }
-    await expect(clients.sts(wrong).send(whoAmI())).rejects.toMatchObject({
+describe('signatures', () => {
+  test('both services refuse a signature with a wrong secret access key', async () => {
+    const wrongCredentials = {
+      ...(await clients.assumeRole()),
+      secretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+    }
+    await expect(
+      clients.createStsClient(wrongCredentials).send(createGetCallerIdentityCommand()),
+    ).rejects.toMatchObject({
       name: 'SignatureDoesNotMatch',
       message: expect.stringContaining(WRONG_SIGNATURE),
       $metadata: { httpStatusCode: 403 },
     })
-    await expect(clients.dynamodb(wrong).send(getItem())).rejects.toMatchObject({
+    await expect(
+      clients.createDynamoDBClient(wrongCredentials).send(createGetItemCommand()),
+    ).rejects.toMatchObject({
       name: 'InvalidSignatureException',
       message: expect.stringContaining(WRONG_SIGNATURE),
       $metadata: { httpStatusCode: 400 },
     })
     expect(sandbox.calls.at(-1)).toMatchObject({
-      accessKeyId: wrong.accessKeyId,
+      accessKeyId: wrongCredentials.accessKeyId,
       error: 'InvalidSignatureException',
     })
     expect(sandbox.calls.at(-1)).not.toHaveProperty('principal')
   })
 
-  test('does not hold for another body, whatever its hash header says', async () => {
-    const form = { 'content-type': 'application/x-www-form-urlencoded' }
-    const whoAmIForm = 'Action=GetCallerIdentity&Version=2011-06-15'
-    const sts = await signed('sts', whoAmIForm, form)
-    expect((await sts()).status).toBe(200)
-    const tampered = await sts({ body: `${whoAmIForm}&More=1` })
+  test('both services refuse a request whose body or signed header changed after signing', async () => {
+    const formHeaders = { 'content-type': 'application/x-www-form-urlencoded' }
+    const form = 'Action=GetCallerIdentity&Version=2011-06-15'
+    const sendToSts = await signRequest('sts', form, formHeaders)
+    expect((await sendToSts()).status).toBe(200)
+    const tampered = await sendToSts({ body: `${form}&More=1` })
     expect(tampered.status).toBe(403)
     expect(await tampered.text()).toMatch(
       /^<ErrorResponse .*<Type>Sender<\/Type><Code>SignatureDoesNotMatch<\/Code>/,
     )
 
-    const json = {
+    const jsonHeaders = {
       'content-type': 'application/x-amz-json-1.0',
       'x-amz-target': 'DynamoDB_20120810.ListTables',
     }
-    const dynamodb = await signed('dynamodb', '{}', json)
-    expect(await (await dynamodb()).text()).toContain('AccessDeniedException')
-    expect(await (await dynamodb({ body: '{ }' })).text()).toContain('InvalidSignatureException')
+    const sendToDynamoDB = await signRequest('dynamodb', '{}', jsonHeaders)
+    expect(await (await sendToDynamoDB()).text()).toContain('AccessDeniedException')
+    expect(await (await sendToDynamoDB({ body: '{ }' })).text()).toContain('InvalidSignatureException')
     const otherTarget = { 'x-amz-target': 'DynamoDB_20120810.DescribeLimits' }
-    expect(await (await dynamodb({ headers: otherTarget })).text()).toContain('InvalidSignatureException')
+    expect(await (await sendToDynamoDB({ headers: otherTarget })).text()).toContain(
+      'InvalidSignatureException',
+    )
   })
 
-  test('for another Region is refused by DynamoDB, and good for STS, which has an endpoint in each', async () => {
-    const credentials = await clients.assume()
+  test('DynamoDB refuses a signature for another Region and STS accepts it', async () => {
+    const credentials = await clients.assumeRole()
     const region = 'eu-west-1'
-    await expect(clients.dynamodb(credentials, { region }).send(getItem())).rejects.toThrow(
-      "Credential should be scoped to a valid region, not 'eu-west-1'.",
-    )
-    await clients.sts(credentials, { region }).send(whoAmI())
+    await expect(
+      clients.createDynamoDBClient(credentials, { region }).send(createGetItemCommand()),
+    ).rejects.toThrow("Credential should be scoped to a valid region, not 'eu-west-1'.")
+    await clients.createStsClient(credentials, { region }).send(createGetCallerIdentityCommand())
     expect(sandbox.calls.at(-1)).toMatchObject({ status: 200, region })
   })
 
-  test('is good for 15 minutes of the clock, either way', async () => {
-    const credentials = await clients.assume()
+  test('both services refuse a signature whose time differs from the clock by more than 15 minutes', async () => {
+    const credentials = await clients.assumeRole()
     sandbox.clock.advance(16 * 60_000)
-    await expect(clients.dynamodb(credentials).send(getItem())).rejects.toThrow(
+    await expect(clients.createDynamoDBClient(credentials).send(createGetItemCommand())).rejects.toThrow(
       /^Signature expired: \d{8}T\d{6}Z is now/,
     )
     sandbox.clock.advance(-32 * 60_000)
-    await expect(clients.sts(credentials).send(whoAmI())).rejects.toThrow(
+    await expect(clients.createStsClient(credentials).send(createGetCallerIdentityCommand())).rejects.toThrow(
       /^Signature not yet current: .* \+ 15 min\.\)$/,
     )
   })
 
-  test('is corrected by the SDK from the Date header', async () => {
-    const credentials = await clients.assume()
+  test('the SDK corrects the signing time with the Date header of the response', async () => {
+    const credentials = await clients.assumeRole()
     sandbox.clock.advance(40 * 60_000)
-    await clients.dynamodb(credentials, { maxAttempts: 2 }).send(getItem())
+    await clients.createDynamoDBClient(credentials, { maxAttempts: 2 }).send(createGetItemCommand())
     expect(sandbox.calls.map(({ error, status }) => error ?? status)).toEqual([
       200,
       'InvalidSignatureException',
@@ -114,66 +130,76 @@ describe('a signature', () => {
     ])
   })
 
-  test('missing or half there is named so', async () => {
-    const unsigned = (service: string, headers = {}) =>
+  test('both services return separate error codes for missing and incomplete signatures', async () => {
+    const sendUnsigned = (service: string, headers = {}) =>
       fetch(sandbox.env[`AWS_ENDPOINT_URL_${service}`] ?? '', { method: 'POST', body: '{}', headers })
-    expect(await (await unsigned('DYNAMODB')).json()).toMatchObject({
+    expect(await (await sendUnsigned('DYNAMODB')).json()).toMatchObject({
       __type: 'com.amazon.coral.service#MissingAuthenticationTokenException',
     })
-    expect(await (await unsigned('STS')).text()).toContain('<Code>MissingAuthenticationToken</Code>')
-    const half = { authorization: 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE' }
-    expect(await (await unsigned('DYNAMODB', half)).text()).toContain('IncompleteSignatureException')
+    expect(await (await sendUnsigned('STS')).text()).toContain('<Code>MissingAuthenticationToken</Code>')
+    const incompleteHeaders = { authorization: 'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE' }
+    expect(await (await sendUnsigned('DYNAMODB', incompleteHeaders)).text()).toContain(
+      'IncompleteSignatureException',
+    )
   })
 })
 
-describe('a session token', () => {
-  const invalid = async (credentials: Awaited<ReturnType<Clients['assume']>>) => {
-    await expect(clients.sts(credentials).send(whoAmI())).rejects.toMatchObject({
+describe('session tokens', () => {
+  const expectInvalidToken = async (credentials: Awaited<ReturnType<Clients['assumeRole']>>) => {
+    await expect(
+      clients.createStsClient(credentials).send(createGetCallerIdentityCommand()),
+    ).rejects.toMatchObject({
       name: 'InvalidClientTokenId',
       message: INVALID_TOKEN,
     })
-    await expect(clients.dynamodb(credentials).send(getItem())).rejects.toMatchObject({
+    await expect(
+      clients.createDynamoDBClient(credentials).send(createGetItemCommand()),
+    ).rejects.toMatchObject({
       name: 'UnrecognizedClientException',
       message: INVALID_TOKEN,
     })
   }
 
-  test('of another session is invalid', async () => {
-    const [one, other] = [await clients.assume(), await clients.assume()]
-    await invalid({ ...one, sessionToken: other.sessionToken })
+  test('both services refuse the session token of another session', async () => {
+    const [first, second] = [await clients.assumeRole(), await clients.assumeRole()]
+    await expectInvalidToken({ ...first, sessionToken: second.sessionToken })
   })
 
-  test('left out is invalid, and so is a key that AWS never gave out', async () => {
-    const { accessKeyId, secretAccessKey } = await clients.assume()
-    await invalid({ accessKeyId, secretAccessKey } as never)
-    await invalid({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey, sessionToken: 'none' })
+  test('both services refuse a missing session token and an access key that AWS did not issue', async () => {
+    const { accessKeyId, secretAccessKey } = await clients.assumeRole()
+    await expectInvalidToken({ accessKeyId, secretAccessKey } as never)
+    await expectInvalidToken({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey, sessionToken: 'none' })
   })
 
-  test('expires', async () => {
-    const credentials = await clients.assume({ DurationSeconds: 900 })
+  test('both services refuse the credentials of an expired session', async () => {
+    const credentials = await clients.assumeRole({ DurationSeconds: 900 })
     sandbox.clock.advance(900_000 - 10_000)
-    await clients.dynamodb(credentials).send(getItem())
+    await clients.createDynamoDBClient(credentials).send(createGetItemCommand())
     sandbox.clock.advance(20_000)
-    await expect(clients.dynamodb(credentials, { maxAttempts: 2 }).send(getItem())).rejects.toMatchObject({
+    await expect(
+      clients.createDynamoDBClient(credentials, { maxAttempts: 2 }).send(createGetItemCommand()),
+    ).rejects.toMatchObject({
       name: 'ExpiredTokenException',
       message: 'The security token included in the request is expired',
     })
-    await expect(clients.sts(credentials, { maxAttempts: 2 }).send(whoAmI())).rejects.toMatchObject({
+    await expect(
+      clients.createStsClient(credentials, { maxAttempts: 2 }).send(createGetCallerIdentityCommand()),
+    ).rejects.toMatchObject({
       name: 'ExpiredToken',
       $metadata: { httpStatusCode: 403 },
     })
   })
 
-  test('is revoked, one or all that AssumeRole gave out, until clear()', async () => {
-    const [one, other] = [await clients.assume(), await clients.assume()]
-    sandbox.revoke(one.accessKeyId)
-    await invalid(one)
-    await clients.dynamodb(other).send(getItem())
-    const executionRole = clients.sts()
-    sandbox.revoke()
-    await invalid(other)
-    await executionRole.send(whoAmI())
+  test('revokeSessions() revokes one session or all assumed sessions until clear() is called', async () => {
+    const [first, second] = [await clients.assumeRole(), await clients.assumeRole()]
+    sandbox.revokeSessions(first.accessKeyId)
+    await expectInvalidToken(first)
+    await clients.createDynamoDBClient(second).send(createGetItemCommand())
+    const executionRoleClient = clients.createStsClient()
+    sandbox.revokeSessions()
+    await expectInvalidToken(second)
+    await executionRoleClient.send(createGetCallerIdentityCommand())
     sandbox.clear()
-    await clients.dynamodb(one).send(getItem())
+    await clients.createDynamoDBClient(first).send(createGetItemCommand())
   })
 })

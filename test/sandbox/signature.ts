@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 
-/** The part of a request that is signed. */
+/** The parts of an HTTP request that Signature Version 4 covers. */
 export interface SignedRequest {
   method: string
   path: string
@@ -10,11 +10,11 @@ export interface SignedRequest {
   body: Buffer
 }
 
-/** What an Authorization header claims. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
-export interface Claim {
+/** @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html */
+export interface AuthorizationHeader {
   accessKeyId: string
-  /** The scope: `20130609/us-east-1/dynamodb/aws4_request`. */
-  day: string
+  /** The first part of the credential scope `20130609/us-east-1/dynamodb/aws4_request`. */
+  date: string
   region: string
   service: string
   terminator: string
@@ -22,32 +22,35 @@ export interface Claim {
   signature: string
 }
 
-export function readClaim(authorization: string): Claim | undefined {
+/** Returns undefined if the header is not complete or uses another algorithm than `AWS4-HMAC-SHA256`. */
+export function parseAuthorizationHeader(authorization: string): AuthorizationHeader | undefined {
   const [algorithm, ...rest] = authorization.split(/[\s,]+/)
-  const parts = new Map(
-    rest.map((part) => [part.slice(0, part.indexOf('=')), part.slice(part.indexOf('=') + 1)]),
+  const fields = new Map(
+    rest.map((field) => [field.slice(0, field.indexOf('=')), field.slice(field.indexOf('=') + 1)]),
   )
-  const [accessKeyId, day, region, service, terminator, ...more] = (parts.get('Credential') ?? '').split('/')
-  const signedHeaders = parts.get('SignedHeaders')?.split(';')
-  const signature = parts.get('Signature')
-  if (algorithm !== 'AWS4-HMAC-SHA256' || !signedHeaders || !signature || more.length > 0) return undefined
-  if (!accessKeyId || !day || !region || !service || !terminator) return undefined
-  return { accessKeyId, day, region, service, terminator, signedHeaders, signature }
+  const [accessKeyId, date, region, service, terminator, ...extra] = (fields.get('Credential') ?? '').split(
+    '/',
+  )
+  const signedHeaders = fields.get('SignedHeaders')?.split(';')
+  const signature = fields.get('Signature')
+  if (algorithm !== 'AWS4-HMAC-SHA256' || !signedHeaders || !signature || extra.length > 0) return undefined
+  if (!accessKeyId || !date || !region || !service || !terminator) return undefined
+  return { accessKeyId, date, region, service, terminator, signedHeaders, signature }
 }
 
-/** Signs what arrived with the secret on record, and compares. */
+/** Signs the request with the secret access key of the session and compares the signatures. */
 export async function isSignedWith(
   secretAccessKey: string,
   request: SignedRequest,
-  claim: Claim,
+  header: AuthorizationHeader,
 ): Promise<boolean> {
-  const headers = Object.fromEntries(claim.signedHeaders.map((name) => [name, request.headers[name] ?? '']))
-  // The signer believes this header; AWS compares it with the body.
+  const headers = Object.fromEntries(header.signedHeaders.map((name) => [name, request.headers[name] ?? '']))
+  // The signer trusts this header, but AWS compares it with the body. Replace it with the real hash.
   if (headers['x-amz-content-sha256'] !== undefined)
     headers['x-amz-content-sha256'] = createHash('sha256').update(request.body).digest('hex')
 
   const sessionToken = headers['x-amz-security-token']
-  const { accessKeyId, region, service } = claim
+  const { accessKeyId, region, service } = header
   const signer = new SignatureV4({
     credentials: { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) },
     region,
@@ -59,25 +62,31 @@ export async function isSignedWith(
   const signed = await signer.sign(
     { method, protocol: 'http:', hostname: '', path, query, headers, body },
     {
-      signingDate: parseLongDate(request.headers['x-amz-date'] ?? '') ?? new Date(0),
-      signableHeaders: new Set(claim.signedHeaders),
+      signingDate: parseAmzDate(request.headers['x-amz-date'] ?? '') ?? new Date(0),
+      signableHeaders: new Set(header.signedHeaders),
     },
   )
-  const expected = Buffer.from(signed.headers.authorization?.split('Signature=')[1] ?? '')
-  const given = Buffer.from(claim.signature)
-  return expected.length > 0 && expected.length === given.length && timingSafeEqual(expected, given)
+  const expectedSignature = Buffer.from(signed.headers.authorization?.split('Signature=')[1] ?? '')
+  const actualSignature = Buffer.from(header.signature)
+  return (
+    expectedSignature.length > 0 &&
+    expectedSignature.length === actualSignature.length &&
+    timingSafeEqual(expectedSignature, actualSignature)
+  )
 }
 
-/** `20130609T100015Z` */
-export function parseLongDate(text: string): Date | undefined {
-  const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? []
-  const date = new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`)
+/** Parses the format of the `X-Amz-Date` header, `20130609T100015Z`. */
+export function parseAmzDate(text: string): Date | undefined {
+  const [, year, month, day, hour, minute, second] =
+    /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text) ?? []
+  const date = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
-export const formatLongDate = (ms: number): string => new Date(ms).toISOString().replace(/[-:]|\.\d{3}/g, '')
+export const formatAmzDate = (timeMs: number): string =>
+  new Date(timeMs).toISOString().replace(/[-:]|\.\d{3}/g, '')
 
-/** node:crypto in the shape that the signer wants. */
+/** Adapts the hashes of `node:crypto` to the interface that `SignatureV4` requires. */
 export class Sha256 {
   readonly #hash
 
@@ -94,6 +103,6 @@ export class Sha256 {
   }
 
   reset(): void {
-    throw new Error('not used by the signer')
+    throw new Error('SignatureV4 does not call reset()')
   }
 }

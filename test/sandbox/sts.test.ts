@@ -1,16 +1,16 @@
 import { GetCallerIdentityCommand } from '@aws-sdk/client-sts'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
-import { type Clients, clientsOf } from './clients.ts'
+import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
-import { allow, policy, statement } from './policies.ts'
-import { EXECUTION_ROLE_ARN, TARGET_ROLE_ARN, textbook } from './textbook.ts'
+import { allowStatement, allowStsActions, createPolicy } from './policies.ts'
+import { createTwoAccounts, EXECUTION_ROLE_ARN, TARGET_ROLE_ARN } from './two-accounts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
 
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
-  clients = clientsOf(sandbox)
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
+  clients = createClients(sandbox)
 })
 afterEach(async () => {
   clients.close()
@@ -19,8 +19,8 @@ afterEach(async () => {
 
 const Tags = [{ Key: 'TenantId', Value: 'acme' }]
 
-test('GetCallerIdentity needs no permission', async () => {
-  const identity = await clients.sts().send(new GetCallerIdentityCommand({}))
+test('GetCallerIdentity requires no permission', async () => {
+  const identity = await clients.createStsClient().send(new GetCallerIdentityCommand({}))
   expect(identity).toMatchObject({
     Arn: 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/fn',
     Account: '111111111111',
@@ -28,7 +28,7 @@ test('GetCallerIdentity needs no permission', async () => {
   expect(identity.UserId).toMatch(/^AROA[A-Z2-7]{17}:fn$/)
 })
 
-describe('limits', () => {
+describe('AssumeRole', () => {
   test.each([
     [
       { RoleSessionName: 'x' },
@@ -49,56 +49,60 @@ describe('limits', () => {
       'The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining',
     ],
     [{ PolicyArns: [{ arn: 'too short' }] }, "at 'policyArns.1.member.arn'"],
-  ])('%j', async (input, message) => {
-    await expect(clients.assume(input)).rejects.toMatchObject({
+  ])('refuses an AssumeRole request with %j', async (input, message) => {
+    await expect(clients.assumeRole(input)).rejects.toMatchObject({
       name: 'ValidationError',
       message: expect.stringContaining(message),
       $metadata: { httpStatusCode: 400 },
     })
   })
 
-  test('tags that AWS would not take', async () => {
-    const twice = [...Tags, { Key: 'tenantID', Value: 'x' }]
-    await expect(clients.assume({ Tags: twice })).rejects.toMatchObject({ name: 'InvalidParameterValue' })
-    await expect(clients.assume({ Tags: [{ Key: 'AWS:x', Value: '' }] })).rejects.toMatchObject({
+  test('refuses invalid session tags', async () => {
+    const duplicateTags = [...Tags, { Key: 'tenantID', Value: 'x' }]
+    await expect(clients.assumeRole({ Tags: duplicateTags })).rejects.toMatchObject({
       name: 'InvalidParameterValue',
     })
-    await expect(clients.assume({ Tags, TransitiveTagKeys: ['other'] })).rejects.toThrow(
+    await expect(clients.assumeRole({ Tags: [{ Key: 'AWS:x', Value: '' }] })).rejects.toMatchObject({
+      name: 'InvalidParameterValue',
+    })
+    await expect(clients.assumeRole({ Tags, TransitiveTagKeys: ['other'] })).rejects.toThrow(
       /must be included in the requested tags/,
     )
   })
 
-  test('session policies that AWS would not take', async () => {
-    await expect(clients.assume({ Policy: '{' })).rejects.toMatchObject({
+  test('refuses malformed session policies and a packed policy that is too large', async () => {
+    await expect(clients.assumeRole({ Policy: '{' })).rejects.toMatchObject({
       name: 'MalformedPolicyDocumentException',
     })
-    const wrong = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Perhaps' }] })
-    await expect(clients.assume({ Policy: wrong })).rejects.toMatchObject({
+    const invalidPolicy = JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Perhaps' }] })
+    await expect(clients.assumeRole({ Policy: invalidPolicy })).rejects.toMatchObject({
       name: 'MalformedPolicyDocumentException',
     })
-    const long = Array.from({ length: 50 }, (_, n) => ({
+    const manyTags = Array.from({ length: 50 }, (_, n) => ({
       Key: `${n}`,
       Value: sandbox
-        .credentials(EXECUTION_ROLE_ARN)
+        .issueCredentials(EXECUTION_ROLE_ARN)
         .sessionToken.slice(0, 256)
         .replace(/[^\w=+/]/g, ''),
     }))
-    allow(sandbox, ['sts:TagSession'])
-    await expect(clients.assume({ Tags: long })).rejects.toMatchObject({
+    allowStsActions(sandbox, ['sts:TagSession'])
+    await expect(clients.assumeRole({ Tags: manyTags })).rejects.toMatchObject({
       name: 'PackedPolicyTooLargeException',
     })
   })
 })
 
-test('an invalid policy in the set-up is an error, at the start and later', async () => {
-  const accounts = textbook()
+test('the sandbox reports an invalid policy of an account at the start and when a test changes it', async () => {
+  const accounts = createTwoAccounts()
   const role = accounts[1]?.roles?.[0]
-  if (role) role.policies = [policy({ Effect: 'Allow', Actions: 'dynamodb:*' })]
+  if (role) role.policies = [createPolicy({ Effect: 'Allow', Actions: 'dynamodb:*' })]
   await expect(startSandbox({ accounts })).rejects.toThrow(
     /The policies of .*CrossAccountDynamoRole.*Invalid key Actions/,
   )
-  sandbox.role(TARGET_ROLE_ARN).trustPolicy = policy(statement('sts:AssumeRole', { Principals: '*' }))
-  await expect(clients.assume()).rejects.toMatchObject({
+  sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(
+    allowStatement('sts:AssumeRole', { Principals: '*' }),
+  )
+  await expect(clients.assumeRole()).rejects.toMatchObject({
     name: 'SandboxError',
     message: expect.stringContaining('Principals'),
   })

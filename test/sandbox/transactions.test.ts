@@ -6,124 +6,148 @@ import {
   type TransactWriteCommandInput,
 } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
-import { type Clients, clientsOf } from './clients.ts'
+import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
-import { onlyOn } from './only-on.ts'
-import { asAcme, ORDERS, ORDERS_ARN, tenants } from './tenants.ts'
-import { ACCOUNT_B } from './textbook.ts'
+import { restrictToEngine } from './restrict-to-engine.ts'
+import { createAcmeClient, createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from './tenant-accounts.ts'
+import { ACCOUNT_B } from './two-accounts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
 
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: tenants() })
-  clients = clientsOf(sandbox)
+  sandbox = await startSandbox({ accounts: createTenantAccounts() })
+  clients = createClients(sandbox)
 })
 afterEach(async () => {
   clients.close()
   await sandbox.close()
 })
 
-const TableName = ORDERS
-const write = (...TransactItems: NonNullable<TransactWriteCommandInput['TransactItems']>) =>
+const TableName = ORDERS_TABLE
+const createWrite = (...TransactItems: NonNullable<TransactWriteCommandInput['TransactItems']>) =>
   new TransactWriteCommand({ TransactItems })
-const read = (...keys: Record<string, string>[]) => {
+const createRead = (...keys: Record<string, string>[]) => {
   const TransactItems: TransactGetCommandInput['TransactItems'] = keys.map((Key) => ({
     Get: { TableName, Key },
   }))
   return new TransactGetCommand({ TransactItems })
 }
-const key = (order: string, tenant = 'acme') => ({ tenant, order })
-const put = (order: string, tenant?: string) => ({
-  Put: { TableName, Item: { ...key(order, tenant), n: 1 } },
+const createKey = (order: string, tenant = 'acme') => ({ tenant, order })
+const createPut = (order: string, tenant?: string) => ({
+  Put: { TableName, Item: { ...createKey(order, tenant), n: 1 } },
 })
-const check = (order: string, tenant?: string) => ({
-  ConditionCheck: { TableName, Key: key(order, tenant), ConditionExpression: 'attribute_exists(n)' },
+const createConditionCheck = (order: string, tenant?: string) => ({
+  ConditionCheck: { TableName, Key: createKey(order, tenant), ConditionExpression: 'attribute_exists(n)' },
 })
-const not = (action: string) =>
+const matchAccessDenied = (action: string) =>
   expect.objectContaining({
     name: 'AccessDeniedException',
-    message: expect.stringContaining(`perform: dynamodb:${action} on resource: ${ORDERS_ARN} because no`),
+    message: expect.stringContaining(
+      `perform: dynamodb:${action} on resource: ${ORDERS_TABLE_ARN} because no`,
+    ),
   })
 
-onlyOn('dynamodb-local', 'dynalite has no transactions').describe('a transaction', () => {
-  test('writes all of its parts or none, and reads them', async () => {
-    const documents = await asAcme(sandbox, clients)
-    await documents.send(write(put('1'), put('2')))
-    await documents.send(
-      write(
-        check('1'),
-        { Delete: { TableName, Key: key('2') } },
+restrictToEngine('dynamodb-local', 'dynalite has no transactions').describe('transactions', () => {
+  test('writes all items of a transaction or none, and reads them', async () => {
+    const documentClient = await createAcmeClient(sandbox, clients)
+    await documentClient.send(createWrite(createPut('1'), createPut('2')))
+    await documentClient.send(
+      createWrite(
+        createConditionCheck('1'),
+        { Delete: { TableName, Key: createKey('2') } },
         {
           Update: {
             TableName,
-            Key: key('3'),
+            Key: createKey('3'),
             UpdateExpression: 'ADD n :n',
             ExpressionAttributeValues: { ':n': 3 },
           },
         },
       ),
     )
-    const { Responses } = await documents.send(read(key('1'), key('2'), key('3')))
+    const { Responses } = await documentClient.send(
+      createRead(createKey('1'), createKey('2'), createKey('3')),
+    )
     expect(Responses?.map(({ Item }) => Item?.n)).toEqual([1, undefined, 3])
 
-    await expect(documents.send(write(put('4'), check('2')))).rejects.toMatchObject({
+    await expect(
+      documentClient.send(createWrite(createPut('4'), createConditionCheck('2'))),
+    ).rejects.toMatchObject({
       name: 'TransactionCanceledException',
       CancellationReasons: [{ Code: 'None' }, { Code: 'ConditionalCheckFailed' }],
     })
     expect(sandbox.calls.at(-1)).toMatchObject({
       operation: 'TransactWriteItems',
-      table: ORDERS,
+      table: ORDERS_TABLE,
       accountId: ACCOUNT_B,
       error: 'TransactionCanceledException',
     })
-    expect((await documents.send(new GetCommand({ TableName, Key: key('4') }))).Item).toBeUndefined()
+    expect(
+      (await documentClient.send(new GetCommand({ TableName, Key: createKey('4') }))).Item,
+    ).toBeUndefined()
   })
 
-  test('needs the permission of each part, under its own name', async () => {
-    const parts = {
-      PutItem: put('1'),
-      ConditionCheckItem: check('0'),
-      DeleteItem: { Delete: { TableName, Key: key('2') } },
+  test('requires the permission for the action of each item in a transaction', async () => {
+    const transactItems = {
+      PutItem: createPut('1'),
+      ConditionCheckItem: createConditionCheck('0'),
+      DeleteItem: { Delete: { TableName, Key: createKey('2') } },
     }
-    const actions = Object.keys(parts).map((name) => `dynamodb:${name}`)
-    const seed = { ...key('0'), n: 1 }
-    await (await asAcme(sandbox, clients)).send(write({ Put: { TableName, Item: seed } }))
-    for (const missing of Object.keys(parts)) {
-      const documents = await asAcme(
+    const actions = Object.keys(transactItems).map((name) => `dynamodb:${name}`)
+    const checkedItem = { ...createKey('0'), n: 1 }
+    await (await createAcmeClient(sandbox, clients)).send(
+      createWrite({ Put: { TableName, Item: checkedItem } }),
+    )
+    for (const deniedAction of Object.keys(transactItems)) {
+      const documentClient = await createAcmeClient(
         sandbox,
         clients,
-        actions.filter((name) => !name.endsWith(missing)),
+        actions.filter((name) => !name.endsWith(deniedAction)),
       )
-      await expect(documents.send(write(...Object.values(parts)))).rejects.toEqual(not(missing))
+      await expect(documentClient.send(createWrite(...Object.values(transactItems)))).rejects.toEqual(
+        matchAccessDenied(deniedAction),
+      )
     }
-    await (await asAcme(sandbox, clients, actions)).send(write(...Object.values(parts)))
-    await expect((await asAcme(sandbox, clients, actions)).send(read(key('1')))).rejects.toEqual(
-      not('GetItem'),
+    await (await createAcmeClient(sandbox, clients, actions)).send(
+      createWrite(...Object.values(transactItems)),
+    )
+    await expect(
+      (await createAcmeClient(sandbox, clients, actions)).send(createRead(createKey('1'))),
+    ).rejects.toEqual(matchAccessDenied('GetItem'))
+  })
+
+  test('lets transactions access only the items of the session’s tenant', async () => {
+    const documentClient = await createAcmeClient(sandbox, clients)
+    await documentClient.send(createWrite(createPut('1')))
+    await expect(documentClient.send(createWrite(createPut('2'), createPut('1', 'evil')))).rejects.toEqual(
+      matchAccessDenied('PutItem'),
+    )
+    await expect(
+      documentClient.send(createWrite(createPut('2'), createConditionCheck('1', 'evil'))),
+    ).rejects.toEqual(matchAccessDenied('ConditionCheckItem'))
+    await expect(documentClient.send(createRead(createKey('1'), createKey('1', 'evil')))).rejects.toEqual(
+      matchAccessDenied('GetItem'),
+    )
+    expect((await documentClient.send(createRead(createKey('2')))).Responses).toEqual([{}])
+  })
+
+  test('evaluates dynamodb:EnclosingOperation in transactions', async () => {
+    const condition = { StringEquals: { 'dynamodb:EnclosingOperation': 'TransactWriteItems' } }
+    const documentClient = await createAcmeClient(sandbox, clients, 'dynamodb:*', condition)
+    await documentClient.send(createWrite(createPut('1')))
+    await expect(documentClient.send(createRead(createKey('1')))).rejects.toEqual(
+      matchAccessDenied('GetItem'),
     )
   })
 
-  test('reaches the own tenant and no other, whatever its part', async () => {
-    const documents = await asAcme(sandbox, clients)
-    await documents.send(write(put('1')))
-    await expect(documents.send(write(put('2'), put('1', 'evil')))).rejects.toEqual(not('PutItem'))
-    await expect(documents.send(write(put('2'), check('1', 'evil')))).rejects.toEqual(
-      not('ConditionCheckItem'),
+  test('accepts table ARNs in transactions', async () => {
+    const documentClient = await createAcmeClient(sandbox, clients)
+    await documentClient.send(
+      createWrite({ Put: { TableName: ORDERS_TABLE_ARN, Item: { ...createKey('1'), n: 1 } } }),
     )
-    await expect(documents.send(read(key('1'), key('1', 'evil')))).rejects.toEqual(not('GetItem'))
-    expect((await documents.send(read(key('2')))).Responses).toEqual([{}])
-  })
-
-  test('may be told from the operations on their own', async () => {
-    const inside = { StringEquals: { 'dynamodb:EnclosingOperation': 'TransactWriteItems' } }
-    const documents = await asAcme(sandbox, clients, 'dynamodb:*', inside)
-    await documents.send(write(put('1')))
-    await expect(documents.send(read(key('1')))).rejects.toEqual(not('GetItem'))
-  })
-
-  test('takes tables by their ARNs', async () => {
-    const documents = await asAcme(sandbox, clients)
-    await documents.send(write({ Put: { TableName: ORDERS_ARN, Item: { ...key('1'), n: 1 } } }))
-    expect((await documents.send(read(key('1')))).Responses?.[0]?.Item).toMatchObject({ n: 1 })
+    expect((await documentClient.send(createRead(createKey('1')))).Responses?.[0]?.Item).toMatchObject({
+      n: 1,
+    })
   })
 })

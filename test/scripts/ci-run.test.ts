@@ -7,11 +7,12 @@ import { afterAll, describe, expect, it, test } from '@jest/globals'
 const SCRIPT = join(import.meta.dirname, '../../.ci/run')
 
 describe('.ci/run', () => {
-  // In a folder without a package, every part fails at once. In this one, `.ci/run test` would run this test again.
+  // Run a copy in a folder without package.json, where every part fails immediately. In this repository, `.ci/run test`
+  // would run this test again.
   const folder = mkdtempSync(join(tmpdir(), 'ci-run-'))
   cpSync(SCRIPT, join(folder, '.ci/run'))
   afterAll(() => rmSync(folder, { recursive: true }))
-  const run = (...parts: string[]) => spawnSync(join(folder, '.ci/run'), parts, { encoding: 'utf8' })
+  const runScript = (...parts: string[]) => spawnSync(join(folder, '.ci/run'), parts, { encoding: 'utf8' })
 
   test.each([
     ['an unknown part', ['nonsense']],
@@ -19,7 +20,7 @@ describe('.ci/run', () => {
     ['two parts in one argument', ['types lint']],
     ['two parts', ['types', 'lint']],
   ])('refuses %s and lists the parts', (_, parts) => {
-    const { status, stdout, stderr } = run(...parts)
+    const { status, stdout, stderr } = runScript(...parts)
     expect(status).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^ {2}install$/m)
@@ -29,16 +30,16 @@ describe('.ci/run', () => {
   test.each([
     ['one part', ['install']],
     ['all parts', []],
-  ])('stops at the part that fails when it runs %s, and prints its duration', (_, parts) => {
-    const { status, stdout } = run(...parts)
+  ])('stops at the first failing part when it runs %s, and prints the duration of the part', (_, parts) => {
+    const { status, stdout } = runScript(...parts)
     expect(status).toBe(1)
     expect(stdout).toMatch(/\ninstall +\d+ s +failed\n$/)
   })
 
   it('has a command for every part that it lists', () => {
     const script = readFileSync(SCRIPT, 'utf8')
-    const listed = /^parts=\((.+)\)$/m.exec(script)?.[1]?.split(' ')
-    const commands = [...script.matchAll(/^ {4}([a-z-]+)\)/gm)].map(([, part]) => part)
-    expect(commands).toEqual(listed)
+    const listedParts = /^parts=\((.+)\)$/m.exec(script)?.[1]?.split(' ')
+    const partsWithCommand = [...script.matchAll(/^ {4}([a-z-]+)\)/gm)].map(([, part]) => part)
+    expect(partsWithCommand).toEqual(listedParts)
   })
 })

@@ -16,7 +16,7 @@ import { findUnpinnedActions } from '../../scripts/supply-chain/workflows.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
-/** Runs `body` in a folder with these files, and removes the folder. */
+/** Creates a folder with these files, runs `body`, and removes the folder. */
 const withFiles = (files: Readonly<Record<string, string>>, body: (folder: string) => void): void => {
   const folder = mkdtempSync(join(tmpdir(), 'supply-chain-'))
   try {
@@ -35,7 +35,7 @@ describe('lock files', () => {
     expect(findLockFiles(ROOT)).toContain('package-lock.json')
   })
 
-  it('finds lock files in folders without git, except in node_modules', () => {
+  it('finds lock files outside node_modules in a folder without git', () => {
     const files = {
       'package-lock.json': '',
       'docs/site/package-lock.json': '',
@@ -55,7 +55,7 @@ describe('lock files', () => {
 })
 
 describe('integrity and source', () => {
-  it('finds packages without a SHA-512 hash, optional ones included', () => {
+  it('finds packages without a SHA-512 hash, including optional packages', () => {
     const packages = {
       '': {},
       'node_modules/verified': { integrity: 'sha512-AAAA' },
@@ -68,7 +68,7 @@ describe('integrity and source', () => {
     ])
   })
 
-  it('accepts links, the folders that they lead to, and bundled packages', () => {
+  it('accepts links, the targets of links, and bundled packages without a hash', () => {
     const packages = {
       '': {},
       '..': { version: '0.1.0' },
@@ -79,7 +79,7 @@ describe('integrity and source', () => {
     expect(findUnverifiedPackages(packages)).toEqual([])
   })
 
-  it('finds packages that name a source of their own', () => {
+  it('finds packages that do not come from the default registry', () => {
     const packages = {
       '': {},
       'node_modules/a': {},
@@ -92,7 +92,7 @@ describe('integrity and source', () => {
 })
 
 describe('shipped packages', () => {
-  it('follows dependencies and peers to the version that Node.js would load', () => {
+  it('resolves dependencies and peer dependencies to the version that Node.js loads', () => {
     const packages = {
       '': { peerDependencies: { peer: '1' }, devDependencies: { tool: '1' } },
       'node_modules/peer': { dev: true, dependencies: { a: '1', b: '1' } },
@@ -108,7 +108,7 @@ describe('shipped packages', () => {
     ])
   })
 
-  it('leaves out optional packages that are not there, and refuses the absence of others', () => {
+  it('skips optional packages that are not installed, and refuses other missing packages', () => {
     const optional = {
       optionalDependencies: { a: '1' },
       peerDependencies: { b: '1' },
@@ -118,7 +118,7 @@ describe('shipped packages', () => {
     expect(() => findShippedPackages({ '': { dependencies: { a: '1' } } })).toThrow('lacks a')
   })
 
-  it('ships a linked folder, whose dependencies are in its own lock file', () => {
+  it('includes a linked folder but not its dependencies, which are in its own lock file', () => {
     const packages = {
       '': { dependencies: { linked: 'file:..' } },
       '..': { dependencies: { elsewhere: '1' } },
@@ -127,7 +127,7 @@ describe('shipped packages', () => {
     expect([...findShippedPackages(packages)]).toEqual(['node_modules/linked', '..'])
   })
 
-  it('includes the peers of this project, which are development dependencies too', () => {
+  it('includes the peer dependencies of this project, which are also development dependencies', () => {
     const shipped = findShippedPackages(readLockFile(join(ROOT, 'package-lock.json')))
     expect(shipped).toContain('node_modules/@aws-sdk/client-sts')
     expect(shipped).toContain('node_modules/@middy/core')
@@ -153,11 +153,11 @@ describe('licenses', () => {
     ['MITX', 'unknown'],
     ['', 'unknown'],
     [undefined, 'unknown'],
-  ])('%s is %s', (expression, kind) => {
+  ])('classifies %s as %s', (expression, kind) => {
     expect(classifyLicense(expression)).toBe(kind)
   })
 
-  it('fails for copyleft and unknown licenses that ship, and reports the others', () => {
+  it('fails for shipped packages with a copyleft or unknown license, and reports other packages', () => {
     const packages: Record<string, LockedPackage> = {
       '': { license: 'GPL-3.0-only' },
       'node_modules/a': { license: 'MIT' },
@@ -189,7 +189,7 @@ describe('audit', () => {
   })
   const shipped = new Set(['node_modules/high', 'node_modules/low', 'node_modules/dependent'])
 
-  it('fails for high and critical advisories that ship, and reports the others', () => {
+  it('fails for high and critical advisories on shipped packages, and reports other advisories', () => {
     const vulnerabilities = {
       high: vulnerability('high', 'high'),
       low: vulnerability('low', 'low'),
@@ -206,23 +206,27 @@ describe('audit', () => {
     expect(audit.findings.filter(isAuditFailure).map(({ name }) => name)).toEqual(['high'])
   })
 
-  it('passes an empty report', () => {
+  it('accepts an audit report without vulnerabilities', () => {
     const audit = parseAudit('{ "auditReportVersion": 2, "vulnerabilities": {} }', shipped)
     expect(audit).toEqual({ findings: [] })
   })
 
   test.each([
-    ['the registry has no audits', '{ "message": "405 Method Not Allowed", "statusCode": 405 }', /405/],
+    [
+      'the registry does not support audits',
+      '{ "message": "405 Method Not Allowed", "statusCode": 405 }',
+      /405/,
+    ],
     ['npm prints nothing', '', /no report/],
     ['npm prints no JSON', '<html>', /no report/],
     ['npm prints null', 'null', /no report/],
-  ])('does not count as passed if %s', (_, output, reason) => {
+  ])('returns the reason why the audit did not run if %s', (_, output, reason) => {
     expect(parseAudit(output, shipped)).toEqual({ reason: expect.stringMatching(reason) })
   })
 })
 
 describe('workflow actions', () => {
-  it('finds the actions without a commit or without the version that it belongs to', () => {
+  it('finds actions without a commit or without a version comment', () => {
     const commit = '0123456789abcdef0123456789abcdef01234567'
     const workflow = `
       - uses: actions/pinned@${commit} # v7.0.1

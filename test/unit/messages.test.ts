@@ -11,7 +11,7 @@ import { DEFAULT_PREFIX } from '../../src/configuration/rows.ts'
 import { assumeRoleError, waitTimeoutError } from '../../src/credentials/sts-error.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../src/errors.ts'
 import { OPTION_NAMES } from '../../src/iam/trust-configuration.ts'
-import type { ResolverRequest } from '../../src/identity/resolve.ts'
+import type { SessionRequest } from '../../src/identity/session-function.ts'
 import type { SessionParameters } from '../../src/identity/session-parameters.ts'
 import { formatIssue, type Issue } from '../../src/options/issue.ts'
 import { type Audience, MESSAGES } from '../../src/options/messages.ts'
@@ -59,9 +59,9 @@ const thrownBy = async (work: () => unknown): Promise<CrossAccountDynamoError> =
   throw new Error('nothing was thrown')
 }
 
-const REQUEST: ResolverRequest = {
+const REQUEST: SessionRequest = {
   event: {},
-  context: { getRemainingTimeInMillis: () => 100 } as ResolverRequest['context'],
+  context: { getRemainingTimeInMillis: () => 100 } as SessionRequest['context'],
   response: undefined,
   error: null,
   internal: {},
@@ -73,28 +73,40 @@ const ERRORS: Readonly<
 > = {
   CONFIG_INVALID: {
     'The options or variables are invalid': await thrownBy(() =>
-      readConfiguration({ region: 'Ireland', roleArn: () => ROLE, durationSeconds: 7200, scop: {} }, {}),
+      readConfiguration({ region: 'Ireland', roleArn: 'MyRole', durationSeconds: 7200, scop: {} }, {}),
     ),
   },
   SESSION_IDENTITY_MISSING: {
-    'The functions of the request returned no valid session': await thrownBy(() =>
+    'The session function returned no valid session': await thrownBy(() =>
       readConfiguration(
         {
           roleArn: ROLE,
           region: 'eu-west-1',
           contextKey: 'orders',
-          sessionTags: () => ({ TenantId: undefined }),
-          sessionName: () => 'name with spaces',
-          scope: () => {
+          session: () => ({
+            sessionTags: { TenantId: undefined },
+            sessionName: 'name with spaces',
+            region: 'eu-west-1',
+          }),
+        },
+        {},
+      ).resolveParameters(REQUEST),
+    ),
+    'The session function threw': await thrownBy(() =>
+      readConfiguration(
+        {
+          roleArn: ROLE,
+          region: 'eu-west-1',
+          session: () => {
             throw new TypeError("Cannot read properties of undefined (reading 'claims')")
           },
         },
         {},
       ).resolveParameters(REQUEST),
     ),
-    'A function of the request did not return in time': await thrownBy(() =>
+    'The session function did not return in time': await thrownBy(() =>
       readConfiguration(
-        { roleArn: ROLE, region: 'eu-west-1', sessionName: () => new Promise(() => {}) },
+        { roleArn: ROLE, region: 'eu-west-1', session: () => new Promise(() => {}) },
         {},
       ).resolveParameters(REQUEST),
     ),
@@ -210,7 +222,8 @@ const SAMPLES: readonly Issue[] = [
   },
   { option: 'roleArn', code: 'required' },
   { option: 'region', code: 'required-without-aws-region' },
-  { option: 'externalId', code: 'required-with-role-function' },
+  { option: 'externalId', code: 'required-with-role' },
+  { option: 'sessionTags', code: 'not-in-direct-mode' },
   { option: 'scope', code: 'excluded', by: ['policy', 'policyArns'] },
   { option: 'translateConfig', code: 'no-effect', because: 'documentClient is false' },
 
@@ -327,8 +340,13 @@ const SAMPLES: readonly Issue[] = [
   { option: 'awsClientOptions', code: 'invalid-endpoint', value: 'localhost:8000/ table' },
   { option: 'stsClientOptions', code: 'client-logger' },
 
-  { option: 'sessionTags', code: 'returned-nothing', returned: 'undefined' },
-  { option: 'sessionTags', code: 'function-threw', thrown: 'TypeError: "no claims"' },
+  { option: 'session', code: 'returned-nothing', returned: 'undefined' },
+  {
+    option: 'sessionTags',
+    code: 'returned-nothing',
+    returned: 'an object whose "TenantId" is empty',
+  },
+  { option: 'session', code: 'function-threw', thrown: 'TypeError: "no claims"' },
 
   { option: 'executionRoleArn', code: 'broad-principal', value: 'arn:aws:iam::111111111111:root' },
   { option: 'sessionTagKeys', code: 'invalid-tag-keys' },

@@ -1,5 +1,5 @@
-/** What `cdk deploy` runs; ../README.md has the commands. */
+/** The app that `cdk deploy` runs. See ../README.md for the commands. */
 import { App } from 'aws-cdk-lib'
-import { infrastructure } from './infrastructure.ts'
+import { addStacks } from './add-stacks.ts'
 
-infrastructure(new App())
+addStacks(new App())

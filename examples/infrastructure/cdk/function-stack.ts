@@ -1,4 +1,4 @@
-/** Account A: the function, and an execution role that may assume the role in account B. */
+/** The stack of account A: the function, and an execution role that can assume the role in account B. */
 import { Duration, Stack } from 'aws-cdk-lib'
 import { ManagedPolicy, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
@@ -9,32 +9,37 @@ import {
   Runtime,
 } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
+import { createPolicies, type ExampleSettings, toTargetRoleArn } from './example-settings.ts'
 import { Network } from './network.ts'
-import { policiesOf, type SetUp, targetRoleArn } from './set-ups.ts'
 
 export interface FunctionStackOptions {
-  /** The folder of the bundled handler. */
+  /** The path of the folder that contains the bundled handler. */
   readonly code: string
-  /** Whether the function is in a VPC of its own, whose only ways out are endpoints of STS and DynamoDB. */
-  readonly vpc?: boolean
+  /** Whether the stack creates a VPC for the function that reaches only STS and DynamoDB, through VPC endpoints. */
+  readonly hasVpc?: boolean
 }
 
 export class FunctionStack extends Stack {
-  constructor(scope: Construct, id: string, setUp: SetUp, { code, vpc = false }: FunctionStackOptions) {
-    super(scope, id, { env: { account: setUp.functionAccount, region: setUp.region } })
+  constructor(
+    scope: Construct,
+    id: string,
+    settings: ExampleSettings,
+    { code, hasVpc = false }: FunctionStackOptions,
+  ) {
+    super(scope, id, { env: { account: settings.functionAccount, region: settings.region } })
     const role = new Role(this, 'ExecutionRole', {
-      // Account B's trust policy names it.
-      roleName: setUp.executionRoleName,
+      // The name is fixed, because the trust policy in account B contains the ARN of this role.
+      roleName: settings.executionRoleName,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       managedPolicies: [
         ManagedPolicy.fromAwsManagedPolicyName(
-          `service-role/${vpc ? 'AWSLambdaVPCAccessExecutionRole' : 'AWSLambdaBasicExecutionRole'}`,
+          `service-role/${hasVpc ? 'AWSLambdaVPCAccessExecutionRole' : 'AWSLambdaBasicExecutionRole'}`,
         ),
       ],
-      inlinePolicies: { AssumeTargetRole: PolicyDocument.fromJson(policiesOf(setUp).callerPolicy) },
+      inlinePolicies: { AssumeTargetRole: PolicyDocument.fromJson(createPolicies(settings).callerPolicy) },
     })
     new LambdaFunction(this, 'Function', {
-      functionName: setUp.functionName,
+      functionName: settings.functionName,
       code: Code.fromAsset(code),
       handler: 'index.handler',
       role,
@@ -44,11 +49,11 @@ export class FunctionStack extends Stack {
       memorySize: 512,
       loggingFormat: LoggingFormat.JSON,
       environment: {
-        CROSS_ACCOUNT_DYNAMO_ROLE_ARN: targetRoleArn(setUp),
-        CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: setUp.externalId,
-        TABLE_NAME: setUp.tableName,
+        CROSS_ACCOUNT_DYNAMO_ROLE_ARN: toTargetRoleArn(settings),
+        CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: settings.externalId,
+        TABLE_NAME: settings.tableName,
       },
-      ...(vpc && { vpc: new Network(this, 'Network', setUp).vpc }),
+      ...(hasVpc && { vpc: new Network(this, 'Network', settings).vpc }),
     })
   }
 }

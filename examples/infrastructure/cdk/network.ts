@@ -1,4 +1,4 @@
-/** A VPC without a way out but to STS and DynamoDB, and through their endpoints only to what the function needs. */
+/** A VPC that reaches only STS and DynamoDB. The endpoint policies allow only the roles and the table of the example. */
 import { Fn } from 'aws-cdk-lib'
 import {
   GatewayVpcEndpointAwsService,
@@ -9,41 +9,41 @@ import {
 } from 'aws-cdk-lib/aws-ec2'
 import { PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { executionRoleArn, type SetUp, tableArn, targetRoleArn } from './set-ups.ts'
+import { type ExampleSettings, toExecutionRoleArn, toTableArn, toTargetRoleArn } from './example-settings.ts'
 
 export class Network extends Construct {
   readonly vpc: IVpc
 
-  constructor(scope: Construct, id: string, setUp: SetUp) {
+  constructor(scope: Construct, id: string, settings: ExampleSettings) {
     super(scope, id)
     const vpc = new Vpc(this, 'Vpc', {
-      // Without a look-up in the account.
+      // Fn::GetAZs selects the Availability Zones at deployment, so CDK does not need credentials to look them up.
       availabilityZones: [0, 1].map((index) => Fn.select(index, Fn.getAzs())),
       subnetConfiguration: [{ name: 'Function', subnetType: SubnetType.PRIVATE_ISOLATED }],
     })
-    // Under exactOptionalPropertyTypes a Vpc is no IVpc.
+    // With TypeScript's exactOptionalPropertyTypes, Vpc is not assignable to IVpc.
     this.vpc = vpc as IVpc
-    // Its private DNS, on by default, gives it the name that the SDK calls: that of STS in the function's Region.
+    // CDK turns on private DNS, so the Regional STS endpoint name that the SDK uses resolves to this endpoint.
     const sts = vpc.addInterfaceEndpoint('Sts', { service: InterfaceVpcEndpointAwsService.STS })
     sts.addToPolicy(
       new PolicyStatement({
         principals: [new StarPrincipal()],
         actions: ['sts:AssumeRole', 'sts:TagSession'],
-        resources: [targetRoleArn(setUp)],
-        conditions: { ArnEquals: { 'aws:PrincipalArn': executionRoleArn(setUp) } },
+        resources: [toTargetRoleArn(settings)],
+        conditions: { ArnEquals: { 'aws:PrincipalArn': toExecutionRoleArn(settings) } },
       }),
     )
-    // A gateway reaches tables of its own Region only, whichever account they are in.
+    // A gateway endpoint reaches tables in all accounts, but only in its own Region.
     const dynamodb = vpc.addGatewayEndpoint('DynamoDB', {
       service: GatewayVpcEndpointAwsService.DYNAMODB,
     })
     dynamodb.addToPolicy(
       new PolicyStatement({
-        // A gateway knows principals by conditions only.
+        // Policies of gateway endpoints cannot name principals. The condition restricts them instead.
         principals: [new StarPrincipal()],
         actions: ['dynamodb:*'],
-        resources: [tableArn(setUp)],
-        conditions: { ArnEquals: { 'aws:PrincipalArn': targetRoleArn(setUp) } },
+        resources: [toTableArn(settings)],
+        conditions: { ArnEquals: { 'aws:PrincipalArn': toTargetRoleArn(settings) } },
       }),
     )
   }

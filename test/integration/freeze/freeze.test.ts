@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
-import { TABLE, textbook } from '../../sandbox/textbook.ts'
+import { createTwoAccounts, TABLE } from '../../sandbox/two-accounts.ts'
 import { eventually, functionVariables } from '../lambda.ts'
 
 const MINUTE = 60_000
@@ -16,7 +16,7 @@ let sandbox: Sandbox
 let child: ChildProcess | undefined
 let folder: string
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: textbook() })
+  sandbox = await startSandbox({ accounts: createTwoAccounts() })
   folder = mkdtempSync(join(tmpdir(), 'freeze-'))
 })
 afterEach(async () => {
@@ -77,7 +77,7 @@ test('with the AssumeRole of an invocation in flight', async () => {
   const { invoke, send, answer, freeze, travel } = await startEnvironment()
   expect(await invoke()).toBe('ok')
   travel(2 * HOUR)
-  sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+  sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
   send()
   await eventually(() => calls('AssumeRole').length === 2)
   await freeze(3 * HOUR, () => sandbox.faults.clear())
@@ -92,7 +92,7 @@ test('with a background refresh in flight', async () => {
   const { invoke, freeze, travel } = await startEnvironment()
   expect(await invoke()).toBe('ok')
   travel(50 * MINUTE)
-  sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+  sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
   expect(await invoke()).toBe('ok')
   await eventually(() => calls('AssumeRole').length === 2)
   await freeze(3 * HOUR, () => sandbox.faults.clear())
@@ -100,7 +100,7 @@ test('with a background refresh in flight', async () => {
 })
 
 test('with the prefetch in flight right after INIT, hours before the first invocation', async () => {
-  sandbox.faults.inject({ service: 'sts', kind: 'silence' })
+  sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
   const { invoke, freeze } = await startEnvironment()
   await eventually(() => calls('AssumeRole').length === 1)
   await freeze(5 * HOUR, () => sandbox.faults.clear())
@@ -110,7 +110,7 @@ test('with the prefetch in flight right after INIT, hours before the first invoc
 test('with a connection to DynamoDB that is kept alive, and closed meanwhile', async () => {
   const { invoke, freeze } = await startEnvironment()
   expect(await invoke()).toBe('ok')
-  await freeze(10 * MINUTE, () => sandbox.disconnect())
+  await freeze(10 * MINUTE, () => sandbox.closeConnections())
   expect(await invoke()).toBe('ok')
   expect(sandbox.connections.dynamodb).toBeGreaterThan(1)
 })

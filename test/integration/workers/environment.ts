@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
-import { crossAccountDynamo } from '../../../src/index.ts'
+import { crossAccountDynamo, type SessionRequest } from '../../../src/index.ts'
 
 export interface Invocation {
   readonly tenant: string
@@ -15,14 +15,14 @@ export interface Invocation {
   readonly table: string
 }
 
-/** As one looks a tenant up: others have their turn before it answers. */
-const tenantOf = async ({ tenant }: Invocation): Promise<{ TenantId: string }> => {
+/** Returns the session of the tenant asynchronously, so that other invocations run before it resolves. */
+const session = async ({ event }: SessionRequest<Invocation>) => {
   await setImmediate()
-  return { TenantId: tenant }
+  return { sessionTags: { TenantId: event.tenant } }
 }
 
 const handler = middy()
-  .use(crossAccountDynamo({ sessionTags: ({ event }: { event: Invocation }) => tenantOf(event) }))
+  .use(crossAccountDynamo({ session }))
   .handler(async ({ tenant, order, table }: Invocation, context) => {
     const Key = { tenant, order }
     await context.dynamo.send(new PutCommand({ TableName: table, Item: { ...Key, by: order } }))

@@ -7,9 +7,9 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
-import { OWN_TENANT, policy, statement } from '../../sandbox/policies.ts'
-import { ORDERS, ORDERS_ARN, tenants } from '../../sandbox/tenants.ts'
-import { TARGET_ROLE_ARN } from '../../sandbox/textbook.ts'
+import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from '../../sandbox/policies.ts'
+import { createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from '../../sandbox/tenant-accounts.ts'
+import { TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { functionVariables } from '../lambda.ts'
 import type { Invocation } from './environment.ts'
 
@@ -21,9 +21,11 @@ const AT_ONCE = 32
 let sandbox: Sandbox
 let workers: Worker[]
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: tenants() })
-  sandbox.role(TARGET_ROLE_ARN).policies = [
-    policy(statement('dynamodb:*', { Resource: ORDERS_ARN, Condition: OWN_TENANT })),
+  sandbox = await startSandbox({ accounts: createTenantAccounts() })
+  sandbox.getRole(TARGET_ROLE_ARN).policies = [
+    createPolicy(
+      allowStatement('dynamodb:*', { Resource: ORDERS_TABLE_ARN, Condition: OWN_TENANT_CONDITION }),
+    ),
   ]
   const env = functionVariables(sandbox)
   const file = join(import.meta.dirname, 'environment.ts')
@@ -39,7 +41,7 @@ const batchFor = (worker: number, round: number): Invocation[] =>
   Array.from({ length: AT_ONCE }, (_, index) => ({
     tenant: TENANTS[index % TENANTS.length] as string,
     order: `worker ${worker}, round ${round}, ${index}`,
-    table: ORDERS,
+    table: ORDERS_TABLE,
   }))
 
 const invokeAll = (batches: readonly Invocation[][]): Promise<string[][]> =>

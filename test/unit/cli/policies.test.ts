@@ -397,6 +397,8 @@ describe('a usage error', () => {
     ['policies --table', ['table', 'help']],
     ['policies --dotenv /there/is/none', ['dotenv']],
     ['check --role-arn mine', ['role-arn']],
+    ['check --role-arn none', ['role-arn']],
+    [`policies ${REST} --role-arn none`, ['role-arn']],
     ['check --table My* --access read', ['table']],
     ['check --table Orders --access raed', ['access']],
     ['check --table arn:aws:dynamodb:us-east-1:999999999999:table/Orders --access read', ['table']],

@@ -1,10 +1,11 @@
-/** Whatever options, resolvers and what they throw are, the outcome is a session or an error of this package. Shows EVENT-2, EVENT-4 and CODE-3 of SECURITY.md. */
+/** Any options, and any value that a session function returns or throws, lead to a session or to an error of this package. Shows EVENT-2, EVENT-4 and CODE-3 of SECURITY.md. */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../../src/errors.ts'
 import { type CrossAccountPoliciesOptions, crossAccountPolicies } from '../../../src/iam/index.ts'
-import type { ResolverRequest } from '../../../src/identity/resolve.ts'
+import type { ResolveParameters } from '../../../src/identity/resolve.ts'
+import type { SessionRequest } from '../../../src/identity/session-function.ts'
 import { type SessionParameters, toAssumeRoleInput } from '../../../src/identity/session-parameters.ts'
 import { readThrown } from '../../../src/thrown.ts'
 import { answersWith, countReads, hostileValues, type Make, withGetters } from '../hostile-values.ts'
@@ -45,7 +46,7 @@ const WITH_POLICY = {
   policy: POLICY,
   policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'],
 }
-const OPTIONS = [...new Set([...Object.keys(GOOD), ...Object.keys(WITH_POLICY)])]
+const OPTIONS = [...new Set([...Object.keys(GOOD), ...Object.keys(WITH_POLICY), 'session'])]
 const IDENTITY_OPTIONS = [...Object.keys(GOOD_IDENTITY), 'policy']
 
 /** A hostile value in place of a good one, of one of its properties at any depth, or as one item more. */
@@ -65,7 +66,7 @@ const fail = (thrown: unknown): never => {
   throw thrown
 }
 
-const requestOf = (event: unknown): ResolverRequest =>
+const requestOf = (event: unknown): SessionRequest =>
   ({ event, context: { getRemainingTimeInMillis: () => 5 }, internal: {} }) as never
 
 const expectError = (error: unknown, code: CrossAccountDynamoErrorCode): void => {
@@ -165,38 +166,81 @@ describe('any options', () => {
   })
 })
 
-describe('any answer of a resolver', () => {
-  test.each(IDENTITY_OPTIONS)('of %s makes a session or SESSION_IDENTITY_MISSING', async (name) => {
-    const good = name === 'policy' ? { ...WITH_POLICY, policyArns: undefined } : GOOD
-    const { resolveParameters } = readConfiguration(
-      { ...good, [name]: ({ event }: { event: () => unknown }) => event() },
-      {},
-    )
-    await fc.assert(
-      fc.asyncProperty(inside(good[name as keyof typeof good]), async (make) => {
-        await Promise.all(
-          answersWith(make()).map(async (answer) => {
-            try {
-              expectPlain(await resolveParameters(requestOf(answer)))
-            } catch (error) {
-              expectError(error, 'SESSION_IDENTITY_MISSING')
-            }
-          }),
-        )
+describe('any answer of a session function', () => {
+  const session = ({ event }: { event: () => unknown }) => event()
+
+  const expectSession = async (resolve: ResolveParameters, make: Make): Promise<void> => {
+    await Promise.all(
+      answersWith(make()).map(async (answer) => {
+        try {
+          expectPlain(await resolve(requestOf(answer)))
+        } catch (error) {
+          expectError(error, 'SESSION_IDENTITY_MISSING')
+        }
       }),
+    )
+  }
+
+  test.each(IDENTITY_OPTIONS)('with any %s makes a session or SESSION_IDENTITY_MISSING', async (name) => {
+    const { scope, ...others } = GOOD_IDENTITY
+    const good: Record<string, unknown> = name === 'policy' ? { ...others, policy: POLICY } : GOOD_IDENTITY
+    const { resolveParameters } = readConfiguration({ region: 'eu-west-1', session }, {})
+    await fc.assert(
+      fc.asyncProperty(inside(good[name]), (make) =>
+        expectSession(resolveParameters, () => withGetters([[name, make]], { ...good })),
+      ),
       { ...RUNS, numRuns: 40 },
     )
     expect(unhandled).not.toHaveBeenCalled()
   })
 
+  test('makes a session or SESSION_IDENTITY_MISSING', async () => {
+    const { resolveParameters } = readConfiguration({ ...GOOD, scope: undefined, session }, {})
+    await fc.assert(
+      fc.asyncProperty(inside(GOOD_IDENTITY), (make) => expectSession(resolveParameters, make)),
+      { ...RUNS, numRuns: 300 },
+    )
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  test('without a valid value for each returned parameter makes no session', async () => {
+    const { resolveParameters } = readConfiguration({ ...GOOD, session }, {})
+    const invalid = fc.constantFrom<unknown>(
+      undefined,
+      null,
+      '',
+      {},
+      [],
+      7,
+      Number.NaN,
+      true,
+      Symbol('x'),
+      () => 'x',
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...Object.keys(GOOD_IDENTITY)),
+        invalid,
+        fc.boolean(),
+        async (name, value, later) => {
+          const values = { ...GOOD_IDENTITY, [name]: value }
+          const resolve = async () =>
+            resolveParameters(requestOf(() => (later ? Promise.resolve(values) : values)))
+          await expect(resolve()).rejects.toMatchObject({ code: 'SESSION_IDENTITY_MISSING' })
+        },
+      ),
+      { ...RUNS, numRuns: 300 },
+    )
+  })
+
   test('is the first one of a promise that calls back twice', async () => {
     const twice = Object.defineProperty(Promise.resolve(), 'then', {
       value: (fulfill: (value: unknown) => void) => {
-        fulfill('acme')
-        fulfill('globex')
+        fulfill({ sessionName: 'acme' })
+        fulfill({ sessionName: 'globex' })
       },
     })
-    const { resolveParameters } = readConfiguration({ ...GOOD, sessionName: () => twice }, {})
+    const { resolveParameters } = readConfiguration({ ...GOOD, session: () => twice }, {})
     await expect(resolveParameters(requestOf({}))).resolves.toHaveProperty('sessionName', 'acme')
   })
 })
@@ -214,7 +258,7 @@ test('any thrown value is described', () => {
 })
 
 describe('each property is read once', () => {
-  /** Reads that came twice. `then` is asked for by whoever waits for a promise. */
+  /** Reads that came twice. A promise reads `then`, too. */
   const repeated = (reads: ReadonlyMap<string, number>) =>
     [...reads].filter(([name, count]) => count > 1 && !name.endsWith('.then'))
 
@@ -229,19 +273,20 @@ describe('each property is read once', () => {
     expect(repeated(reads).filter(([name]) => !name.startsWith('.logger'))).toEqual([])
   })
 
-  test.each(IDENTITY_OPTIONS)('of what a resolver of %s returns', async (name) => {
-    const good = name === 'policy' ? WITH_POLICY : GOOD
-    const value = good[name as keyof typeof good]
+  test.each([
+    ['a scope', GOOD_IDENTITY],
+    ['a policy', { ...GOOD_IDENTITY, scope: undefined, policy: POLICY }],
+  ])('of what a session function with %s returns', async (_what, { scope, ...others }) => {
+    const returned = scope === undefined ? others : { ...others, scope }
     for (const later of [false, true]) {
       const reads = new Map<string, number>()
-      const answer = () => {
-        const counted = countReads(value, reads)
+      const session = () => {
+        const counted = countReads(returned, reads)
         return later ? Promise.resolve(counted) : counted
       }
-      const identity = await readConfiguration({ ...good, [name]: answer }, {}).resolveParameters(
-        requestOf({}),
-      )
-      expect(identity).toEqual(readConfiguration(good, {}).parameters)
+      const { resolveParameters } = readConfiguration({ region: 'eu-west-1', session }, {})
+      const identity = await resolveParameters(requestOf({}))
+      expect(identity).toEqual(readConfiguration({ region: 'eu-west-1', ...returned }, {}).parameters)
       expect(repeated(reads)).toEqual([])
     }
   })

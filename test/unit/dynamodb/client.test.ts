@@ -77,7 +77,11 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
   const clients = createClients(configuration)
   const client = clients.open(session)
   const openAnother = () => clients.open(session)
-  const openConnection = async () => createWarmUp(client, '222222222222').settled()
+  const openConnection = async () => {
+    const warmUp = createWarmUp(client, '222222222222')
+    warmUp.start('222222222222')
+    await warmUp.settled('222222222222')
+  }
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
   return {

@@ -3,7 +3,7 @@
 import { describe, expect, test } from '@jest/globals'
 import { READ, WRITE } from '../../../src/iam/actions.ts'
 import { reportTablesElsewhere } from '../../../src/iam/constraints.ts'
-import { compileScope, parseResolvedScope, parseScope, type Scope } from '../../../src/iam/scope.ts'
+import { compileScope, parseReturnedScope, parseScope, type Scope } from '../../../src/iam/scope.ts'
 import type { Problem } from '../../../src/options/issue.ts'
 import { parseWith } from '../issues.ts'
 
@@ -248,8 +248,8 @@ describe('parser of scopes', () => {
 
   test('accepts only names of tables from a function of the request', () => {
     const scope = read({ tables: ['Orders'] })
-    expect(parseWith(parseResolvedScope, scope)).toEqual({ value: scope, problems: [] })
-    expect(parseWith(parseResolvedScope, read({ tables: [ORDERS, 'Orders*', 7] }))).toEqual(
+    expect(parseWith(parseReturnedScope, scope)).toEqual({ value: scope, problems: [] })
+    expect(parseWith(parseReturnedScope, read({ tables: [ORDERS, 'Orders*', 7] }))).toEqual(
       refused(
         { code: 'table-arn-from-request', path: 'tables', value: ORDERS },
         { code: 'invalid-table-name', path: 'tables', value: 'Orders*' },

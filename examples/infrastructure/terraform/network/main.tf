@@ -1,5 +1,5 @@
-# Account A, an option: a VPC without a way out but to STS and DynamoDB, and through their endpoints only to what the
-# function needs.
+# Account A, optional: a VPC that reaches only STS and DynamoDB. The endpoint policies allow only the roles and the table
+# of the example.
 
 terraform {
   required_providers {
@@ -45,7 +45,7 @@ locals {
     Statement = [
       {
         Effect = "Allow"
-        # A gateway knows principals by conditions only.
+        # Policies of gateway endpoints cannot name principals. The condition restricts them instead.
         Principal = "*"
         Action    = "dynamodb:*"
         Resource  = var.table_arn
@@ -83,14 +83,14 @@ resource "aws_route_table_association" "function" {
 }
 
 resource "aws_security_group" "function" {
-  description = "The function"
+  description = "Lambda function"
   vpc_id      = aws_vpc.this.id
 }
 
-# Unlike CloudFormation, Terraform takes away what a new security group lets out.
+# Terraform removes the default egress rule of a new security group. CloudFormation keeps it.
 resource "aws_vpc_security_group_egress_rule" "function" {
   security_group_id = aws_security_group.function.id
-  description       = "HTTPS, as far as there are routes"
+  description       = "HTTPS to all destinations in the route table"
   ip_protocol       = "tcp"
   from_port         = 443
   to_port           = 443
@@ -98,7 +98,7 @@ resource "aws_vpc_security_group_egress_rule" "function" {
 }
 
 resource "aws_security_group" "sts" {
-  description = "The endpoint of STS"
+  description = "STS endpoint"
   vpc_id      = aws_vpc.this.id
 }
 
@@ -115,14 +115,14 @@ resource "aws_vpc_endpoint" "sts" {
   vpc_id            = aws_vpc.this.id
   vpc_endpoint_type = "Interface"
   service_name      = "com.amazonaws.${var.region}.sts"
-  # Gives it the name that the SDK calls: that of STS in the function's Region.
+  # With private DNS, the Regional STS endpoint name that the SDK uses resolves to this endpoint.
   private_dns_enabled = true
   subnet_ids          = aws_subnet.function[*].id
   security_group_ids  = [aws_security_group.sts.id]
   policy              = jsonencode(local.sts_endpoint_policy)
 }
 
-# A gateway reaches tables of its own Region only, whichever account they are in.
+# A gateway endpoint reaches tables in all accounts, but only in its own Region.
 resource "aws_vpc_endpoint" "dynamodb" {
   vpc_id            = aws_vpc.this.id
   vpc_endpoint_type = "Gateway"

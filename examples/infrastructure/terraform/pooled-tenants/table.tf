@@ -16,7 +16,7 @@ locals {
           Null                        = { "sts:TransitiveTagKeys" = "true" }
         }
       },
-      # On its own: the external ID is known to sts:AssumeRole alone.
+      # sts:TagSession needs its own statement, because its request context does not contain sts:ExternalId.
       {
         Sid       = "TagSession"
         Effect    = "Allow"
@@ -41,7 +41,7 @@ locals {
         Resource = aws_dynamodb_table.this.arn
         Condition = {
           "ForAllValues:StringEquals" = { "dynamodb:LeadingKeys" = "$${aws:PrincipalTag/TenantId}" }
-          # ForAllValues holds for no keys at all.
+          # ForAllValues is also true for requests without leading keys, so require that there are some.
           Null = { "dynamodb:LeadingKeys" = "false" }
         }
       }

@@ -1,45 +1,45 @@
+/** The accounts of most tests: a function in account A, and a table and the role to assume in account B. */
 import type { SandboxAccount } from './account.ts'
 
-/** The set-up that AWS's own tutorials describe: a function in account A, a table in account B. */
 export const ACCOUNT_A = '111111111111'
 export const ACCOUNT_B = '222222222222'
 export const EXECUTION_ROLE_ARN = `arn:aws:iam::${ACCOUNT_A}:role/LambdaExecutionRole`
-/** May call sts:AssumeRole as far as account A is concerned; account B does not trust it. */
+/** A role whose policy in account A allows sts:AssumeRole, but which the trust policy in account B does not name. */
 export const UNTRUSTED_ROLE_ARN = `arn:aws:iam::${ACCOUNT_A}:role/UntrustedRole`
 export const TARGET_ROLE_ARN = `arn:aws:iam::${ACCOUNT_B}:role/CrossAccountDynamoRole`
 export const EXTERNAL_ID = 'example-external-id'
 export const TABLE = 'MyTable'
-/** Exists in account B; the role may do nothing with it. */
+/** A table in account B for which the target role has no permissions. */
 export const OTHER_TABLE = 'OtherTable'
 
 const Version = '2012-10-17'
 
-export interface TextbookOptions {
+export interface TwoAccountsOptions {
   externalId?: string
-  /** Both sides allow sts:TagSession. */
-  sessionTags?: boolean
+  /** Whether the execution role's policy and the trust policy allow sts:TagSession. */
+  canTagSession?: boolean
   region?: string
 }
 
-export function textbook(options: TextbookOptions = {}): SandboxAccount[] {
-  const { externalId = EXTERNAL_ID, sessionTags = false, region = 'us-east-1' } = options
-  const lambdaTrust = {
+export function createTwoAccounts(options: TwoAccountsOptions = {}): SandboxAccount[] {
+  const { externalId = EXTERNAL_ID, canTagSession = false, region = 'us-east-1' } = options
+  const lambdaTrustPolicy = {
     Version,
     Statement: [
       { Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' },
     ],
   }
-  const mayAssume = {
+  const callerPolicy = {
     Version,
     Statement: [
       {
         Effect: 'Allow',
-        Action: sessionTags ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'],
+        Action: canTagSession ? ['sts:AssumeRole', 'sts:TagSession'] : ['sts:AssumeRole'],
         Resource: TARGET_ROLE_ARN,
       },
     ],
   }
-  const trust = {
+  const trustPolicy = {
     Version,
     Statement: [
       {
@@ -48,8 +48,8 @@ export function textbook(options: TextbookOptions = {}): SandboxAccount[] {
         Action: 'sts:AssumeRole',
         Condition: { StringEquals: { 'sts:ExternalId': externalId } },
       },
-      // On its own: the external ID is known to sts:AssumeRole alone.
-      ...(sessionTags
+      // sts:TagSession needs its own statement, because its request context does not contain sts:ExternalId.
+      ...(canTagSession
         ? [{ Effect: 'Allow', Principal: { AWS: EXECUTION_ROLE_ARN }, Action: 'sts:TagSession' }]
         : []),
     ],
@@ -64,7 +64,7 @@ export function textbook(options: TextbookOptions = {}): SandboxAccount[] {
     'BatchGetItem',
     'BatchWriteItem',
   ]
-  const permissions = {
+  const permissionsPolicy = {
     Version,
     Statement: [
       {
@@ -78,13 +78,13 @@ export function textbook(options: TextbookOptions = {}): SandboxAccount[] {
     {
       id: ACCOUNT_A,
       roles: [
-        { name: 'LambdaExecutionRole', trustPolicy: lambdaTrust, policies: [mayAssume] },
-        { name: 'UntrustedRole', trustPolicy: lambdaTrust, policies: [structuredClone(mayAssume)] },
+        { name: 'LambdaExecutionRole', trustPolicy: lambdaTrustPolicy, policies: [callerPolicy] },
+        { name: 'UntrustedRole', trustPolicy: lambdaTrustPolicy, policies: [structuredClone(callerPolicy)] },
       ],
     },
     {
       id: ACCOUNT_B,
-      roles: [{ name: 'CrossAccountDynamoRole', trustPolicy: trust, policies: [permissions] }],
+      roles: [{ name: 'CrossAccountDynamoRole', trustPolicy, policies: [permissionsPolicy] }],
       tables: [TABLE, OTHER_TABLE].map((TableName) => ({
         TableName,
         AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' as const }],

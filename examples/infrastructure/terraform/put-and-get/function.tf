@@ -1,4 +1,4 @@
-# Account A: the function, and an execution role that may assume the role in account B.
+# Account A: the function, and an execution role that can assume the role in account B.
 
 locals {
   basic_policy_arn      = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
@@ -79,7 +79,7 @@ resource "aws_lambda_function" "this" {
     }
   }
 
-  # Lambda makes network interfaces with the role's permissions.
+  # Lambda creates network interfaces for a function in a VPC, which requires the permissions of the attached policy.
   depends_on = [aws_iam_role_policy_attachment.execution]
 }
 

@@ -1,4 +1,4 @@
-# The set-up of examples/put-and-get, in both accounts at once.
+# Deploys examples/put-and-get to both accounts.
 
 terraform {
   required_version = ">= 1.5"
@@ -25,12 +25,12 @@ provider "aws" {
 }
 
 variable "function_profile" {
-  description = "Profile of account A in your AWS configuration"
+  description = "The profile of account A in your AWS configuration"
   type        = string
 }
 
 variable "table_profile" {
-  description = "Profile of account B in your AWS configuration"
+  description = "The profile of account B in your AWS configuration"
   type        = string
 }
 
@@ -49,7 +49,7 @@ variable "package" {
 }
 
 variable "vpc" {
-  description = "Whether the function is in a VPC of its own, whose only ways out are endpoints of STS and DynamoDB"
+  description = "Whether to create a VPC for the function that reaches only STS and DynamoDB, through VPC endpoints"
   type        = bool
   default     = false
 }

