@@ -1,7 +1,7 @@
-/** Events as AWS sends them, as far as the recipes look at them. */
+/** Events of AWS, with the properties that the recipes read. */
 import type { APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda'
 
-/** A request to an HTTP API: the claims of its token, and what its path names. */
+/** Creates a request to an HTTP API, with the claims of its token and the parameters of its path. */
 export const apiEvent = (
   claims: Readonly<Record<string, string>>,
   pathParameters: Readonly<Record<string, string>>,
