@@ -77,7 +77,7 @@ export class CrossAccountDynamoError extends Error {
 }
 
 /** Creates a `CONFIG_INVALID` error that lists all problems of a configuration. */
-export const configInvalid = (
+export const createConfigurationError = (
   subject: string,
   issues: readonly Issue[],
   audience: Audience,
@@ -93,7 +93,7 @@ export const configInvalid = (
  * for the same AssumeRole call each throw a separate error object, because error handlers add properties to the errors
  * that they catch.
  */
-export const copyOfError = (error: unknown): unknown => {
+export const copyError = (error: unknown): unknown => {
   if (!(error instanceof CrossAccountDynamoError)) return error
   const { code, message, cause, retryable, issues } = error
   const withoutCode = message.slice(`${code}: `.length)

@@ -19,10 +19,10 @@ type RequestWithContext = Pick<middy.Request, 'context'>
  */
 export const attachClient = (request: RequestWithContext, contextKey: string, client: object): void => {
   const context = request.context as Context
-  const currentValue = valueAt(context, contextKey)
+  const currentValue = readProperty(context, contextKey)
   if (currentValue === client) return
   if (currentValue === undefined && trySet(context, contextKey, client)) return
-  attachToCopy(request, contextKey, client, copyWithout(context, contextKey))
+  attachToCopy(request, contextKey, client, copyContextWithout(context, contextKey))
 }
 
 /**
@@ -39,7 +39,7 @@ export const attachSessionClient = (
   client: object,
 ): void => {
   const context = request.context as Context
-  const copy = copyWithout(context, contextKey)
+  const copy = copyContextWithout(context, contextKey)
   if (copy === undefined) attachClient(request, contextKey, client)
   else attachToCopy(request, contextKey, client, copy)
 }
@@ -50,9 +50,12 @@ const attachToCopy = (
   client: object,
   copy: Context | undefined,
 ): void => {
-  request.context = copy ?? hideClient(request.context as Context, contextKey)
-  if (copy === undefined) throw sharedContextError(contextKey)
+  if (copy === undefined) {
+    request.context = hideClient(request.context as Context, contextKey)
+    throw sharedContextError(contextKey)
+  }
   copy[contextKey] = client
+  request.context = copy
 }
 
 /**
@@ -61,14 +64,14 @@ const attachToCopy = (
  */
 export const detachClient = (request: RequestWithContext, contextKey: string): void => {
   const context = request.context as Context
-  if (valueAt(context, contextKey) === undefined) return
-  request.context = copyWithout(context, contextKey) ?? hideClient(context, contextKey)
+  if (readProperty(context, contextKey) === undefined) return
+  request.context = copyContextWithout(context, contextKey) ?? hideClient(context, contextKey)
 }
 
 const UNREADABLE = Symbol('unreadable')
 
 /** Returns the value at a key, or `UNREADABLE` if a proxy or an accessor throws. */
-const valueAt = (context: Context, contextKey: string): unknown => {
+const readProperty = (context: Context, contextKey: string): unknown => {
   try {
     return context[contextKey]
   } catch {
@@ -93,11 +96,11 @@ const trySet = (context: Context, contextKey: string, client: object): boolean =
  * Returns a copy of a plain object without the property `contextKey`. Lambda's context is a plain object whose functions do
  * not use `this`. Returns `undefined` for an instance of a class, which may have private fields that cannot be copied.
  */
-const copyWithout = (context: Context, contextKey: string): Context | undefined => {
+const copyContextWithout = (context: Context, contextKey: string): Context | undefined => {
   try {
     const prototype: unknown = Object.getPrototypeOf(context)
     if (!isObjectPrototype(prototype)) return undefined
-    // A spread is 40 times as fast as a copy of each property. It reads accessors once instead of copying them.
+    // A spread is much faster than a copy of each property. It reads accessors once instead of copying them (npm run bench).
     if (!hasRuntimeAccessor(context) && !(contextKey in context)) return { ...context }
     const copy = Object.create(prototype)
     for (const key of Reflect.ownKeys(context)) {
@@ -118,7 +121,7 @@ const copyWithout = (context: Context, contextKey: string): Context | undefined 
 const hasRuntimeAccessor = (context: Context): boolean =>
   Object.getOwnPropertyDescriptor(context, 'callbackWaitsForEmptyEventLoop')?.set !== undefined
 
-/** Returns whether this is `null` or the `Object.prototype` of any realm. Neither can hold another client. */
+/** Returns whether this is `null` or the `Object.prototype` of any realm. Such a prototype holds no client. */
 const isObjectPrototype = (prototype: unknown): prototype is object | null =>
   prototype === null ||
   prototype === Object.prototype ||

@@ -7,7 +7,7 @@ import { createAssumeRole } from './credentials/assume-role.ts'
 import type { CredentialProvider, CredentialSource } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { type Clients, createClients } from './dynamodb/client.ts'
-import { createWarmUp, NO_WARM_UP } from './dynamodb/warm-up.ts'
+import { createWarmUp, NO_WARM_UP, type WarmUp } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import type { SessionRequest, SessionResult } from './identity/session-function.ts'
 import type { SessionParameters } from './identity/session-parameters.ts'
@@ -38,7 +38,7 @@ export type CrossAccountDynamoContext<
   Client extends DynamoDBClient | DynamoDBDocumentClient = DynamoDBDocumentClient,
 > = LambdaContext & Record<Key, Client>
 
-/** The client of the middleware, which has none of its own if each invocation has a session of its own. */
+/** The property `client`. It is absent with a `session` function, so unless `Result` is `never`. */
 type WithClient<Document extends boolean, Result> = [Result] extends [never]
   ? {
       /**
@@ -151,22 +151,18 @@ export const crossAccountDynamo = <
   options: CrossAccountDynamoOptions<Key, Document, Event, Result> = {},
 ): CrossAccountDynamoMiddleware<Key, Document, Event, Result> => {
   const configuration = readConfiguration(options, process.env)
-  const { parameters, resolveParameters, accountId, isDirect } = configuration
+  const { parameters, resolveParameters, accountId } = configuration
   const contextKey = configuration.contextKey as Key
   const clients = createClients(configuration)
-  const getSession = createSessionStore(configuration, createAssumeRole(configuration), clients)
-  const directSession = isDirect ? openDirectSession(clients) : undefined
-  const openSession = (of: SessionParameters): InvocationSession => directSession ?? getSession(of)
+  const findOrOpenSession = createSessionFinder(configuration, clients)
   /** The session that all invocations share. `undefined` with a `session` function, which determines one per invocation. */
-  const sharedSession = parameters && openSession(parameters)
+  const sharedSession = parameters && findOrOpenSession(parameters)
   const provider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
-  ownProviders.add(provider)
-  const warmUp =
-    isDirect || accountId !== undefined
-      ? createWarmUp((sharedSession ?? directSession)?.client ?? clients.openWithoutCredentials(), accountId)
-      : NO_WARM_UP
+  attachedProviders.add(provider)
+  const attach = sharedSession === undefined ? attachSessionClient : attachClient
+  const warmUp = createWarmUpFor(configuration, clients, sharedSession)
 
-  /** Returns `undefined` if the session can be used immediately, which is the usual case for warm invocations. */
+  /** Waits for credentials and the connection. Returns `undefined` if there is nothing to wait for, as in warm invocations. */
   const waitUntilReady = (open: InvocationSession, deadline?: Deadline): Promise<void> | undefined => {
     const credentials = open.session.ready(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
@@ -177,30 +173,29 @@ export const crossAccountDynamo = <
   }
 
   /** Attaches the client and the credential provider to the invocation, and waits until the session is ready. */
-  const startInvocation = (
-    request: middy.Request,
-    open: InvocationSession,
-    attach: typeof attachClient,
-  ): Promise<void> | undefined => {
+  const startInvocation = (request: middy.Request, open: InvocationSession): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
-    if (isOwnProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
+    if (isAttachedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
     attach(request, contextKey, open.client)
     internal[contextKey] = provider
     return waitUntilReady(open, request.context)
   }
 
-  /** Determines the session of this invocation, and fails if its parameters are missing. */
-  const startOwnSession = (request: middy.Request): Promise<void> | undefined => {
-    const start = (own: SessionParameters): Promise<void> | undefined =>
-      startInvocation(request, openSession(own), attachSessionClient)
+  /**
+   * Resolves the session of this invocation and starts the invocation. If that fails, removes a client that another invocation
+   * set on the context.
+   */
+  const startResolvedSession = (request: middy.Request): Promise<void> | undefined => {
+    const start = (resolved: SessionParameters): Promise<void> | undefined =>
+      startInvocation(request, findOrOpenSession(resolved))
     const fail = (error: unknown): never => {
       detachClient(request, contextKey)
       throw error
     }
     try {
       const resolved = resolveParameters(request)
-      if (resolved instanceof Promise) return resolved.then(start).catch(fail)
-      return start(resolved)?.catch(fail)
+      const started = resolved instanceof Promise ? resolved.then(start) : start(resolved)
+      return started?.catch(fail)
     } catch (error) {
       return fail(error)
     }
@@ -208,20 +203,18 @@ export const crossAccountDynamo = <
 
   // middy's profiler and stack traces show the names of hooks.
   const crossAccountDynamoMiddlewareBefore = (request: middy.Request): Promise<void> | undefined =>
-    sharedSession === undefined
-      ? startOwnSession(request)
-      : startInvocation(request, sharedSession, attachClient)
+    sharedSession === undefined ? startResolvedSession(request) : startInvocation(request, sharedSession)
 
   const ready = async (): Promise<void> => {
     warmUp.start(accountId)
     await (sharedSession === undefined ? warmUp.settled(accountId) : waitUntilReady(sharedSession))
   }
 
-  const clientFor: Methods<Document, Event>['clientFor'] = async (given) => {
-    if (typeof given !== 'object' || given === null) throw missingRequestError()
-    const { event, context, internal = {} } = given
-    const request = { event, context, internal, response: undefined, error: undefined }
-    const open = sharedSession ?? openSession(await resolveParameters(request))
+  const clientFor: Methods<Document, Event>['clientFor'] = async (request) => {
+    if (typeof request !== 'object' || request === null) throw missingRequestError()
+    const { event, context, internal = {} } = request
+    const middyRequest = { event, context, internal, response: undefined, error: undefined }
+    const open = sharedSession ?? findOrOpenSession(await resolveParameters(middyRequest))
     await waitUntilReady(open, context)
     return open.client as ClientOf<Document>
   }
@@ -246,27 +239,42 @@ export const crossAccountDynamo = <
 /** The session of an invocation: one of an assumed role, or that of direct mode. */
 type InvocationSession = OpenSession<CredentialSource>
 
-/** Opens the session of direct mode, which uses the function's own credentials. */
-const openDirectSession = (clients: Clients): InvocationSession => {
+/** Creates a function that returns the session of these parameters. In direct mode, that is always the same one. */
+const createSessionFinder = (
+  configuration: Configuration,
+  clients: Clients,
+): ((parameters: SessionParameters) => InvocationSession) => {
+  if (!configuration.isDirect)
+    return createSessionStore(configuration, createAssumeRole(configuration), clients)
   const { client, credentials } = clients.openDirect()
-  return {
-    client,
-    accountId: undefined,
-    session: { ready: () => undefined, prefetch: async () => {}, credentials },
-  }
+  const session: CredentialSource = { ready: () => undefined, prefetch: async () => {}, credentials }
+  const directSession = { client, session, accountId: undefined }
+  return () => directSession
+}
+
+const createWarmUpFor = (
+  { isDirect, accountId }: Configuration,
+  clients: Clients,
+  sharedSession: InvocationSession | undefined,
+): WarmUp => {
+  // The account of the requests is not known before an invocation.
+  if (!isDirect && accountId === undefined) return NO_WARM_UP
+  return createWarmUp(sharedSession?.client ?? clients.openWithoutCredentials(), accountId)
 }
 
 const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): void =>
   process.emitWarning(
-    `crossAccountDynamo() for context.${contextKey} is in direct mode, because roleArn is false or none. It assumes no role, so ` +
-      `these options do not restrict the client: ${formatList(ignoredOptions)}. In Lambda, this is an error.`,
+    `crossAccountDynamo() for context.${contextKey} is in direct mode, because roleArn is false or none. It assumes no role, so these ` +
+      `options have no effect: ${formatList(ignoredOptions)}. Remove them, or set roleArn to the ARN of a role. In Lambda, they cause ` +
+      'CONFIG_INVALID.',
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 
 /** The providers that this package set on `request.internal`. They reveal two middlewares that use the same key. */
-const ownProviders = new WeakSet<object>()
+const attachedProviders = new WeakSet<object>()
 
-const isOwnProvider = (value: unknown): boolean => typeof value === 'function' && ownProviders.has(value)
+const isAttachedProvider = (value: unknown): boolean =>
+  typeof value === 'function' && attachedProviders.has(value)
 
 const missingRequestError = (): CrossAccountDynamoError =>
   new CrossAccountDynamoError('CONFIG_INVALID', 'clientFor() needs a request: clientFor({ event, context }).')
@@ -274,14 +282,14 @@ const missingRequestError = (): CrossAccountDynamoError =>
 const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `another crossAccountDynamo() of this handler uses context.${contextKey}, too. Set a different contextKey for one of them.`,
+    `two crossAccountDynamo() middlewares of this handler use context.${contextKey}. Set a different contextKey for one of them.`,
   )
 
 const noSharedClientError = (): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    'client is not available with a session function, because each invocation has a client of its own. Use the client on the ' +
-      'context, or clientFor({ event, context }).',
+    'the property client is not available with a session function, because the client depends on the invocation. Use the client ' +
+      'on the context, or clientFor({ event, context }).',
   )
 
 /**
@@ -296,7 +304,7 @@ const createRefusingProvider = (contextKey: string): CredentialProvider =>
         new CrossAccountDynamoError(
           'CONFIG_INVALID',
           `the credentials of context.${contextKey} depend on the invocation, because of the session function. Another middleware ` +
-            `would keep those of the first invocation. Use awsClientAssumeRole: '${contextKey}' only without a session function.`,
+            `would keep the first invocation's credentials for all later ones. Remove awsClientAssumeRole: '${contextKey}' from it.`,
         ),
       ),
     { memoized: true as const },

@@ -32,7 +32,7 @@ const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
 /**
  * Returns the text without credentials: anything that looks like all or part of a credential, the values of headers that
  * hold credentials, and every fragment of the given secrets that has at least 10 characters. Control characters are
- * escaped, so the result is one line. It is truncated to 2000 characters and `…`.
+ * toEscapeSequence, so the result is one line. It is truncated to 2000 characters and `…`.
  */
 export const redact = (text: string, secrets: readonly string[] = []): string =>
   truncate(escapeControls(hideCredentials(text, secrets)), MAX_LENGTH)

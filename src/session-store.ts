@@ -69,7 +69,7 @@ export const createSessionStore = (
     if (knownSession !== undefined) {
       sessions.delete(key)
       sessions.set(key, knownSession)
-      evictLeadingUnusable(sessions, key)
+      evictOldestUntilUsable(sessions, key)
       return knownSession
     }
     promoteCandidates()
@@ -96,7 +96,7 @@ const evict = (sessions: Map<string, OpenSession>, currentKey: string, max: numb
  * Deletes evictable sessions, least recently used first, up to the first session that is not evictable. It runs on every
  * access to a known session, so it must not iterate over all sessions.
  */
-const evictLeadingUnusable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
+const evictOldestUntilUsable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
   for (const [key, { session }] of sessions) {
     if (key === currentKey || !session.isEvictable()) return
     sessions.delete(key)

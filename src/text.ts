@@ -11,25 +11,26 @@ export const truncate = (text: string, maxLength = MAX_QUOTED_CHARACTERS): strin
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped here
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** Formats a text for messages: in quotes, with control characters escaped, and truncated to 1000 characters. */
-export const quoted = (text: string): string => {
+/** Formats a text for messages: in quotes, with control characters toEscapeSequence, and truncated to 1000 characters. */
+export const quote = (text: string): string => {
   const start = text.slice(0, MAX_QUOTED_CHARACTERS)
   return escapeControls(JSON.stringify(start)) + (start === text ? '' : '…')
 }
 
 /** Returns the JSON escape sequence of a character. */
-export const escaped = (character: string): string =>
+export const toEscapeSequence = (character: string): string =>
   `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 
 /** Escapes control characters, including line breaks, and bidirectional controls in a text. */
-export const escapeControls = (text: string): string => text.replace(CONTROLS, escaped)
+export const escapeControls = (text: string): string => text.replace(CONTROLS, toEscapeSequence)
 
 /** Formats a list: `a`, `a and b`, `a, b and c`. */
 export const formatList = (items: readonly string[]): string =>
   [items.slice(0, -1).join(', '), items.at(-1)].filter(Boolean).join(' and ')
 
-/** Formats a bulleted list for messages, one item per line. */
-export const bulleted = (lines: readonly string[]): string => lines.map((line) => `  - ${line}`).join('\n')
+/** Formats a formatBullets list for messages, one item per line. */
+export const formatBullets = (lines: readonly string[]): string =>
+  lines.map((line) => `  - ${line}`).join('\n')
 
 /**
  * A placeholder in a copy for a value that is not plain data or that cannot be read. It is not a string, a number, a list

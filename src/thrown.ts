@@ -1,6 +1,6 @@
 /** Reads values that other code threw. These may be of any type. */
 import { hideCredentials } from './redact.ts'
-import { describe, quoted } from './text.ts'
+import { describe, quote } from './text.ts'
 
 /** The properties of a thrown value that are safe to use. */
 export interface Thrown {
@@ -70,4 +70,4 @@ export const createPlainError = (name: string, message: string, frames = ''): Er
 }
 
 const describeError = ({ name, message }: Error): string =>
-  `${PLAIN_NAME.test(name) ? name : quoted(name)}: ${quoted(message)}`
+  `${PLAIN_NAME.test(name) ? name : quote(name)}: ${quote(message)}`

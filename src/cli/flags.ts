@@ -3,10 +3,10 @@ import { parseArgs } from 'node:util'
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
 import { formatIssue, type Issue } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
-import { nearest } from '../options/nearest.ts'
+import { findNearestName } from '../options/nearest.ts'
 import { POLICY_MESSAGES } from '../options/policy-messages.ts'
-import { type Environment, type Rows, variableName } from '../options/rows.ts'
-import { bulleted } from '../text.ts'
+import { type Environment, type Rows, toVariableName } from '../options/rows.ts'
+import { formatBullets } from '../text.ts'
 
 /** A command line that cannot be run: exit code 2. */
 export class UsageError extends Error {}
@@ -158,7 +158,7 @@ const parseValues = (args: readonly string[], options: ParseOptions, names: read
   } catch (error) {
     const { message } = error as Error
     const [, unknown] = /^Unknown option '--([^']+)'/.exec(message) ?? []
-    const suggestion = unknown === undefined ? undefined : nearest(unknown, names)
+    const suggestion = unknown === undefined ? undefined : findNearestName(unknown, names)
     const advice = suggestion === undefined ? 'see --help' : `did you mean --${suggestion}?`
     throw new UsageError(`${message.split(/[.\n]/)[0]}; ${advice}`)
   }
@@ -228,7 +228,7 @@ const nameWithoutFlag = (option: string, flags: Flags): string => {
   if (option === 'permissionsPolicy') return 'the permissions policy'
   const rows: Rows = ROWS
   const variables = rows[option]?.variables ?? []
-  return variables.map((variable) => variableName(prefixOf(flags), variable)).join(' and ') || option
+  return variables.map((variable) => toVariableName(prefixOf(flags), variable)).join(' and ') || option
 }
 
 /** Names settings by flags, or by variables where there is no flag. */
@@ -259,7 +259,7 @@ export const formatFlagIssue = (issue: Issue, flags: Flags): string =>
 
 /** All issues, each on a line of its own. */
 export const formatFlagIssues = (issues: readonly Issue[], flags: Flags): string =>
-  bulleted(issues.map((issue) => formatFlagIssue(issue, flags)))
+  formatBullets(issues.map((issue) => formatFlagIssue(issue, flags)))
 
 export interface CommandHelp {
   readonly usage: string

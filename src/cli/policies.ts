@@ -1,6 +1,6 @@
 /** `policies`: the IAM documents of both accounts, ready to deploy. */
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
-import { configInvalid } from '../errors.ts'
+import { createConfigurationError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import { callerPolicyOf, findWarnings, permissionsPolicyOf, trustPolicyOf } from '../iam/documents.ts'
 import { isBroad, readTrustConfiguration, type TrustConfiguration } from '../iam/trust-configuration.ts'
@@ -86,7 +86,7 @@ const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
   const environment = toEnvironment(flags)
   const prefix = { option: 'envPrefix', fallback: flags['env-prefix'] ?? DEFAULT_PREFIX }
   const { values, issues } = createOptionReader(POLICY_ROWS, { given: {}, environment, prefix })
-  if (issues.length > 0) throw configInvalid('the policies command', issues, flagAudience(flags))
+  if (issues.length > 0) throw createConfigurationError('the policies command', issues, flagAudience(flags))
   const { roleArn, scope = {}, sessionTags = [] } = values
   const { tables, access } = scope as { tables?: unknown; access?: unknown }
   const region = values.region ?? (environment.AWS_REGION || undefined)

@@ -1,8 +1,8 @@
 /** What to change if actions on a table are denied, or if a session reaches the keys of other tenants. */
-import { type Action, namesKeys } from '../iam/actions.ts'
+import { type Action, canRestrictByKey } from '../iam/actions.ts'
 import { type Addition, accountOf, EXPLICIT_DENY, NO_ALLOW } from '../iam/advice.ts'
 import { parseRoleArn, tableArns } from '../iam/arn.ts'
-import { oneOrMany } from '../iam/documents.ts'
+import { unwrapSingle } from '../iam/documents.ts'
 import { onlyLeadingKeys } from '../iam/leading-keys.ts'
 import type { CheckContext } from './check-context.ts'
 import type { Step } from './report.ts'
@@ -79,7 +79,7 @@ export const describeReachedKeys = (
   reached: readonly Action[],
   context: CheckContext,
 ): Step => {
-  const confinable = reached.filter(namesKeys)
+  const confinable = reached.filter(canRestrictByKey)
   const addition = additionFor(table, confinable, context)
   const message = `the session reaches the keys of other tenants: ${reached.join(', ')}`
   return {
@@ -107,8 +107,8 @@ const additionFor = (
     to: `the permissions policy of ${role.name}`,
     statement: {
       Effect: 'Allow',
-      Action: oneOrMany(actions.map((action) => `dynamodb:${action}`)),
-      Resource: oneOrMany(tableArns([table], { ...role, region: configuration.region })),
+      Action: unwrapSingle(actions.map((action) => `dynamodb:${action}`)),
+      Resource: unwrapSingle(tableArns([table], { ...role, region: configuration.region })),
       ...(ownKey !== undefined && { Condition: onlyLeadingKeys('StringEquals', ownKey) }),
     },
   }

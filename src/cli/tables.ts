@@ -1,6 +1,6 @@
 /** Tries the actions on one table, and the keys of other tenants if the session is confined to one key. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type Access, type Action, actionsOf, isAction, namesKeys } from '../iam/actions.ts'
+import { type Access, type Action, canRestrictByKey, isAction, listActions } from '../iam/actions.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import type { CheckContext } from './check-context.ts'
 import { type Key, probe, type Verdict } from './probes.ts'
@@ -23,8 +23,8 @@ interface Result {
 /** Yields what is found about a table. */
 export async function* checkTable(check: TableCheck, access: Access): AsyncGenerator<Step> {
   const { context } = check
-  const requested = actionsOf(access).filter(isAction)
-  const actions = context.key === undefined ? requested : requested.filter(namesKeys)
+  const requested = listActions(access).filter(isAction)
+  const actions = context.key === undefined ? requested : requested.filter(canRestrictByKey)
   const results = await probeActions(check, actions, context.key?.[1])
   const obstacle = findObstacle(check, results)
   if (obstacle !== undefined) {
@@ -33,7 +33,7 @@ export async function* checkTable(check: TableCheck, access: Access): AsyncGener
   }
   yield* describeResults(check, results)
   if (context.key === undefined) return
-  const untried = requested.filter((action) => !namesKeys(action))
+  const untried = requested.filter((action) => !canRestrictByKey(action))
   if (untried.length > 0)
     yield stepOf(
       check,

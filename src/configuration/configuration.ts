@@ -2,15 +2,15 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
-import { configInvalid } from '../errors.ts'
+import { createConfigurationError } from '../errors.ts'
 import { parseRoleArn, type RoleArn } from '../iam/arn.ts'
 import { findPartitionProblem, parseRegion, toSessionName } from '../iam/constraints.ts'
 import { createResolveParameters, type ResolveParameters } from '../identity/resolve.ts'
 import {
   assembleParameters,
   type CommonParameters,
-  findExclusion,
   type GivenParameters,
+  reportExclusions,
   type SessionParameters,
 } from '../identity/session-parameters.ts'
 import { type Logger, SILENT } from '../logger.ts'
@@ -21,7 +21,7 @@ import {
   type Environment,
   type OptionReader,
   type Rows,
-  variableName,
+  toVariableName,
 } from '../options/rows.ts'
 import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeSecondsParser } from './rows.ts'
 
@@ -33,7 +33,7 @@ export interface Configuration {
   readonly ignoredOptions: readonly string[]
   /** The session parameters that all invocations share. `undefined` with a `session` function. */
   readonly parameters: SessionParameters | undefined
-  /** Returns the session parameters of one invocation. */
+  /** Returns the session parameters of one invocation. Without a `session` function, these are `parameters`. */
   readonly resolveParameters: ResolveParameters
   /** The account of the role that the options name. `undefined` in direct mode and if only `session` returns the role. */
   readonly accountId: string | undefined
@@ -78,7 +78,7 @@ export const middlewareAudience = (prefix: string): Audience => ({
   nameOf: (option) => option,
   howToSet: (option) => {
     const rows: Rows = ROWS
-    const variables = (rows[option]?.variables ?? []).map((variable) => variableName(prefix, variable))
+    const variables = (rows[option]?.variables ?? []).map((variable) => toVariableName(prefix, variable))
     if (variables.length === 0) return `set the option ${option}`
     const noun = variables.length === 1 ? 'variable' : 'variables'
     return `set the option ${option}, or the ${noun} ${variables.join(' and ')}`
@@ -101,22 +101,28 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   const role = values.roleArn ? parseRoleArn(values.roleArn) : undefined
   const regions = readRegions(reader, environment, role)
   reportConflicts(reader)
-  const { scope, ...withoutScope } = readFixedParameters(reader, environment)
+  const { scope, ...withoutScope } = readStaticParameters(reader, environment)
   // Without a valid Region, every table ARN would be reported as a table in another Region.
-  const fixed = regions === undefined ? withoutScope : { ...withoutScope, scope }
+  const staticParameters = regions === undefined ? withoutScope : { ...withoutScope, scope }
   const common = readCommonParameters(reader, regions?.region)
   const refreshBeforeSeconds = readRefreshBeforeSeconds(reader, common.durationSeconds)
   const { session } = values
   // With a session function, the tags of an invocation are not known yet.
   const transitiveTagKeys = session === undefined ? common.transitiveTagKeys : []
-  const parameters = assembleParameters(fixed, { ...common, transitiveTagKeys }, reportOn)
+  const parameters = assembleParameters(staticParameters, { ...common, transitiveTagKeys }, reportOn)
   const resolveParameters =
     session === undefined
       ? parameters && (() => parameters)
-      : createResolveParameters({ session, fixed, common, contextKey, maxKnown: maxSessions })
+      : createResolveParameters({
+          session,
+          staticParameters,
+          common,
+          contextKey,
+          maxCachedParameters: maxSessions,
+        })
 
   if (issues.length > 0 || regions === undefined || resolveParameters === undefined)
-    throw configInvalid(
+    throw createConfigurationError(
       `the configuration of crossAccountDynamo() for context.${contextKey}`,
       issues,
       middlewareAudience(reader.prefix),
@@ -135,22 +141,22 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
 type Reader = OptionReader<MiddlewareRows>
 
 /**
- * Returns whether the code runs in Lambda. The SAM CLI sets the same variables for a local function, and one of its own.
+ * Returns whether the code runs in Lambda. The SAM CLI sets the same variables for a local function, and also `AWS_SAM_LOCAL=true`.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
-const runsInLambda = ({ AWS_EXECUTION_ENV, AWS_LAMBDA_RUNTIME_API, AWS_SAM_LOCAL }: Environment): boolean =>
+const isInLambda = ({ AWS_EXECUTION_ENV, AWS_LAMBDA_RUNTIME_API, AWS_SAM_LOCAL }: Environment): boolean =>
   AWS_SAM_LOCAL !== 'true' &&
   (AWS_EXECUTION_ENV?.startsWith('AWS_Lambda_') === true || Boolean(AWS_LAMBDA_RUNTIME_API))
 
-/** Reads whether a role is assumed. Reports a missing role, and the options that need one. */
+/** Reads whether a role is assumed, and the default of `disablePrefetch`. Reports a missing role, and the options that need one. */
 const readDirectMode = (
   { values, isSet, reportOn }: Reader,
   environment: Environment,
 ): Pick<Configuration, 'isDirect' | 'ignoredOptions' | 'disablePrefetch'> => {
   if (!isSet('roleArn') && !isSet('session')) reportOn('roleArn')({ code: 'required' })
   const isDirect = values.roleArn === false
-  const isLambda = runsInLambda(environment)
+  const isLambda = isInLambda(environment)
   const ignoredOptions = isDirect ? NOT_IN_DIRECT_MODE.filter(isSet) : []
   if (isLambda) for (const option of ignoredOptions) reportOn(option)({ code: 'not-in-direct-mode' })
   // Outside Lambda, direct mode is for tests, which must not send requests of their own.
@@ -179,28 +185,28 @@ const readCommonParameters = ({ values }: Reader, region = ''): CommonParameters
   region,
 })
 
-/** Reads the parameters that the options fix, and that a `session` function can replace. */
-const readFixedParameters = ({ values, isSet }: Reader, environment: Environment): GivenParameters => {
+/** Reads the parameters that the options set. A `session` function can replace them. */
+const readStaticParameters = ({ values, isSet }: Reader, environment: Environment): GivenParameters => {
   const { roleArn, externalId, sessionTags, sessionName, sourceIdentity, scope, policy } = values
   const functionName = environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME
   return {
-    // An invalid value has no default, because the checks that follow would then report the default.
+    // Do not replace an invalid value with the default. Later checks would report the default instead.
     sessionTags: isSet('sessionTags') ? sessionTags : [],
     sessionName: isSet('sessionName') ? sessionName : toSessionName(functionName),
     externalId,
     sourceIdentity,
     policy,
     ...(roleArn === false
-      ? { roleArn: NO_ROLE_ARN, scope: scope && { ...scope, tables: scope.tables.map(toTableName) } }
+      ? { roleArn: PLACEHOLDER_ROLE_ARN, scope: scope && { ...scope, tables: scope.tables.map(toTableName) } }
       : { roleArn, scope }),
   }
 }
 
 /**
- * Stands for the role in direct mode. Outside Lambda, a `session` function is checked there, too, so that a unit test finds the
- * mistakes that an invocation would find.
+ * The role ARN that direct mode uses to check session parameters. A unit test then finds the errors that an invocation with a
+ * role would find.
  */
-const NO_ROLE_ARN = 'arn:aws:iam::000000000000:role/direct-mode'
+const PLACEHOLDER_ROLE_ARN = 'arn:aws:iam::000000000000:role/direct-mode'
 
 /** Without a role, it is unknown whether the ARN of a table is in the role's account. */
 const toTableName = (table: string): string => table.slice(table.lastIndexOf('/') + 1)
@@ -248,8 +254,7 @@ const reportEndpoint = (endpoint: unknown, report: Report): void => {
 
 /** Reports options that are valid on their own but not together, and client options that the middleware does not allow. */
 const reportConflicts = ({ values, isSet, reportOn }: Reader): void => {
-  const exclusion = findExclusion(isSet)
-  if (exclusion !== undefined) reportOn('scope')(exclusion)
+  reportExclusions(isSet, reportOn)
   if (values.translateConfig !== undefined && values.documentClient === false)
     reportOn('translateConfig')({ code: 'no-effect', because: 'documentClient is false' })
   const { credentials, region, endpoint } = values.awsClientOptions ?? {}

@@ -72,19 +72,19 @@ export interface CrossAccountDynamoOptions<
    */
   scope?: Scope | undefined
   /**
-   * A session policy, as a document or its JSON text. At most 2,048 characters, together with `policyArns`. Not allowed with
-   * `scope`. A document must contain only JSON values. For example, `undefined` in place of a condition is rejected.
+   * A session policy, as a document or its JSON text. At most 2,048 characters. Not allowed with `scope` or
+   * `policyArns`. A document must contain only JSON values. For example, `undefined` in place of a condition is rejected.
    */
   policy?: object | string | undefined
-  /** The ARNs of managed session policies, AWS managed or in the account of the role. At most 10. Not allowed with `scope`. */
+  /** The ARNs of managed session policies, AWS managed or in the account of the role. At most 10. Not allowed with `scope` or `policy`. */
   policyArns?: readonly string[] | undefined
   /**
    * A function that returns the session parameters that vary per invocation, synchronously or not: any of `roleArn`,
    * `externalId`, `sessionTags`, `sessionName`, `sourceIdentity`, `scope` and `policy`. Each one replaces the option of the
    * same name. A returned `roleArn` needs `externalId` in the same return value.
    *
-   * If the function returns nothing, a value that is empty or not valid, or throws, the invocation fails with
-   * `SESSION_IDENTITY_MISSING`. Returned values are data: a scope contains names of tables, and tags are never empty.
+   * If the function throws, or returns nothing or an invalid or empty value, the invocation fails with
+   * `SESSION_IDENTITY_MISSING`. A returned scope must contain table names, not ARNs. A tag value must not be empty.
    *
    * @example
    * ```ts
@@ -125,7 +125,8 @@ export interface CrossAccountDynamoOptions<
    */
   refreshBeforeSeconds?: number | undefined
   /**
-   * The maximum number of cached sessions, with their clients, if there is a `session` function. The least recently used session is
+   * The maximum number of sessions with credentials that are cached, if there is a `session` function. The store keeps as many
+   * more that STS has not answered or has refused. The least recently used session is
    * evicted first. Eviction does not affect invocations that use its client. Variable: `…_MAX_SESSIONS`.
    *
    * @default 100
@@ -174,7 +175,7 @@ export interface CrossAccountDynamoOptions<
    */
   logger?: Logger | undefined
   /**
-   * Whether the first AssumeRole call and the connection wait until the first invocation.
+   * Whether to defer the first AssumeRole call and the connection to the first invocation.
    *
    * @default false, or true in direct mode outside Lambda
    */

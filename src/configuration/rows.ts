@@ -16,7 +16,7 @@ import {
   reportType,
   toReportable,
 } from '../options/parsers.ts'
-import { keep, type Row, readList, readNumber, readRecord, readText } from '../options/rows.ts'
+import { type Row, readList, readNumber, readRecord, readText, returnUnchanged } from '../options/rows.ts'
 import { describe, isRecord, UnsupportedValue } from '../text.ts'
 import type { CrossAccountDynamoOptions } from './options.ts'
 
@@ -39,7 +39,10 @@ const MIN_REFRESH_BEFORE_SECONDS = 60
 const parseRoleArn: Parser<string | false> = (value, report) =>
   value === false ? false : STATIC_PARSERS.roleArn(value, report)
 
-/** Converts the variable of `roleArn`, which can be `none`. The option cannot, so that it is never a text from elsewhere. */
+/**
+ * Converts the variable of `roleArn`. `none` selects direct mode. The option accepts only `false`, so that a string that code reads
+ * at run time cannot select direct mode.
+ */
 const readRoleArn = (text: string): unknown => (text.trim() === 'none' ? false : text)
 
 const isSessionFunction = (value: unknown): value is SessionFunction => typeof value === 'function'
@@ -177,7 +180,7 @@ export const ROWS = {
   },
   policy: { parse: STATIC_PARSERS.policy },
   policyArns: { parse: parsePolicyArns },
-  session: { parse: parseSession, copy: keep },
+  session: { parse: parseSession, copy: returnUnchanged },
   region: { parse: parseRegion, variables: [{ suffix: 'REGION', read: readText }] },
   stsRegions: {
     parse: listParser(parseRegion, 'Regions'),
@@ -197,8 +200,8 @@ export const ROWS = {
   translateConfig: { parse: parseTranslateConfig, copy: copyTranslateConfig },
   awsClientOptions: { parse: parseClientOptions<DynamoDBClientConfig>(), copy: copyProperties },
   stsClientOptions: { parse: parseClientOptions<STSClientConfig>(), copy: copyProperties },
-  awsClientCapture: { parse: parseCapture, copy: keep },
-  logger: { parse: parseLogger, copy: keep },
+  awsClientCapture: { parse: parseCapture, copy: returnUnchanged },
+  logger: { parse: parseLogger, copy: returnUnchanged },
   disablePrefetch: { parse: parseBoolean },
 } satisfies Readonly<Record<keyof CrossAccountDynamoOptions, Row<unknown>>>
 

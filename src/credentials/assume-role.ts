@@ -65,19 +65,19 @@ const channel = tracingChannel<'middy-cross-account-dynamo:assume-role', AssumeR
 )
 
 /** Returns `stsClientOptions.maxAttempts`, or 3 if it is not set, and at least the number of Regions. */
-const attemptsOf = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configuration): number =>
+const getMaxAttempts = ({ stsRegions, stsClientOptions: { maxAttempts } }: Configuration): number =>
   Math.max(Number.isInteger(maxAttempts) ? Number(maxAttempts) : ATTEMPTS, stsRegions.length)
 
 /** Returns the maximum duration of an AssumeRole call with all its attempts and pauses, in milliseconds. */
 export const maxAssumeRoleDurationMs = (configuration: Configuration): number =>
-  attemptsOf(configuration) * (STS_LIMITS.requestTimeout + PAUSE_MS.cap)
+  getMaxAttempts(configuration) * (STS_LIMITS.requestTimeout + PAUSE_MS.cap)
 
 /** Creates the `AssumeRole` functions of sessions. They share one connection pool and the Region that succeeded last. */
 export const createAssumeRole = (
   configuration: Configuration,
 ): ((parameters: SessionParameters) => AssumeRole) => {
   const { contextKey, stsRegions } = configuration
-  const attempts = attemptsOf(configuration)
+  const attempts = getMaxAttempts(configuration)
   // With several Regions, each request gets a shorter timeout. If one Region does not respond, another one can still
   // respond within the invocation's time.
   const requestTimeout = STS_LIMITS.requestTimeout / Math.min(stsRegions.length, ATTEMPTS)
@@ -137,7 +137,7 @@ export const createAssumeRole = (
       if (trace.attempts >= attempts || signal.aborted) break
       if (!isRenewed) await sleep(pauseMs(queue[0], current))
     }
-    throw mostTelling(failures)
+    throw selectError(failures)
   }
 
   return (parameters) => async (reason, signal) => {
@@ -203,7 +203,7 @@ const toQueue = (regions: readonly string[], first: string | undefined): RegionA
 const isRefusal = ({ thrown }: FailedAttempt): boolean => isRefusedByRegion(thrown)
 
 /** Returns the latest error. Errors of Regions that are not enabled are less useful, so other errors take precedence. */
-const mostTelling = (failures: readonly FailedAttempt[]): CrossAccountDynamoError | undefined =>
+const selectError = (failures: readonly FailedAttempt[]): CrossAccountDynamoError | undefined =>
   (failures.findLast((failure) => !isRefusal(failure)) ?? failures[0])?.error
 
 interface FailedAttempt {

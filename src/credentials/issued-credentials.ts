@@ -23,7 +23,7 @@ const EXPIRY_MARGIN_MS = 60_000
  * The longest refresh window, as a share of the lifetime. Credentials are used for at least a tenth of their lifetime before
  * a refresh starts.
  */
-const LONGEST_REFRESH_WINDOW = 0.9
+const MAX_REFRESH_WINDOW_SHARE = 0.9
 
 export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: number): IssuedCredentials => {
   const expiresAt = credentials.expiration.getTime()
@@ -33,7 +33,7 @@ export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: n
     credentials: freezeCredentials(credentials, expiresAt),
     issuedAt,
     expiresAt,
-    refreshAt: expiresAt - Math.min(refreshWindowMs, lifetimeMs * LONGEST_REFRESH_WINDOW),
+    refreshAt: expiresAt - Math.min(refreshWindowMs, lifetimeMs * MAX_REFRESH_WINDOW_SHARE),
     waitAt: expiresAt - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 4),
     isRejected: false,
   }

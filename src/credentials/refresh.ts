@@ -1,5 +1,5 @@
 /** The AssumeRole calls of one session: at most one is in flight at a time. Keeps a record of failed calls. */
-import { type CrossAccountDynamoError, copyOfError } from '../errors.ts'
+import { type CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import { fromNow, isNowIn, NEVER, type TimeWindow } from './time-window.ts'
@@ -130,8 +130,8 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     inFlight: () => current?.settled,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
-    recentRefusal: () => (isNowIn(failures.refusalWindow) ? copyOfError(failures.refusal) : undefined),
-    failureSince: (time) => (failures.latestAt >= time ? copyOfError(failures.latestError) : undefined),
+    recentRefusal: () => (isNowIn(failures.refusalWindow) ? copyError(failures.refusal) : undefined),
+    failureSince: (time) => (failures.latestAt >= time ? copyError(failures.latestError) : undefined),
     forgetFailure: () => {
       failures = { ...failures, latestAt: -Infinity }
     },

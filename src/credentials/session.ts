@@ -4,15 +4,15 @@
  * Only this module decides when STS is called. It compares times when an invocation needs credentials and does not use
  * timers, because the execution environment may be frozen for hours between two lines of code.
  */
-import { type Deadline, patience, within } from '../deadline.ts'
-import { CrossAccountDynamoError, copyOfError } from '../errors.ts'
+import { type Deadline, waitBudgetMs, withTimeout } from '../deadline.ts'
+import { CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { AssumeRoleReason, Credentials } from './assume-role.ts'
 import { ageMs, type IssuedCredentials, isValid, toIssuedCredentials } from './issued-credentials.ts'
 import { createRefresh, type RefreshOptions } from './refresh.ts'
 import { waitTimeoutError } from './sts-error.ts'
 import { fromNow, isNowIn, NEVER } from './time-window.ts'
 
-/** What an invocation needs of its session. Direct mode has one without a role. */
+/** The credentials of an invocation: of an assumed-role session or, in direct mode, of the function itself. */
 export interface CredentialSource {
   /**
    * Returns `undefined` if the session has credentials for this invocation, which is the usual case. Otherwise returns a
@@ -108,11 +108,11 @@ export const createSession = (options: SessionOptions): Session => {
 
   /** Returns the deadline for a wait during an invocation: that of the latest invocation, unless its time is over. */
   const deadlineInProgress = (): Deadline | undefined =>
-    patience(latestDeadline) > 0 ? latestDeadline : undefined
+    waitBudgetMs(latestDeadline) > 0 ? latestDeadline : undefined
 
   /** Settles as the call does, or rejects with `STS_TIMEOUT` after `waitMs` milliseconds. */
   const waitForCall = (call: Promise<void>, waitMs: number): Promise<void> =>
-    within(waitMs, call, () => waitTimeoutError(roleArn, waitMs, contextKey))
+    withTimeout(call, waitMs, () => waitTimeoutError(roleArn, waitMs, contextKey))
 
   /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
   const waitForCredentials = async (
@@ -121,7 +121,7 @@ export const createSession = (options: SessionOptions): Session => {
   ): Promise<void> => {
     const refusal = hasValidCredentials() ? undefined : refresh.recentRefusal()
     if (refusal) throw refusal
-    const budgetMs = patience(deadline)
+    const budgetMs = waitBudgetMs(deadline)
     const waitMs = hasValidCredentials()
       ? Math.min(WAIT_WHILE_VALID.ms, budgetMs * WAIT_WHILE_VALID.share)
       : budgetMs
@@ -133,7 +133,7 @@ export const createSession = (options: SessionOptions): Session => {
       // Another invocation aborted this call as frozen and started a new one.
       const next = refresh.inFlight()
       if (next && next !== call) return waitForCredentials(reason, deadline)
-      throw copyOfError(error)
+      throw copyError(error)
     }
   }
 
@@ -158,7 +158,7 @@ export const createSession = (options: SessionOptions): Session => {
     if (!isValid(issued))
       throw new CrossAccountDynamoError(
         'STS_UNAVAILABLE',
-        'The credentials expired before they could be used.',
+        'The credentials expired before they could be used. Check that the clock is right, and send the request again.',
       )
     return issued.credentials
   }
@@ -189,7 +189,7 @@ export const createSession = (options: SessionOptions): Session => {
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })
     }
     try {
-      await waitForCall(refresh.start('denied'), patience(deadlineInProgress()))
+      await waitForCall(refresh.start('denied'), waitBudgetMs(deadlineInProgress()))
     } catch {
       // The caller then throws DynamoDB's error, which describes the denied request better than an error of STS.
       return false

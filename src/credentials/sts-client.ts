@@ -4,7 +4,7 @@ import type { Configuration } from '../configuration/configuration.ts'
 import { createRedactingHandler } from '../request-handler.ts'
 
 /** The maximum size of a response, in bytes. A response of AssumeRole has a few kilobytes. */
-const MAX_ANSWER_BYTES = 2 ** 20
+const MAX_RESPONSE_BYTES = 2 ** 20
 /** The timeouts of STS requests, in milliseconds. STS normally responds in well under a second. */
 export const STS_LIMITS = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
 
@@ -45,7 +45,7 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
       // The AssumeRole call itself retries, across Regions.
       maxAttempts: 1,
     })
-    requestHandler ??= createRedactingHandler(client.config.requestHandler, MAX_ANSWER_BYTES)
+    requestHandler ??= createRedactingHandler(client.config.requestHandler, MAX_RESPONSE_BYTES)
     client.config.requestHandler = requestHandler
     clients.set(region, client)
     return client

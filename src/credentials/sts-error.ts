@@ -76,7 +76,7 @@ const RULES: readonly Rule[] = [
     matches: stsError(DENIED),
     code: 'ASSUME_ROLE_DENIED',
     failed: 'STS denied',
-    advice: ({ message }, parameters) => adviseOnDenial(message, needsOf(parameters)),
+    advice: ({ message }, parameters) => adviseOnDenial(message, toSessionNeeds(parameters)),
   },
   {
     matches: ({ kind, name, httpStatusCode }) =>
@@ -249,7 +249,7 @@ export const assumeRoleError = (
  * Returns what the policies must allow. Tag values may be personal data, so the advice allows any value. The `policies`
  * command writes fixed values.
  */
-const needsOf = (parameters: SessionParameters): SessionNeeds => ({
+const toSessionNeeds = (parameters: SessionParameters): SessionNeeds => ({
   roleArn: parameters.roleArn,
   hasExternalId: parameters.externalId !== undefined,
   tags: new Map(parameters.sessionTags.map(({ Key }) => [Key, undefined])),

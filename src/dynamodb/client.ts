@@ -46,7 +46,7 @@ const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
  */
-const MAX_ANSWER_BYTES = 128 * 2 ** 20
+const MAX_RESPONSE_BYTES = 128 * 2 ** 20
 
 /** The provider of clients without credentials. A request that is sent by mistake fails instead of being signed. */
 const NO_CREDENTIALS: CredentialProvider = Object.assign(
@@ -71,11 +71,11 @@ export const createClients = (configuration: Configuration): Clients => {
       ...(credentials !== undefined && { credentials }),
     })
     connections ??= client.config.requestHandler
-    client.config.requestHandler = createRedactingHandler(connections, MAX_ANSWER_BYTES)
+    client.config.requestHandler = createRedactingHandler(connections, MAX_RESPONSE_BYTES)
     return client
   }
 
-  /** Calls `awsClientCapture`, and wraps the client in a document client if the options say so. */
+  /** Calls `awsClientCapture`, and wraps the client in a document client if `documentClient` is true. */
   const toSessionClient = (originalClient: DynamoDBClient): SessionClient => {
     const capturedClient = checkedCapture(() => awsClientCapture(originalClient), capturedClients)
     capturedClients.add(capturedClient)
@@ -121,7 +121,7 @@ const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
     const { description, error: cause } = readThrown(error)
     throw new CrossAccountDynamoError(
       'CONFIG_INVALID',
-      `awsClientOptions: the SDK's DynamoDBClient does not take them: ${description}`,
+      `awsClientOptions: the constructor of DynamoDBClient threw ${description}. Correct awsClientOptions.`,
       { cause },
     )
   }

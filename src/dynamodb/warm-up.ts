@@ -1,6 +1,6 @@
 /** Opens a connection to DynamoDB before the first request needs it. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type Deadline, patience, within } from '../deadline.ts'
+import { type Deadline, waitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
 /** The timeout of the warm-up, in milliseconds. If it takes longer, the first request opens a connection itself. */
@@ -31,18 +31,20 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
     start: (ofAccount) => {
       if (isStarted || ofAccount !== accountId) return
       isStarted = true
-      opening = withinTime(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
+      opening = settleWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
         opening = undefined
       })
     },
     settled: (ofAccount, deadline) =>
-      opening !== undefined && ofAccount === accountId ? withinTime(patience(deadline), opening) : undefined,
+      opening !== undefined && ofAccount === accountId
+        ? settleWithin(waitBudgetMs(deadline), opening)
+        : undefined,
   }
 }
 
 /** Resolves when the promise settles, or after the given time. The first request can open a connection itself. */
-const withinTime = (milliseconds: number, promise: Promise<void>): Promise<void> =>
-  within(milliseconds, promise, () => new Error('late')).catch(() => {})
+const settleWithin = (milliseconds: number, promise: Promise<void>): Promise<void> =>
+  withTimeout(promise, milliseconds, () => new Error('the connection did not open in time')).catch(() => {})
 
 /**
  * Sends an unsigned `GET /` to the endpoint of an account's requests. DynamoDB responds with a one-line health status.
@@ -69,7 +71,7 @@ const openConnection = async (config: DynamoDBClient['config'], accountId?: stri
 const resolveEndpoint = async (config: DynamoDBClient['config'], accountId?: string): Promise<URL> => {
   const Endpoint = await customEndpoint(config)
   const AccountIdEndpointMode = await config.accountIdEndpointMode()
-  const AccountId = accountId ?? (Endpoint === undefined ? (await config.credentials()).accountId : undefined)
+  const AccountId = accountId ?? (Endpoint === undefined ? await findAccountId(config) : undefined)
   const { url } = config.endpointProvider({
     Region: await config.region(),
     UseFIPS: await config.useFipsEndpoint(),
@@ -79,6 +81,15 @@ const resolveEndpoint = async (config: DynamoDBClient['config'], accountId?: str
     ...(Endpoint !== undefined && { Endpoint }),
   })
   return url
+}
+
+/** Returns the account of the client's credentials. The Regional endpoint serves requests without one. */
+const findAccountId = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
+  try {
+    return (await config.credentials()).accountId
+  } catch {
+    return undefined
+  }
 }
 
 /**

@@ -51,16 +51,16 @@ const ON_INDEXES = /^(?:PartiQLSelect|Query|Scan)$/
 const WITHOUT_KEYS = /^(?:PartiQL\w+|Scan)$/
 
 export const isAction = (name: string): name is Action => ACTIONS.includes(name)
-export const actionNames = (): readonly string[] => ACTIONS
-export const isOnIndexes = (action: string): boolean => ON_INDEXES.test(action)
-export const namesKeys = (action: string): boolean => !WITHOUT_KEYS.test(action)
+export const listActionNames = (): readonly string[] => ACTIONS
+export const supportsIndexes = (action: string): boolean => ON_INDEXES.test(action)
+export const canRestrictByKey = (action: string): boolean => !WITHOUT_KEYS.test(action)
 
 /** Returns whether a text is an access with a name, and not a list of actions. */
 export const isPreset = (text: string): text is Extract<Access, string> => Object.hasOwn(PRESETS, text)
 
 /** Removes the service prefix: `dynamodb:GetItem` becomes `GetItem`. */
-export const withoutService = (action: string): string => action.replace(/^dynamodb:/, '')
+export const stripServicePrefix = (action: string): string => action.replace(/^dynamodb:/, '')
 
 /** Returns the actions that an access includes, without duplicates and without the prefix `dynamodb:`. */
-export const actionsOf = (access: Access): readonly string[] =>
-  typeof access === 'string' ? PRESETS[access] : [...new Set(access.map(withoutService))]
+export const listActions = (access: Access): readonly string[] =>
+  typeof access === 'string' ? PRESETS[access] : [...new Set(access.map(stripServicePrefix))]

@@ -2,10 +2,10 @@
 import { parseRoleArn, roleOfSession } from './arn.ts'
 import {
   callerStatement,
-  oneOrMany,
   type RequiredParameters,
   type Statement,
   trustStatements,
+  unwrapSingle,
 } from './assume-role-statements.ts'
 
 /** One or more statements to add to a policy. */
@@ -69,7 +69,7 @@ export const additionsFor = (
   const toAddition = (account: string, to: string, statements: Statements): Addition => ({
     account,
     to,
-    statement: oneOrMany(withAction(statements, action)),
+    statement: unwrapSingle(withAction(statements, action)),
   })
   const caller = callerStatement(needs.roleArn, needs)
   return [

@@ -22,7 +22,7 @@ export interface RequiredParameters {
 }
 
 /** Returns a single value without a list, as AWS writes it, and several values as a list. */
-export const oneOrMany = <Value>(values: readonly Value[]): Value | readonly Value[] =>
+export const unwrapSingle = <Value>(values: readonly Value[]): Value | readonly Value[] =>
   values.length === 1 ? (values[0] as Value) : values
 
 /** Returns a condition that a key has a value, or any nonempty value. */
@@ -61,7 +61,7 @@ export const trustStatements = (
   const allow = (name: string, conditions: readonly Condition[]): Statement => ({
     Sid: name,
     Effect: 'Allow',
-    Principal: { AWS: oneOrMany([...new Set(principals)]) },
+    Principal: { AWS: unwrapSingle([...new Set(principals)]) },
     Action: `sts:${name}`,
     ...withConditions([...conditions, ...callerConditions]),
   })
@@ -81,9 +81,9 @@ const onlyTags = (
   tags: RequiredParameters['tags'],
   transitiveTagKeys: readonly string[],
 ): readonly Condition[] => [
-  { 'ForAllValues:StringEquals': { 'aws:TagKeys': oneOrMany([...tags.keys()]) } },
+  { 'ForAllValues:StringEquals': { 'aws:TagKeys': unwrapSingle([...tags.keys()]) } },
   transitiveTagKeys.length > 0
-    ? { 'ForAllValues:StringEquals': { 'sts:TransitiveTagKeys': oneOrMany(transitiveTagKeys) } }
+    ? { 'ForAllValues:StringEquals': { 'sts:TransitiveTagKeys': unwrapSingle(transitiveTagKeys) } }
     : { Null: { 'sts:TransitiveTagKeys': 'true' } },
   ...[...tags].map(([key, value]) => hasValue(`aws:RequestTag/${key}`, value)),
 ]
@@ -95,7 +95,7 @@ export const callerStatement = (
 ): Statement => ({
   Sid: 'AssumeTargetRole',
   Effect: 'Allow',
-  Action: oneOrMany([
+  Action: unwrapSingle([
     'sts:AssumeRole',
     ...(tags.size > 0 ? ['sts:TagSession'] : []),
     ...(sourceIdentity ? ['sts:SetSourceIdentity'] : []),

@@ -19,7 +19,7 @@ import {
   toReportable,
   typeProblem,
 } from '../options/parsers.ts'
-import { describe, escaped, isRecord } from '../text.ts'
+import { describe, isRecord, toEscapeSequence } from '../text.ts'
 import { parseArn, parseRoleArn, type RoleArn, type TableLocation, tableArn } from './arn.ts'
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
@@ -230,7 +230,7 @@ export const parseTable: Parser<string> = stringParser((value) => {
 /** Parses a table's name and rejects ARNs. With an ARN, one value of a request could select the whole table. */
 export const parseTableName: Parser<string> = stringParser((value) => {
   if (TABLE_NAME.test(value)) return undefined
-  return { code: value.startsWith('arn:') ? 'table-arn-from-request' : 'invalid-table-name', value }
+  return { code: value.startsWith('arn:') ? 'returned-table-arn' : 'invalid-table-name', value }
 })
 
 /** Reports the table ARNs outside the given location. Sessions have no access to another account, Region or partition. */
@@ -306,7 +306,7 @@ const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
  * Characters from U+007F on become JSON escapes.
  */
 export const toPolicyText = (policy: unknown): string =>
-  JSON.stringify(policy).replace(/[\u007f-\uffff]/g, escaped)
+  JSON.stringify(policy).replace(/[\u007f-\uffff]/g, toEscapeSequence)
 
 const parsePolicyArnList = listParser(
   stringParser((value) => (POLICY_ARN.test(value) ? undefined : { code: 'invalid-policy-arn', value })),

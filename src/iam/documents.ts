@@ -1,13 +1,13 @@
 /** Generates the three IAM policies of a cross-account configuration, and the warnings about them. */
 import type { Issue } from '../options/issue.ts'
-import { actionsOf, isOnIndexes, namesKeys } from './actions.ts'
+import { canRestrictByKey, listActions, supportsIndexes } from './actions.ts'
 import { tableArns } from './arn.ts'
 import {
   type Condition,
   callerStatement,
-  oneOrMany,
   type Statement,
   trustStatements,
+  unwrapSingle,
   withConditions,
 } from './assume-role-statements.ts'
 import { onlyLeadingKeys } from './leading-keys.ts'
@@ -26,7 +26,7 @@ const MAX_TRUST_POLICY = 2048
  */
 const MAX_INLINE_POLICIES = 10_240
 
-export { oneOrMany, type Statement }
+export { type Statement, unwrapSingle }
 
 /** An IAM policy. `JSON.stringify` converts it to the JSON policy document. */
 export interface PolicyDocument {
@@ -64,7 +64,7 @@ const callerConditionsOf = ({ executionRoles, organizationId, role }: TrustConfi
   const callers = isNarrowed ? executionRoles.map((arn) => callerPattern(arn, role.partition)) : []
   return [
     ...(organizationId === undefined ? [] : [{ StringEquals: { 'aws:PrincipalOrgID': organizationId } }]),
-    ...(callers.length > 0 ? [{ ArnLike: { 'aws:PrincipalArn': oneOrMany([...new Set(callers)]) } }] : []),
+    ...(callers.length > 0 ? [{ ArnLike: { 'aws:PrincipalArn': unwrapSingle([...new Set(callers)]) } }] : []),
   ]
 }
 
@@ -80,18 +80,18 @@ const callerPattern = (executionRole: string, partition: string): string =>
  */
 export const permissionsPolicyOf = (configuration: TrustConfiguration): PolicyDocument => {
   const { role, region, tables, access, tenantTag, indexes, kmsKeyArn } = configuration
-  const actions = actionsOf(access).filter((action) => tenantTag === undefined || namesKeys(action))
+  const actions = listActions(access).filter((action) => tenantTag === undefined || canRestrictByKey(action))
   const arns = tableArns(tables, { ...role, region })
   const conditions =
     tenantTag === undefined ? [] : [onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)]
   const allow = (Sid: string, names: readonly string[], resources: readonly string[]): Statement => ({
     Sid,
     Effect: 'Allow',
-    Action: oneOrMany(names.map((action) => `dynamodb:${action}`)),
-    Resource: oneOrMany(resources),
+    Action: unwrapSingle(names.map((action) => `dynamodb:${action}`)),
+    Resource: unwrapSingle(resources),
     ...withConditions(conditions),
   })
-  const onIndexes = actions.filter(isOnIndexes)
+  const onIndexes = actions.filter(supportsIndexes)
   return document(
     allow('Tables', actions, arns),
     indexes === true && onIndexes.length > 0
@@ -153,7 +153,7 @@ const findPrincipalWarnings = ({
 const findTenantWarnings = ({ tenantTag, access, indexes }: TrustConfiguration): Issue[] => {
   if (tenantTag === undefined) return []
   const option = 'tenantTag'
-  const actions = actionsOf(access).filter((action) => !namesKeys(action))
+  const actions = listActions(access).filter((action) => !canRestrictByKey(action))
   return [
     ...(actions.length > 0 ? [{ option, code: 'actions-left-out', actions } as const] : []),
     ...(indexes === true ? [{ option, code: 'index-keys' } as const] : []),

@@ -1,17 +1,17 @@
 /** Parses scopes, and compiles each scope to the session policy that restricts a session to it. */
 import type { Parser, Problem, Report } from '../options/issue.ts'
-import { nearest } from '../options/nearest.ts'
+import { findNearestName } from '../options/nearest.ts'
 import { isString, listParser, parseBoolean, reportAt, reportType, stringParser } from '../options/parsers.ts'
 import { isRecord } from '../text.ts'
 import {
   type Access,
-  actionNames,
-  actionsOf,
+  canRestrictByKey,
   isAction,
-  isOnIndexes,
   isPreset,
-  namesKeys,
-  withoutService,
+  listActionNames,
+  listActions,
+  stripServicePrefix,
+  supportsIndexes,
 } from './actions.ts'
 import { type TableLocation, tableArns } from './arn.ts'
 import { parsePartitionKey, parseTable, parseTableName, toPolicyText } from './constraints.ts'
@@ -131,16 +131,16 @@ const accessParser = (findProblem: (action: string) => Problem | undefined): Par
 }
 
 const findActionProblem = (value: string): Problem | undefined => {
-  const action = withoutService(value)
-  const known = actionNames()
+  const action = stripServicePrefix(value)
+  const known = listActionNames()
   return isAction(action)
     ? undefined
-    : { code: 'unknown-action', action: value, suggestion: nearest(action, known), known }
+    : { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
 }
 
 const findConfinedActionProblem = (action: string): Problem | undefined =>
   findActionProblem(action) ??
-  (namesKeys(withoutService(action)) ? undefined : { code: 'action-without-keys', action })
+  (canRestrictByKey(stripServicePrefix(action)) ? undefined : { code: 'action-without-keys', action })
 
 /** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
 export const parseAccess: Parser<Access> = accessParser(findActionProblem)
@@ -163,12 +163,12 @@ export const compileScope = (
   const isConfined = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
   const withIndexes = scope.indexes ?? !isConfined
   const patterns = [
-    ...(leadingKeys ?? []).map(literal),
-    ...(leadingKeyPrefixes ?? []).map((prefix) => `${literal(prefix)}*`),
+    ...(leadingKeys ?? []).map(escapePolicyText),
+    ...(leadingKeyPrefixes ?? []).map((prefix) => `${escapePolicyText(prefix)}*`),
   ]
-  const actions = actionsOf(access).filter((action) => !isConfined || namesKeys(action))
+  const actions = listActions(access).filter((action) => !isConfined || canRestrictByKey(action))
   const arns = tableArns(tables, location)
-  const indexes = withIndexes && actions.some(isOnIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
+  const indexes = withIndexes && actions.some(supportsIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
   return toPolicyText({
     Version: '2012-10-17',
     Statement: [
@@ -189,4 +189,4 @@ export const compileScope = (
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
  */
-const literal = (text: string): string => text.replace(/[*?$]/g, (special) => `\${${special}}`)
+const escapePolicyText = (text: string): string => text.replace(/[*?$]/g, (special) => `\${${special}}`)

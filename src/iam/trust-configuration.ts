@@ -1,12 +1,12 @@
 /** The options of `crossAccountPolicies()`, and the configuration that is parsed from them. */
-import { configInvalid } from '../errors.ts'
+import { createConfigurationError } from '../errors.ts'
 import type { Parser, Problem } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import { isString, parseBoolean, reportType, stringListParser, toReportable } from '../options/parsers.ts'
 import { POLICY_MESSAGES } from '../options/policy-messages.ts'
 import { createOptionReader, type OptionReader, type Row, type Values } from '../options/rows.ts'
 import { isRecord } from '../text.ts'
-import { type Access, actionsOf, namesKeys } from './actions.ts'
+import { type Access, canRestrictByKey, listActions } from './actions.ts'
 import { parseRoleArn, type RoleArn } from './arn.ts'
 import {
   findPartitionProblem,
@@ -198,7 +198,7 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
     access === undefined ||
     region === undefined
   )
-    throw configInvalid('crossAccountPolicies()', issues, OPTION_NAMES)
+    throw createConfigurationError('crossAccountPolicies()', issues, OPTION_NAMES)
   const { transitiveTagKeys = [] } = values
   return {
     ...others,
@@ -276,6 +276,6 @@ const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void 
       [...tags.keys()].map((Key) => ({ Key })),
       reportOn('transitiveTagKeys'),
     )
-  if (tenantTag !== undefined && access !== undefined && !actionsOf(access).some(namesKeys))
+  if (tenantTag !== undefined && access !== undefined && !listActions(access).some(canRestrictByKey))
     reportOn('access')({ code: 'no-confinable-action' })
 }

@@ -1,24 +1,24 @@
 /** Calls the `session` function, and turns what it returns into the session parameters of an invocation. */
-import { patience, within } from '../deadline.ts'
+import { waitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import { findPartitionProblem } from '../iam/constraints.ts'
 import { copyDataAndJson } from '../options/copy.ts'
-import { formatIssues, type Issue, type Report, truncateIssue } from '../options/issue.ts'
+import { formatIssues, type Issue, type Problem, type Report, truncateIssue } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
-import { reportType } from '../options/parsers.ts'
-import { isRecord, quoted } from '../text.ts'
+import { findNearestName } from '../options/nearest.ts'
+import { describe, isRecord } from '../text.ts'
 import { readThrown, type Thrown } from '../thrown.ts'
 import type { SessionFunction, SessionRequest } from './session-function.ts'
 import {
   assembleParameters,
   type CommonParameters,
-  findExclusion,
   type GivenParameters,
+  RETURNABLE_NAMES,
   RETURNED_PARSERS,
+  type ReturnableParameter,
+  reportExclusions,
   type SessionParameters,
-  VARYING,
-  type VaryingParameter,
 } from './session-parameters.ts'
 
 /** Returns the session parameters of an invocation, without a promise if the `session` function returns synchronously. */
@@ -27,12 +27,12 @@ export type ResolveParameters = (request: SessionRequest) => SessionParameters |
 export interface ResolveOptions {
   readonly session: SessionFunction
   /** The parameters that apply unless the function returns others. */
-  readonly fixed: GivenParameters
+  readonly staticParameters: GivenParameters
   readonly common: CommonParameters
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** How many sets of parameters are kept, so that a returning tenant's values are not checked again. */
-  readonly maxKnown: number
+  /** The maximum number of checked parameters that are cached. The oldest ones are deleted first. */
+  readonly maxCachedParameters: number
 }
 
 /**
@@ -43,29 +43,29 @@ export interface ResolveOptions {
  * asynchronous. It rejects with the same code if the `session` function does not return while the invocation can wait.
  */
 export const createResolveParameters = (options: ResolveOptions): ResolveParameters => {
-  const { session, contextKey, maxKnown } = options
-  // Keyed by the JSON of the returned values. The values themselves may be changed by other code.
-  const known = new Map<string, SessionParameters>()
+  const { session, contextKey, maxCachedParameters } = options
+  // Keyed by the JSON of the returned values and never by the object, because the function can return one object that it changes.
+  const parametersByJson = new Map<string, SessionParameters>()
 
   const toParameters = (returned: unknown): SessionParameters => {
     // Copy at once, because other code may change the returned object later.
     const { data, json } = copyDataAndJson(returned)
-    const same = json === undefined ? undefined : known.get(json)
-    if (same !== undefined) return same
+    if (json === undefined) return readReturned(data, options)
+    const cached = parametersByJson.get(json)
+    if (cached !== undefined) return cached
     const parameters = readReturned(data, options)
-    if (json !== undefined) {
-      if (known.size >= maxKnown) known.delete(known.keys().next().value ?? json)
-      known.set(json, parameters)
-    }
+    const [oldest] = parametersByJson.keys()
+    if (oldest !== undefined && parametersByJson.size >= maxCachedParameters) parametersByJson.delete(oldest)
+    parametersByJson.set(json, parameters)
     return parameters
   }
 
   return (request) => {
     const { value, promise } = callSession(session, request, contextKey)
     if (promise === undefined) return toParameters(value)
-    const waitMs = patience(request.context)
+    const waitMs = waitBudgetMs(request.context)
     const createError = () => timeoutError(contextKey, waitMs)
-    return within(waitMs, promise.then(toParameters), createError)
+    return withTimeout(promise.then(toParameters), waitMs, createError)
   }
 }
 
@@ -78,7 +78,7 @@ const callSession = (
   const fail = (value: unknown): never => {
     const thrown = readThrown(value)
     const issue: Issue = { option: 'session', code: 'function-threw', thrown: thrown.description }
-    throw identityMissing(contextKey, [issue], thrown)
+    throw createSessionError(contextKey, [issue], thrown)
   }
   try {
     const returned: unknown = session(request)
@@ -94,53 +94,51 @@ const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
 /** @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if the values are missing or not valid. */
-const readReturned = (copy: unknown, { fixed, common, contextKey }: ResolveOptions): SessionParameters => {
+const readReturned = (
+  copy: unknown,
+  { staticParameters, common, contextKey }: ResolveOptions,
+): SessionParameters => {
   const issues: Issue[] = []
   const reportOn =
     (option: string): Report =>
     (problem) =>
       issues.push({ ...problem, option })
   const returned = parseReturned(copy, reportOn)
-  const varying = { ...fixed, ...returned }
+  const merged = { ...staticParameters, ...returned }
   if (returned.roleArn !== undefined) {
-    const problem = findPartitionProblem(common.region, parseRoleArn(returned.roleArn))
-    if (problem !== undefined) reportOn('roleArn')(problem)
+    const { partition } = parseRoleArn(returned.roleArn)
+    if (findPartitionProblem(common.region, { partition }) !== undefined)
+      reportOn('roleArn')({ code: 'returned-other-partition', partition, region: common.region })
   }
   // If a returned value is not valid, the option that it replaces would cause misleading issues.
-  const parameters = issues.length === 0 ? combine(varying, common, reportOn) : undefined
-  if (issues.length > 0 || parameters === undefined) throw identityMissing(contextKey, issues)
+  const parameters = issues.length === 0 ? combine(merged, common, reportOn) : undefined
+  if (issues.length > 0 || parameters === undefined) throw createSessionError(contextKey, issues)
   return parameters
 }
 
 const combine = (
-  varying: GivenParameters,
+  merged: GivenParameters,
   common: CommonParameters,
   reportOn: (option: string) => Report,
 ): SessionParameters | undefined => {
-  if (varying.roleArn === undefined) reportOn('roleArn')({ code: 'required' })
-  const exclusion = findExclusion((name) =>
-    name === 'policyArns' ? common.policyArns.length > 0 : varying[name] !== undefined,
-  )
-  if (exclusion !== undefined) reportOn('scope')(exclusion)
-  return assembleParameters(varying, common, reportOn)
+  if (merged.roleArn === undefined) reportOn('roleArn')({ code: 'required' })
+  const isSet = (name: 'scope' | 'policy' | 'policyArns') =>
+    name === 'policyArns' ? common.policyArns.length > 0 : merged[name] !== undefined
+  reportExclusions(isSet, reportOn)
+  return assembleParameters(merged, common, reportOn)
 }
 
-/** Parses each returned parameter, and reports those that are missing, empty, unknown or not valid. */
+/** Parses each returned parameter, and reports those that are empty, unknown or not valid. */
 const parseReturned = (copy: unknown, reportOn: (option: string) => Report): GivenParameters => {
-  const nothing = describeEmpty(copy)
-  if (nothing !== undefined) {
-    reportOn('session')({ code: 'returned-nothing', returned: nothing })
-    return {}
-  }
-  if (!isRecord(copy)) {
-    reportType(reportOn('session'), 'a plain object', copy)
+  if (!isRecord(copy) || Object.keys(copy).length === 0) {
+    reportOn('session')({ code: 'returned-no-parameters', returned: describeEmpty(copy) ?? describe(copy) })
     return {}
   }
   const parsed: GivenParameters = {}
   for (const [name, value] of Object.entries(copy)) {
-    const empty = describeEmpty(value) ?? describeEmptyField(value)
-    if (!isVarying(name)) reportOn('session')({ code: 'unknown-property', property: name, known: VARYING })
-    else if (empty !== undefined) reportOn(name)({ code: 'returned-nothing', returned: empty })
+    const problem = findReturnedProblem(name, value)
+    if (!isReturnable(name)) reportOn('session')(unknownProblem(name))
+    else if (problem !== undefined) reportOn(name)(problem)
     else Object.assign(parsed, { [name]: RETURNED_PARSERS[name](value, reportOn(name)) })
   }
   if (Object.hasOwn(copy, 'roleArn') && !Object.hasOwn(copy, 'externalId'))
@@ -148,7 +146,21 @@ const parseReturned = (copy: unknown, reportOn: (option: string) => Report): Giv
   return parsed
 }
 
-const isVarying = (name: string): name is VaryingParameter => VARYING.includes(name)
+const unknownProblem = (property: string): Problem => {
+  const known = RETURNABLE_NAMES
+  return { code: 'returned-unknown', property, suggestion: findNearestName(property, known), known }
+}
+
+/** Finds a problem that only returned values have: a missing value never leads to a session with more permissions. */
+const findReturnedProblem = (name: string, value: unknown): Problem | undefined => {
+  const returned = describeEmpty(value)
+  if (returned !== undefined) return { code: 'returned-empty', returned }
+  if (name === 'roleArn' && value === false) return { code: 'returned-no-role' }
+  const key = name === 'sessionTags' ? findEmptyField(value) : undefined
+  return key === undefined ? undefined : { code: 'returned-empty-tag', key }
+}
+
+const isReturnable = (name: string): name is ReturnableParameter => RETURNABLE_NAMES.includes(name)
 
 const describeEmpty = (value: unknown): string | undefined => {
   if (value === undefined || value === null) return String(value)
@@ -156,14 +168,11 @@ const describeEmpty = (value: unknown): string | undefined => {
   return isRecord(value) && Object.keys(value).length === 0 ? 'an empty object' : undefined
 }
 
-/** Describes a record with an empty field, such as a session tag without a value. `undefined` for any other value. */
-const describeEmptyField = (value: unknown): string | undefined => {
-  if (!isRecord(value)) return undefined
-  const empty = Object.entries(value).find(
-    ([, field]) => field === undefined || field === null || field === '',
-  )
-  return empty && `an object whose ${quoted(empty[0])} is empty`
-}
+/** Returns the key of an empty field of a record. Returns `undefined` for any other value. */
+const findEmptyField = (value: unknown): string | undefined =>
+  isRecord(value)
+    ? Object.entries(value).find(([, field]) => field === undefined || field === null || field === '')?.[0]
+    : undefined
 
 /** The maximum number of reported issues. A request can contain any number of invalid values. */
 const MAX_REPORTED_ISSUES = 20
@@ -174,7 +183,7 @@ const RETURNED_NAMES: Audience = {
   howToSet: () => 'return it',
 }
 
-const identityMissing = (
+const createSessionError = (
   contextKey: string,
   issues: readonly Issue[],
   thrown?: Thrown,
@@ -185,7 +194,7 @@ const identityMissing = (
     formatIssues(reported, RETURNED_NAMES) + (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
   return new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
-    `there is no session for context.${contextKey} of this invocation:\n${list}`,
+    `the session function returned no valid session for context.${contextKey}:\n${list}`,
     {
       issues: reported,
       retryable: thrown?.isRetryable ?? false,
@@ -197,7 +206,7 @@ const identityMissing = (
 const timeoutError = (contextKey: string, waitMs: number): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
-    `there is no session for context.${contextKey} of this invocation: session() did not return within ` +
-      `${Math.round(waitMs)} ms, which is as long as the invocation can wait`,
+    `the promise of the session function for context.${contextKey} did not settle within ${Math.round(waitMs)} ms, the time that ` +
+      'the invocation can wait. Set a shorter timeout on the lookup, or increase the timeout of the Lambda function.',
     { retryable: true },
   )

@@ -3,8 +3,8 @@ import type middy from '@middy/core'
 import type { ReturnedScope } from '../iam/scope.ts'
 
 /**
- * The argument of a `session` function: middy's request, with the properties that earlier middlewares added to its context
- * and to `internal`.
+ * The argument of a `session` function: middy's request. At run time, it has the properties that earlier middlewares added to its
+ * context and to `internal`. To use them with their types, declare the parameter as middy's `Request` type instead.
  *
  * @example
  * ```ts
@@ -31,9 +31,9 @@ export type SessionRequest<
 /**
  * The session parameters that a `session` function returns. Each one replaces the option of the same name.
  *
- * The types of tag values, leading keys and names allow `undefined`, so that `{ TenantId: context.tenantId }` compiles. Do not
- * convert such values with `String()` or a template, which would hide a missing value. At run time, a missing value fails the
- * invocation with `SESSION_IDENTITY_MISSING`.
+ * Tag values and leading keys have the type `unknown`, and names can be `undefined`, so that `{ TenantId: context.tenantId }`
+ * compiles. At run time, a missing value fails the invocation. Do not convert such values with `String()` or a template, which would
+ * hide a missing value. TypeScript does not report an unknown key beside a known one, but the invocation fails.
  */
 export type ReturnedSession = ReturnedRole & {
   readonly sessionTags?: Readonly<Record<string, unknown>> | null | undefined
@@ -73,6 +73,6 @@ export type SessionFunction<
   Event = any,
   Result extends SessionResult = SessionResult,
 > = {
-  // The type of a method, so that the parameter of a function can have a more specific type.
+  // A method type, because TypeScript checks method parameters bivariantly. A function can then declare a narrower request.
   session(request: SessionRequest<Event>): Result
 }['session']

@@ -15,7 +15,7 @@ import {
   type Tag,
 } from '../iam/constraints.ts'
 import { compileScope, parseReturnedScope, parseScope, type Scope } from '../iam/scope.ts'
-import type { Parser, Problem, Report } from '../options/issue.ts'
+import type { Parser, Report } from '../options/issue.ts'
 
 /** The parameters of a session. Two invocations share a session only if all parameters are equal. */
 export interface SessionParameters {
@@ -32,7 +32,7 @@ export interface SessionParameters {
 }
 
 /** The parsed values of the parameters that can vary per invocation. */
-export interface VaryingParameters {
+export interface ReturnableParameters {
   readonly roleArn: string
   /** `false`: no external ID. */
   readonly externalId: string | false
@@ -43,10 +43,12 @@ export interface VaryingParameters {
   readonly policy: string
 }
 
-export type VaryingParameter = keyof VaryingParameters
+export type ReturnableParameter = keyof ReturnableParameters
 
-/** Those of the parameters that have a value. */
-export type GivenParameters = { readonly [Name in VaryingParameter]?: VaryingParameters[Name] | undefined }
+/** The parameters that have a value. */
+export type GivenParameters = {
+  readonly [Name in ReturnableParameter]?: ReturnableParameters[Name] | undefined
+}
 
 /** The parameters that all sessions of a middleware share. */
 export interface CommonParameters {
@@ -56,7 +58,7 @@ export interface CommonParameters {
   readonly region: string
 }
 
-type Parsers = { readonly [Name in VaryingParameter]: Parser<VaryingParameters[Name]> }
+type Parsers = { readonly [Name in ReturnableParameter]: Parser<ReturnableParameters[Name]> }
 
 /** The parsers of values in the static configuration. */
 export const STATIC_PARSERS: Parsers = {
@@ -70,7 +72,7 @@ export const STATIC_PARSERS: Parsers = {
 }
 
 /** The names of the parameters that can vary per invocation. */
-export const VARYING: readonly string[] = Object.keys(STATIC_PARSERS)
+export const RETURNABLE_NAMES: readonly string[] = Object.keys(STATIC_PARSERS)
 
 /** The parsers of values that a `session` function returned. They reject ARNs that match several roles, and ARNs of tables. */
 export const RETURNED_PARSERS: Parsers = {
@@ -79,12 +81,20 @@ export const RETURNED_PARSERS: Parsers = {
   scope: parseReturnedScope,
 }
 
-/** Finds a scope together with another session policy. A session with both would have only one of them. */
-export const findExclusion = (
-  isSet: (name: 'scope' | 'policy' | 'policyArns') => boolean,
-): Problem | undefined => {
-  const by = (['policy', 'policyArns'] as const).filter(isSet)
-  return isSet('scope') && by.length > 0 ? { code: 'excluded', by } : undefined
+const SESSION_POLICIES = ['scope', 'policy', 'policyArns'] as const
+
+/**
+ * Reports session policies that are set together. What any of them allows is allowed, so a second one would widen a session that
+ * the first one restricts.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
+ */
+export const reportExclusions = (
+  isSet: (name: (typeof SESSION_POLICIES)[number]) => boolean,
+  reportOn: (option: string) => Report,
+): void => {
+  const [first, ...by] = SESSION_POLICIES.filter(isSet)
+  if (first !== undefined && by.length > 0) reportOn(first)({ code: 'excluded', by })
 }
 
 /**
@@ -125,7 +135,7 @@ export const assembleParameters = (
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
-/** The keys of parameters that are in use. Parameters are frozen, so their key never changes. */
+/** The cache key of each set of parameters, which is frozen. A warm invocation therefore does not compute it again. */
 const cacheKeys = new WeakMap<SessionParameters, string>()
 
 /**
@@ -151,7 +161,7 @@ export const toCacheKey = (parameters: SessionParameters): string => {
     parameters.policy ?? null,
     parameters.policyArns.toSorted(byCodeUnits),
   ])
-  if (Object.isFrozen(parameters)) cacheKeys.set(parameters, key)
+  cacheKeys.set(parameters, key)
   return key
 }
 

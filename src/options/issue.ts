@@ -1,5 +1,5 @@
 /** Problems of options, as data. An issue becomes a sentence only when it is shown to an audience. */
-import { bulleted, isRecord, quoted, truncate } from '../text.ts'
+import { formatBullets, isRecord, quote, truncate } from '../text.ts'
 import type { Audience, MESSAGES } from './messages.ts'
 import type { POLICY_MESSAGES } from './policy-messages.ts'
 
@@ -36,14 +36,14 @@ export type Parser<Value> = (value: unknown, report: Report) => Value | undefine
 
 const formatTag = ({ tag }: Problem): string => {
   if (tag === undefined) return ''
-  return tag.part === 'key' ? `the key ${quoted(tag.key)} ` : `the value of ${quoted(tag.key)} `
+  return tag.part === 'key' ? `the key ${quote(tag.key)} ` : `the value of ${quote(tag.key)} `
 }
 
 /** Matches a name that needs no quotes. An unknown option can be any text, which must not change the layout of the message. */
 const PLAIN_NAME = /^[\w$]{1,64}$/
 
 const formatName = ({ option, path }: Issue, audience: Audience): string => {
-  if (!PLAIN_NAME.test(option)) return quoted(option)
+  if (!PLAIN_NAME.test(option)) return quote(option)
   return audience.nameOf(path === undefined ? option : `${option}.${path}`)
 }
 
@@ -68,4 +68,4 @@ export const truncateIssue = (issue: Issue): Issue => Object.assign({ ...issue }
 
 /** Returns the sentences of the issues, each on its own line. */
 export const formatIssues = (issues: readonly Issue[], audience: Audience): string =>
-  bulleted(issues.map((issue) => formatIssue(issue, audience)))
+  formatBullets(issues.map((issue) => formatIssue(issue, audience)))

@@ -2,7 +2,7 @@
  * The sentence of each issue code, generated from the values of the issue. `docs/messages.md` lists all sentences. Tests
  * assert codes and values, so that you can reword a sentence without changing a test.
  */
-import { formatList, quoted } from '../text.ts'
+import { formatList, quote } from '../text.ts'
 
 /** The messages and option names for one kind of reader, who sets options in code and variables, or with flags. */
 export interface Audience {
@@ -18,7 +18,7 @@ export interface Audience {
 export type Reportable = string | number | { readonly type: string }
 
 export const formatReportable = (value: Reportable): string =>
-  typeof value === 'object' ? value.type : typeof value === 'string' ? quoted(value) : String(value)
+  typeof value === 'object' ? value.type : typeof value === 'string' ? quote(value) : String(value)
 
 const didYouMean = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
   suggestion === undefined ? `${what} are ${known.join(', ')}` : `did you mean ${suggestion}?`
@@ -66,13 +66,13 @@ export const MESSAGES = {
   'invalid-length': ({ min, max, length }: { min: number; max: number; length: number }) =>
     `must have ${min} to ${max} characters, but has ${length}`,
   'invalid-character': ({ allowed, character }: { allowed: string; character: string }) =>
-    `may contain only ${allowed}, but contains ${quoted(character)}`,
+    `may contain only ${allowed}, but contains ${quote(character)}`,
   'too-many': ({ max, count }: { max: number; count: number }) =>
     `may contain at most ${max} entries, but contains ${count}`,
   'unknown-property': ({ property, known }: { property: string; known: readonly string[] }) =>
-    `has no property ${quoted(property)}; the properties are ${known.join(', ')}`,
+    `has no property ${quote(property)}; the properties are ${known.join(', ')}`,
   'invalid-property': ({ property, actual }: { property: string; actual: string }) =>
-    `must not contain ${quoted(property)}, which is ${actual}`,
+    `must not contain ${quote(property)}, which is ${actual}`,
   'invalid-json': () => 'looks like JSON, but is not valid JSON',
   'missing-equals-sign': ({ pair }: { pair: number }) =>
     `is neither JSON nor key=value pairs: pair ${pair} has no "="; if a value contains a comma, use JSON`,
@@ -81,18 +81,18 @@ export const MESSAGES = {
 
   // Session parameters
   'invalid-role-arn': ({ value, reason }: { value: string; reason: RoleArnReason }) =>
-    `${quoted(value)} ${ROLE_ARN_REASONS[reason]}; the ARN of a role looks like arn:aws:iam::222222222222:role/CrossAccountDynamoRole`,
+    `${quote(value)} ${ROLE_ARN_REASONS[reason]}; the ARN of a role looks like arn:aws:iam::222222222222:role/CrossAccountDynamoRole`,
   'role-pattern': ({ value }: { value: string }) =>
-    `${quoted(value)} contains *, ? or $, which could match other roles in a policy; name one role`,
+    `${quote(value)} contains *, ? or $, which could match other roles in a policy; name one role`,
   'reserved-prefix': () => 'must not start with aws:, which AWS reserves',
   'duplicate-tag-key': ({ keys }: { keys: readonly [string, string] }) =>
-    `contains the keys ${formatList(keys.map(quoted))}, which AWS does not distinguish`,
+    `contains the keys ${formatList(keys.map(quote))}, which AWS does not distinguish`,
   'unknown-tag-key': (
     { key, known }: { key: string; known: readonly string[] },
     _: string,
     { nameOf }: Audience,
   ) =>
-    `${quoted(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quoted).join(', ') || 'none'}`,
+    `${quote(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quote).join(', ') || 'none'}`,
   'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
     `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; a function assumes the role with the ` +
     'credentials of another role, and AWS limits sessions from such role chaining to one hour',
@@ -110,15 +110,15 @@ export const MESSAGES = {
     { value, partition }: { value: string; partition: string },
     _: string,
     { nameOf }: Audience,
-  ) => `${quoted(value)} is not in ${partition}, the partition of ${nameOf('roleArn')}`,
+  ) => `${quote(value)} is not in ${partition}, the partition of ${nameOf('roleArn')}`,
   'invalid-table': ({ value }: { value: string }) =>
-    `${quoted(value)} is neither a table name (3 to 255 letters, digits and _.-) nor a table ARN`,
+    `${quote(value)} is neither a table name (3 to 255 letters, digits and _.-) nor a table ARN`,
   'invalid-table-name': ({ value }: { value: string }) =>
-    `${quoted(value)} is not a table name (3 to 255 letters, digits and _.-)`,
-  'table-arn-from-request': ({ value }: { value: string }) =>
-    `${quoted(value)} is an ARN; a table that varies per invocation must be a name`,
+    `${quote(value)} is not a table name (3 to 255 letters, digits and _.-)`,
+  'returned-table-arn': ({ value }: { value: string }) =>
+    `${quote(value)} is an ARN; a table that varies per invocation must be a name`,
   'table-elsewhere': ({ value, prefix }: { value: string; prefix: string }) =>
-    `${quoted(value)} is not in the session's account, Region and partition, where ARNs start with ${prefix}`,
+    `${quote(value)} is not in the session's account, Region and partition, where ARNs start with ${prefix}`,
 
   // Actions, keys, session policies
   'unknown-action': ({
@@ -129,22 +129,22 @@ export const MESSAGES = {
     action: string
     suggestion: string | undefined
     known: readonly string[]
-  }) => `${quoted(action)} is not an action on items; ${didYouMean(suggestion, 'the actions', known)}`,
+  }) => `${quote(action)} is not an action on items; ${didYouMean(suggestion, 'the actions', known)}`,
   'action-without-keys': ({ action }: { action: string }) =>
-    `${quoted(action)} can run without a partition key; remove the action, or leadingKeys and leadingKeyPrefixes`,
+    `${quote(action)} can run without a partition key; remove the action, or leadingKeys and leadingKeyPrefixes`,
   'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
     `must contain partition keys of at most ${maxBytes} bytes`,
   'not-unicode': () => 'must be valid Unicode, but contains a lone surrogate',
   'not-json-value': ({ at, actual }: { at: string; actual: string }) =>
-    `${quoted(at)} must be a JSON value, but is ${actual}`,
+    `${quote(at)} must be a JSON value, but is ${actual}`,
   'invalid-policy-arn': ({ value }: { value: string }) =>
-    `${quoted(value)} is not the ARN of a managed policy such as arn:aws:iam::aws:policy/ReadOnlyAccess`,
+    `${quote(value)} is not the ARN of a managed policy such as arn:aws:iam::aws:policy/ReadOnlyAccess`,
   'session-policies-too-large': ({ length, max }: { length: number; max: number }) =>
     `results in session policies of ${length} characters, but STS accepts at most ${max}`,
 
   // The middleware and its clients
   'reserved-context-key': ({ value }: { value: string }) =>
-    `${quoted(value)} is a property of Lambda's context or of every object; choose another name`,
+    `${quote(value)} is a property of Lambda's context or of every object; choose another name`,
   'invalid-env-prefix': () =>
     'must be letters, digits and _, without a digit at the start and _ at the end, such as ORDERS_DYNAMO',
   'missing-methods': ({ required, missing }: { required: readonly string[]; missing: readonly string[] }) =>
@@ -153,10 +153,27 @@ export const MESSAGES = {
   'client-region': ({ instead }: { instead: string }, _: string, { howToSet }: Audience) =>
     `must not contain region; ${howToSet(instead)}`,
   'invalid-endpoint': ({ value }: { value: string }) =>
-    `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quoted(value)}`,
+    `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quote(value)}`,
   'client-logger': () => 'must not contain logger, because the SDK would log session tokens',
 
   // Values that a session function returned
-  'returned-nothing': ({ returned }: { returned: string }) => `session() returned ${returned}`,
-  'function-threw': ({ thrown }: { thrown: string }) => `threw ${thrown}`,
+  'returned-other-partition': ({ partition, region }: { partition: string; region: string }) =>
+    `is in the partition ${partition}, but the Region ${region} is not; create one middleware for each partition`,
+  'returned-no-parameters': ({ returned }: { returned: string }) =>
+    `returned ${returned}; return a plain object of session parameters, or reject the request before this middleware`,
+  'returned-unknown': ({
+    property,
+    suggestion,
+    known,
+  }: {
+    property: string
+    suggestion: string | undefined
+    known: readonly string[]
+  }) => `returned ${quote(property)}; ${didYouMean(suggestion, 'the parameters that can vary', known)}`,
+  'returned-no-role': () => 'must be the ARN of a role; a session function cannot select direct mode',
+  'returned-empty-tag': ({ key }: { key: string }) =>
+    `${quote(key)} is missing or empty; check where the session function reads it`,
+  'returned-empty': ({ returned }: { returned: string }) =>
+    `is ${returned}; check where the session function reads it, or omit it`,
+  'function-threw': ({ thrown }: { thrown: string }) => `threw ${thrown}; see the cause of the error`,
 } as const

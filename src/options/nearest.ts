@@ -16,7 +16,7 @@ const distance = (a: string, b: string): number => {
 const MAX_NAME_LENGTH = 64
 
 /** Returns the known name that is most similar to a misspelled or shortened name, or `undefined` if none is similar. */
-export const nearest = (name: string, known: readonly string[]): string | undefined => {
+export const findNearestName = (name: string, known: readonly string[]): string | undefined => {
   if (name.length > MAX_NAME_LENGTH) return undefined
   const isPartOf = (a: string, b: string) => a.length > 2 && b.toLowerCase().includes(a.toLowerCase())
   const [best] = known

@@ -1,11 +1,11 @@
 /** The sentences of the issues that only `crossAccountPolicies()` and the commands report. */
-import { quoted } from '../text.ts'
+import { quote } from '../text.ts'
 import { type Audience, formatReportable, type Reportable } from './messages.ts'
 
 export const POLICY_MESSAGES = {
   // Options
   'broad-principal': ({ value }: { value: string }, _: string, { nameOf }: Audience) =>
-    `${quoted(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
+    `${quote(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are strings that are not empty, or true',
   'no-confinable-action': (_: object, __: string, { nameOf }: Audience) =>

@@ -2,7 +2,7 @@
 import { describe, UnsupportedValue } from '../text.ts'
 import { copyData, copyProperties } from './copy.ts'
 import type { Issue, Parser, Report } from './issue.ts'
-import { nearest } from './nearest.ts'
+import { findNearestName } from './nearest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -44,8 +44,6 @@ export interface OptionReader<Table extends Rows> {
   readonly issues: readonly Issue[]
   /** Returns whether an option has a value from any source, valid or not. */
   readonly isSet: (name: keyof Table & string) => boolean
-  /** Returns whether the option itself has a value. The value of a variable does not count. */
-  readonly isGiven: (name: keyof Table & string) => boolean
   /** Returns a report function for an option. It adds the names of the variables that the value came from. */
   readonly reportOn: (name: string) => Report
 }
@@ -57,7 +55,7 @@ export interface OptionSource {
   readonly prefix?: { readonly option: string; readonly fallback: string }
 }
 
-export const variableName = (prefix: string, { suffix }: Variable): string => `${prefix}_${suffix}`
+export const toVariableName = (prefix: string, { suffix }: Variable): string => `${prefix}_${suffix}`
 
 export const createOptionReader = <Table extends Rows>(
   rows: Table,
@@ -68,7 +66,7 @@ export const createOptionReader = <Table extends Rows>(
   const prefix = readPrefix(rows, options, prefixSource)
 
   const textOf = (variable: Variable): string | undefined =>
-    environment[variableName(prefix, variable)] || undefined
+    environment[toVariableName(prefix, variable)] || undefined
   /** Returns the variables that are set, if the option itself is not. */
   const decidingVariables = (name: string): readonly Variable[] =>
     options[name] === undefined
@@ -80,7 +78,7 @@ export const createOptionReader = <Table extends Rows>(
     const deciding = decidingVariables(name)
     const ofPart = (rows[name]?.variables ?? []).filter(({ property }) => property === path)
     const origins = deciding.length > 0 && ofPart.length > 0 ? ofPart : deciding
-    return origins.map((variable) => variableName(prefix, variable))
+    return origins.map((variable) => toVariableName(prefix, variable))
   }
 
   const reportOn =
@@ -111,7 +109,6 @@ export const createOptionReader = <Table extends Rows>(
     values: Object.fromEntries(Object.entries(rows).flatMap(parse)) as Values<Table>,
     issues,
     isSet: (name) => options[name] !== undefined || decidingVariables(name).length > 0,
-    isGiven: (name) => options[name] !== undefined,
     reportOn,
   }
 }
@@ -144,7 +141,7 @@ const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly
   const copies: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(rows, name))
-      issues.push({ option: name, code: 'unknown-option', suggestion: nearest(name, known), known })
+      issues.push({ option: name, code: 'unknown-option', suggestion: findNearestName(name, known), known })
     else if (value !== undefined) copies[name] = (rows[name]?.copy ?? copyData)(value)
   }
   return copies
@@ -166,7 +163,7 @@ const reportUnreadVariables = (
     if (variables.every(({ property }) => property !== undefined))
       known.set(normalize(`${prefix}_${option}`), { option })
     for (const variable of variables) {
-      const correct = variableName(prefix, variable)
+      const correct = toVariableName(prefix, variable)
       known.set(normalize(correct), { option, correct })
     }
   }
@@ -176,7 +173,7 @@ const reportUnreadVariables = (
     const { option, correct } = match
     if (correct !== undefined) issues.push({ option, code: 'misspelled-variable', misspelled: name, correct })
     else {
-      const instead = (rows[option]?.variables ?? []).map((variable) => variableName(prefix, variable))
+      const instead = (rows[option]?.variables ?? []).map((variable) => toVariableName(prefix, variable))
       issues.push({ option, code: 'no-such-variable', unread: name, instead })
     }
   }
@@ -217,4 +214,4 @@ export const readRecord = (text: string, report: Report): unknown => {
   return Object.fromEntries(pairs)
 }
 
-export const keep = (value: unknown): unknown => value
+export const returnUnchanged = (value: unknown): unknown => value

@@ -192,7 +192,7 @@ describe('a session function in direct mode outside Lambda', () => {
     const error = {
       code: 'SESSION_IDENTITY_MISSING',
       statusCode: 403,
-      issues: [{ option: 'sessionTags', code: 'returned-nothing' }],
+      issues: [{ option: 'sessionTags', code: 'returned-empty-tag' }],
     }
     await expect(handler({}, lambdaContext())).rejects.toMatchObject(error)
     await expect(middleware.clientFor({ event: {}, context: lambdaContext() })).rejects.toMatchObject(error)
@@ -203,7 +203,7 @@ describe('a session function in direct mode outside Lambda', () => {
   })
 
   test.each<[string, () => unknown, object]>([
-    ['nothing', () => undefined, { option: 'session', code: 'returned-nothing' }],
+    ['nothing', () => undefined, { option: 'session', code: 'returned-no-parameters' }],
     [
       'a role without an external ID',
       () => ({ roleArn: 'arn:aws:iam::333333333333:role/OrdersRole' }),
@@ -212,7 +212,7 @@ describe('a session function in direct mode outside Lambda', () => {
     [
       'an unknown property asynchronously',
       async () => ({ tags: { TenantId: 'acme' } }),
-      { option: 'session', code: 'unknown-property', property: 'tags' },
+      { option: 'session', code: 'returned-unknown', property: 'tags' },
     ],
   ])('the invocation fails as with a role if the session function returns %s', async (_, invalid, issue) => {
     const handler = middy()

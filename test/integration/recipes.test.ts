@@ -221,7 +221,7 @@ describe('customer-accounts', () => {
   test('an unknown customer costs one lookup, and gets no session', async () => {
     await expect(read('unknown')).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
-      issues: [{ option: 'session', code: 'returned-nothing', returned: 'undefined' }],
+      issues: [{ option: 'session', code: 'returned-no-parameters', returned: 'undefined' }],
     })
     expect(signedCalls()).toMatchObject([{ operation: 'GetItem', table: 'Customers', accountId: ACCOUNT_A }])
   })

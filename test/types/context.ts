@@ -1,6 +1,7 @@
+// cspell:ignore rolearn
 /**
- * What TypeScript makes of the public contract. Nothing here runs: `npm run types` compiles it, and each
- * `@ts-expect-error` must be one.
+ * Type tests of the middleware and its context. `npm run types` compiles this file and reports each `@ts-expect-error` that
+ * is not an error. The code does not run.
  */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
@@ -18,7 +19,7 @@ interface Event {
   id: string
 }
 
-// The quick start: a document client at context.dynamo, and the rest of Lambda's context.
+// By default, the context contains a document client at context.dynamo, and the properties of the Lambda context.
 middy()
   .use(crossAccountDynamo())
   .handler(async (event: Event, context) => {
@@ -28,12 +29,12 @@ middy()
     const { Item } = await context.dynamo.send(
       new GetCommand({ TableName: 'MyTable', Key: { id: event.id } }),
     )
-    // @ts-expect-error: there is no such client
+    // @ts-expect-error: the context contains no client with this key
     context.orders
     return Item
   })
 
-// Another key, and only that one.
+// With contextKey, the context contains the client only at that key.
 middy()
   .use(crossAccountDynamo({ contextKey: 'orders' }))
   .handler(async (_event: Event, context) => {
@@ -42,7 +43,7 @@ middy()
     context.dynamo
   })
 
-// The plain client.
+// With documentClient: false, the client is a DynamoDBClient.
 middy()
   .use(crossAccountDynamo({ documentClient: false }))
   .handler(async (_event: Event, context) => {
@@ -50,27 +51,27 @@ middy()
     expectTypeOf(context.dynamo).not.toEqualTypeOf<DynamoDBDocumentClient>()
   })
 
-// A choice made at run time is one or the other.
+// If documentClient is a boolean that is not known at compile time, the client has a union type.
 middy()
   .use(crossAccountDynamo({ documentClient: Math.random() > 0.5 }))
   .handler(async (_event: Event, context) => {
     expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBClient | DynamoDBDocumentClient>()
   })
 
-// Two targets, and another middleware's context, add up; in one call and as a list.
-const withTenant: middy.MiddlewareObj<unknown, unknown, Error, Context & { tenant: string }> = {
+// The contexts of two targets and of another middleware are combined. use() accepts one middleware or a list.
+const tenantMiddleware: middy.MiddlewareObj<unknown, unknown, Error, Context & { tenant: string }> = {
   before: () => {},
 }
 middy()
   .use(crossAccountDynamo({ contextKey: 'orders' }))
-  .use(withTenant)
+  .use(tenantMiddleware)
   .use(httpErrorHandler())
   .use(crossAccountDynamo({ contextKey: 'audit', documentClient: false, envPrefix: 'AUDIT_DYNAMO' }))
   .handler(async (_event: Event, context) => {
     expectTypeOf(context.orders).toEqualTypeOf<DynamoDBDocumentClient>()
     expectTypeOf(context.audit).toEqualTypeOf<DynamoDBClient>()
     expectTypeOf(context.tenant).toBeString()
-    // @ts-expect-error: neither of the two is here
+    // @ts-expect-error: no middleware sets this key
     context.dynamo
   })
 middy()
@@ -79,7 +80,7 @@ middy()
     expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
   })
 
-// The handler first, typed by the context it wants.
+// A handler that is passed to middy() can declare the type of its context.
 middy(async (event: Event, context: CrossAccountDynamoContext) => {
   expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
   return event.id
@@ -89,26 +90,26 @@ middy(async (event: Event, context: CrossAccountDynamoContext<'orders', DynamoDB
   return event.id
 }).use(crossAccountDynamo({ contextKey: 'orders', documentClient: false }))
 
-// The provider of credentials for other middlewares, by the same key.
+// request.internal contains the credential provider for other middlewares, with the same key.
 middy()
   .use(crossAccountDynamo({ contextKey: 'orders' }))
   .before((request) => {
     expectTypeOf(request.internal.orders).returns.resolves.toHaveProperty('accessKeyId')
-    // @ts-expect-error: nothing is kept under this name
+    // @ts-expect-error: request.internal contains no provider with this key
     request.internal.dynamo
   })
 
-// Provisioned concurrency.
+// ready() is awaited at module scope for functions with provisioned concurrency.
 expectTypeOf(crossAccountDynamo().ready()).resolves.toBeVoid()
 expectTypeOf(defaultExport).toEqualTypeOf(crossAccountDynamo)
 
-// Options that are typed by themselves lose nothing.
+// Options can be declared with their type before they are passed to the middleware.
 const options: CrossAccountDynamoOptions = { externalId: 'example-external-id' }
 middy()
   .use(crossAccountDynamo(options))
   .handler(async (_event: Event, context) => {
     expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
-    // @ts-expect-error: there is no such client
+    // @ts-expect-error: the context contains no client with this key
     context.orders
   })
 const plainOptions: CrossAccountDynamoOptions<'orders', false> = {
@@ -121,14 +122,15 @@ middy()
     expectTypeOf(context.orders).toEqualTypeOf<DynamoDBClient>()
   })
 
-// middy meets the event of middy<Event>() with the middleware's, which is any: a handler says itself what its event is.
+// middy intersects the event type of middy<Event>() with that of the middleware, which is any. Declare the type of the event in
+// the handler instead.
 middy<Event>()
   .use(crossAccountDynamo())
   .handler(async (event) => {
     expectTypeOf(event).toBeAny()
   })
 
-// What a variable may hold is often undefined.
+// Environment variables have the type string | undefined, so optional options accept undefined.
 crossAccountDynamo({
   externalId: process.env.EXTERNAL_ID,
   sessionTags: { stage: 'prod' },
@@ -136,15 +138,15 @@ crossAccountDynamo({
 })
 expectTypeOf<{ stage: string }>().toExtend<CrossAccountDynamoOptions['sessionTags']>()
 
-// @ts-expect-error: misspelled
+// @ts-expect-error: the option is misspelled
 crossAccountDynamo({ rolearn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole' })
-// @ts-expect-error: a number, in seconds
+// @ts-expect-error: durationSeconds is a number
 crossAccountDynamo({ durationSeconds: '900' })
-// @ts-expect-error: a tag's value is a string
+// @ts-expect-error: tag values are strings
 crossAccountDynamo({ sessionTags: { tenant: 7 } })
-// @ts-expect-error: credentials are those of the session
+// @ts-expect-error: the session provides the credentials
 crossAccountDynamo({ awsClientOptions: { credentials: { accessKeyId: '', secretAccessKey: '' } } })
-// @ts-expect-error: the Region is an option of its own
+// @ts-expect-error: the Region is set with the option region
 crossAccountDynamo({ awsClientOptions: { region: 'us-east-1' } })
 // @ts-expect-error: the SDK would log session tokens
 crossAccountDynamo({ stsClientOptions: { logger: console } })

@@ -1,4 +1,4 @@
-/** The types of the option `session`, and of `client`. As in context.ts, nothing here runs. */
+/** Type tests of the option `session` and of the property `client`. The code does not run. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -23,7 +23,7 @@ middy()
   .use(
     crossAccountDynamo({
       session: ({ event }: SessionRequest<HttpEvent>) => ({
-        // A claim can have other types than a string, which are refused at run time. String() would hide a missing claim.
+        // A claim is not always a string. The middleware refuses other types at run time, but String() would hide a missing claim.
         sessionTags: { TenantId: event.requestContext.authorizer.jwt.claims.tenant },
       }),
     }),
@@ -38,15 +38,15 @@ middy()
     expectTypeOf(event).toEqualTypeOf<Event>()
   })
 
-// The type can be that of middy's own request, with a property that another middleware added to the context.
+// The parameter can have middy's request type, with a property that another middleware adds to the context.
 crossAccountDynamo({
   session: ({ event, context }: middy.Request<HttpEvent, unknown, Error, Context & { tenant: string }>) => ({
     sessionTags: { TenantId: context.tenant, path: event.rawPath },
   }),
 })
 
-// Without a declared event, any handler fits.
-const anyEvent = crossAccountDynamo({
+// Without a declared event type, the middleware accepts handlers of every event.
+const middlewareOfAnyEvent = crossAccountDynamo({
   session: ({ event, context, internal }) => {
     expectTypeOf(event).toBeAny()
     expectTypeOf(context.tenantId).toEqualTypeOf<string | undefined>()
@@ -55,13 +55,13 @@ const anyEvent = crossAccountDynamo({
   },
 })
 middy()
-  .use(anyEvent)
+  .use(middlewareOfAnyEvent)
   .handler(async (event: Event, context) => {
     expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
     return event.id
   })
 
-// Each parameter, synchronously or not; literals keep their type.
+// The function can return all session parameters, synchronously or in a promise. Literals keep their type.
 const findCustomer = async (id: string) =>
   id === '' ? undefined : { roleArn: `arn:aws:iam::222222222222:role/${id}`, externalId: id }
 crossAccountDynamo({
@@ -87,71 +87,73 @@ crossAccountDynamo({
   },
 })
 
-// A function can be declared on its own.
+// A session function can be declared as a constant.
 const session: SessionFunction<HttpEvent> = ({ event, context }) => ({
   sessionTags: { TenantId: context.tenantId ?? event.headers.tenant },
 })
-const orders = crossAccountDynamo({ contextKey: 'orders', documentClient: false, session })
+const ordersMiddleware = crossAccountDynamo({ contextKey: 'orders', documentClient: false, session })
 middy()
-  .use(orders)
+  .use(ordersMiddleware)
   .handler(async (event, context) => {
     expectTypeOf(event).toEqualTypeOf<HttpEvent>()
     expectTypeOf(context.orders).toEqualTypeOf<DynamoDBClient>()
   })
 
-// clientFor() takes the event of the function.
-const ofRecords = crossAccountDynamo({
+// clientFor() accepts the event type of the session function.
+const recordMiddleware = crossAccountDynamo({
   session: ({ event }: SessionRequest<SQSRecord>) => ({
     sessionTags: { TenantId: event.messageAttributes.TenantId?.stringValue },
   }),
 })
 declare const record: SQSRecord
 declare const context: Context
-expectTypeOf(ofRecords.clientFor({ event: record, context })).resolves.toEqualTypeOf<DynamoDBDocumentClient>()
-// @ts-expect-error: the function reads a record
-ofRecords.clientFor({ event: { id: '1' }, context })
+expectTypeOf(
+  recordMiddleware.clientFor({ event: record, context }),
+).resolves.toEqualTypeOf<DynamoDBDocumentClient>()
+// @ts-expect-error: the session function requires an SQS record
+recordMiddleware.clientFor({ event: { id: '1' }, context })
 
-// The client of the middleware, unless there is a session function.
+// The middleware has the property client if there is no session function.
 expectTypeOf(crossAccountDynamo().client).toEqualTypeOf<DynamoDBDocumentClient>()
 expectTypeOf(
   crossAccountDynamo({ roleArn: false, documentClient: false }).client,
 ).toEqualTypeOf<DynamoDBClient>()
 expectTypeOf(crossAccountDynamo({ session: undefined }).client).toEqualTypeOf<DynamoDBDocumentClient>()
-expectTypeOf(ofRecords).not.toHaveProperty('client')
-expectTypeOf(orders).not.toHaveProperty('client')
-expectTypeOf(anyEvent).not.toHaveProperty('client')
-// @ts-expect-error: read only
+expectTypeOf(recordMiddleware).not.toHaveProperty('client')
+expectTypeOf(ordersMiddleware).not.toHaveProperty('client')
+expectTypeOf(middlewareOfAnyEvent).not.toHaveProperty('client')
+// @ts-expect-error: client is read-only
 crossAccountDynamo().client = crossAccountDynamo().client
 
-// Options of the wide type may have a session function.
+// Options of the type CrossAccountDynamoOptions can contain a session function, so the middleware has no property client.
 const options: CrossAccountDynamoOptions = { externalId: 'example-external-id' }
-const withOptions = crossAccountDynamo(options)
-expectTypeOf(withOptions).not.toHaveProperty('client')
+const middlewareOfWideType = crossAccountDynamo(options)
+expectTypeOf(middlewareOfWideType).not.toHaveProperty('client')
 middy()
-  .use(withOptions)
+  .use(middlewareOfWideType)
   .handler(async (event: Event, context) => {
     expectTypeOf(context.dynamo).toEqualTypeOf<DynamoDBDocumentClient>()
     return event.id
   })
 
-// So may a middleware of the wide type.
-const either: CrossAccountDynamoMiddleware[] = [
+// A middleware of the type CrossAccountDynamoMiddleware has no property client for the same reason.
+const middlewares: CrossAccountDynamoMiddleware[] = [
   crossAccountDynamo(),
   crossAccountDynamo({ session: () => null }),
 ]
-expectTypeOf(either[0]).not.toHaveProperty('client')
+expectTypeOf(middlewares[0]).not.toHaveProperty('client')
 
-// A returned role needs its external ID beside it.
+// A returned roleArn requires externalId in the same return value.
 expectTypeOf<{ roleArn: string; externalId: string }>().toExtend<ReturnedSession>()
 expectTypeOf<{ roleArn: string }>().not.toExtend<ReturnedSession>()
-// @ts-expect-error: no externalId
+// @ts-expect-error: externalId is missing
 crossAccountDynamo({ session: () => ({ roleArn: 'arn:aws:iam::222222222222:role/R' }) })
-// @ts-expect-error: no externalId, also in the options
+// @ts-expect-error: externalId is missing in the return value, and the option does not replace it
 crossAccountDynamo({ externalId: 'example', session: async () => ({ roleArn: 'x' }) })
 declare const customer: { roleArn: string; externalId: string | undefined }
-// @ts-expect-error: the external ID of a role is not optional
+// @ts-expect-error: externalId must not be undefined if there is a roleArn
 crossAccountDynamo({ session: () => customer })
-// @ts-expect-error: false is for the option
+// @ts-expect-error: only the option roleArn can be false
 crossAccountDynamo({ session: () => ({ roleArn: false, externalId: false }) })
 // @ts-expect-error: a Region cannot vary per invocation
 crossAccountDynamo({ session: () => ({ region: 'eu-west-1' }) })
@@ -159,14 +161,14 @@ crossAccountDynamo({ session: () => ({ region: 'eu-west-1' }) })
 crossAccountDynamo({ session: () => ({ policyArns: [], sessionName: 'orders' }) })
 // @ts-expect-error: a number is not a role ARN
 crossAccountDynamo({ session: () => ({ roleArn: 7, externalId: false }) })
-// @ts-expect-error: not a parameter of a session
+// @ts-expect-error: tags is not a session parameter
 crossAccountDynamo({ session: () => ({ tags: { TenantId: 'acme' } }) })
-// @ts-expect-error: a scope has an access
+// @ts-expect-error: access is missing in the scope
 crossAccountDynamo({ session: () => ({ scope: { tables: ['Orders'] } }) })
-// @ts-expect-error: 'all' is not an access
+// @ts-expect-error: 'all' is not a valid access
 crossAccountDynamo({ session: () => ({ scope: { tables: ['Orders'], access: 'all' } }) })
 
-// Static options are values.
+// Options other than session are values and not functions.
 crossAccountDynamo({ roleArn: false })
 // @ts-expect-error: true is not an external ID
 crossAccountDynamo({ externalId: true })
@@ -174,7 +176,7 @@ crossAccountDynamo({ externalId: true })
 crossAccountDynamo({ roleArn: true })
 // @ts-expect-error: options are not functions
 crossAccountDynamo({ sessionTags: () => ({ TenantId: 'acme' }) })
-// @ts-expect-error: a scope has an access
+// @ts-expect-error: access is missing in the scope
 crossAccountDynamo({ scope: { tables: ['Orders'] } })
-// @ts-expect-error: 'all' is not an access
+// @ts-expect-error: 'all' is not a valid access
 crossAccountDynamo({ scope: { tables: ['Orders'], access: 'all' } })

@@ -1,5 +1,6 @@
+/** How long an invocation may wait, and timeouts of promises. */
 import { expect, test } from '@jest/globals'
-import { type Deadline, patience, within } from '../../src/deadline.ts'
+import { type Deadline, waitBudgetMs, withTimeout } from '../../src/deadline.ts'
 
 test.each<[unknown, number]>([
   [undefined, 5000],
@@ -10,38 +11,38 @@ test.each<[unknown, number]>([
   [0, 0],
   [-100, 0],
   [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
-])('who has %p ms left may wait for %d', (remaining, milliseconds) => {
-  expect(patience({ getRemainingTimeInMillis: () => remaining as number })).toBe(milliseconds)
+])('an invocation with %p ms of remaining time may wait for %d ms', (remainingTimeMs, expectedMs) => {
+  expect(waitBudgetMs({ getRemainingTimeInMillis: () => remainingTimeMs as number })).toBe(expectedMs)
 })
 
-test('the remaining time of a durable function is that of its Lambda context', () => {
-  expect(patience({ lambdaContext: { getRemainingTimeInMillis: () => 1000 } })).toBe(900)
+test('the wait budget of a durable function depends on the remaining time of its Lambda context', () => {
+  expect(waitBudgetMs({ lambdaContext: { getRemainingTimeInMillis: () => 1000 } })).toBe(900)
 })
 
 test.each<[string, unknown]>([
   ['is missing', undefined],
-  ['has no such function', {}],
-  ['has something else there', { getRemainingTimeInMillis: 10_000 }],
+  ['has no getRemainingTimeInMillis', {}],
+  ['has a number as getRemainingTimeInMillis', { getRemainingTimeInMillis: 10_000 }],
   [
-    'throws',
+    'has a getRemainingTimeInMillis that throws',
     {
       getRemainingTimeInMillis: () => {
         throw new TypeError('no')
       },
     },
   ],
-  ['returns a string', { getRemainingTimeInMillis: () => '10000' }],
-  ['returns a BigInt', { getRemainingTimeInMillis: () => 10_000n }],
+  ['has a getRemainingTimeInMillis that returns a string', { getRemainingTimeInMillis: () => '10000' }],
+  ['has a getRemainingTimeInMillis that returns a BigInt', { getRemainingTimeInMillis: () => 10_000n }],
 ])('if the context %s, an invocation waits for at most five seconds', (_what, context) => {
-  expect(patience(context as Deadline)).toBe(5000)
+  expect(waitBudgetMs(context as Deadline)).toBe(5000)
 })
 
-test('what one waits for goes on when one gives up', async () => {
-  let resolve: (value: string) => void = () => {}
-  const promise = new Promise<string>((done) => {
-    resolve = done
+test('a timeout rejects the wait, and the promise can still resolve afterwards', async () => {
+  let resolvePromise: (value: string) => void = () => {}
+  const promise = new Promise<string>((resolve) => {
+    resolvePromise = resolve
   })
-  await expect(within(1, promise, () => new Error('late'))).rejects.toThrow('late')
-  resolve('there')
-  await expect(within(1000, promise, () => new Error('late'))).resolves.toBe('there')
+  await expect(withTimeout(promise, 1, () => new Error('late'))).rejects.toThrow('late')
+  resolvePromise('resolved')
+  await expect(withTimeout(promise, 1000, () => new Error('late'))).resolves.toBe('resolved')
 })

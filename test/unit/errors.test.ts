@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals'
 import {
   CrossAccountDynamoError,
   type CrossAccountDynamoErrorCode,
-  configInvalid,
-  copyOfError,
+  copyError,
+  createConfigurationError,
 } from '../../src/errors.ts'
 import { OPTION_NAMES } from '../../src/iam/trust-configuration.ts'
 import type { Issue } from '../../src/options/issue.ts'
@@ -24,7 +24,7 @@ describe('CrossAccountDynamoError', () => {
     ['STS_UNAVAILABLE', 503, true],
     ['STS_TIMEOUT', 503, true],
   ])(
-    '%s has status %i and retryable %p, and is not exposed to HTTP clients',
+    'an error with the code %s has status %i and retryable %p, and is not exposed to HTTP clients',
     (code, statusCode, retryable) => {
       const cause = new Error('the cause')
       const error = new CrossAccountDynamoError(code, 'what happened', { cause })
@@ -43,23 +43,23 @@ describe('CrossAccountDynamoError', () => {
     },
   )
 
-  test('has no cause if none is given', () => {
+  test('an error has no cause if none is given', () => {
     expect(new CrossAccountDynamoError('CONFIG_INVALID', 'what happened')).not.toHaveProperty('cause')
   })
 
-  test('has the issues of an invalid configuration, each in a line of its message', () => {
-    const error = configInvalid('the configuration', ISSUES, OPTION_NAMES)
+  test('the message of an invalid configuration contains one line for each issue', () => {
+    const error = createConfigurationError('the configuration', ISSUES, OPTION_NAMES)
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', issues: ISSUES })
     const [, ...lines] = error.message.split('\n')
     expect(lines.map((line) => /\w+/.exec(line)?.[0])).toEqual(['roleArn', 'region'])
   })
 })
 
-describe('a copy of an error', () => {
-  test('is another object with the same properties', () => {
+describe('copyError', () => {
+  test('the copy of an error is another object with the same properties', () => {
     const options = { cause: new Error('the cause'), retryable: true, issues: ISSUES }
     const error = new CrossAccountDynamoError('SESSION_IDENTITY_MISSING', 'what happened', options)
-    const copy = copyOfError(error)
+    const copy = copyError(error)
     expect(copy).not.toBe(error)
     expect(copy).toBeInstanceOf(CrossAccountDynamoError)
     expect(copy).toMatchObject({
@@ -70,14 +70,14 @@ describe('a copy of an error', () => {
     })
   })
 
-  test('has no cause if the error has none', () => {
-    expect(copyOfError(new CrossAccountDynamoError('STS_TIMEOUT', 'late'))).not.toHaveProperty('cause')
+  test('the copy of an error without a cause has no cause', () => {
+    expect(copyError(new CrossAccountDynamoError('STS_TIMEOUT', 'late'))).not.toHaveProperty('cause')
   })
 
   test.each([new Error('another'), 'text', undefined])(
-    'is the value itself if it is another value: %p',
+    'copyError returns other values unchanged: %p',
     (value) => {
-      expect(copyOfError(value)).toBe(value)
+      expect(copyError(value)).toBe(value)
     },
   )
 })

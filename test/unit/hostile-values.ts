@@ -1,9 +1,9 @@
-/** Arbitrary values that other code may hand over, made to break whatever reads them. */
+/** Arbitrary values whose properties, prototypes or lengths can make the code that reads them fail. */
 import fc from 'fast-check'
 
-const TRAPS = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor'] as const
+const PROXY_TRAPS = ['get', 'has', 'ownKeys', 'getPrototypeOf', 'getOwnPropertyDescriptor'] as const
 
-const plain = fc.anything({
+const arbitraryPlainValue = fc.anything({
   withBigInt: true,
   withBoxedValues: true,
   withDate: true,
@@ -16,39 +16,39 @@ const plain = fc.anything({
   withUnicodeString: true,
 })
 
-const revoked = (target: object): object => {
+const createRevokedProxy = (target: object): object => {
   const { proxy, revoke } = Proxy.revocable(target, {})
   revoke()
   return proxy
 }
 
-const cyclic = (): object => {
+const createCyclicObject = (): object => {
   const value: Record<string, unknown> = { list: [] }
   value.self = value
   ;(value.list as unknown[]).push(value, value)
   return value
 }
 
-const nested = (depth: number): unknown => {
+const createNestedValue = (depth: number): unknown => {
   let value: unknown = []
   for (let level = 0; level < depth; level += 1) value = level % 2 === 0 ? [value] : { value }
   return value
 }
 
-const fail = (error: unknown) => (): never => {
+const createThrowing = (error: unknown) => (): never => {
   throw error
 }
 
-/** Values that are fixed, because each is expensive or cannot be made by combining others. */
-const special = fc.constantFrom<Make>(
+/** Values that are expensive to create, or that `fc.anything` does not create. */
+const arbitrarySpecialValue = fc.constantFrom<CreateValue>(
   () => Symbol('symbol'),
   () => () => 'a function',
   () => class {},
-  () => revoked({}),
-  () => revoked([]),
-  () => revoked(() => {}),
-  cyclic,
-  () => nested(10_000),
+  () => createRevokedProxy({}),
+  () => createRevokedProxy([]),
+  () => createRevokedProxy(() => {}),
+  createCyclicObject,
+  () => createNestedValue(10_000),
   () => new Array(1),
   () => new Array(2 ** 32 - 1),
   () => 'x'.repeat(2_000_000),
@@ -62,49 +62,58 @@ const special = fc.constantFrom<Make>(
   () => Object.assign(new Error('an error'), { message: Symbol('message'), name: {}, stack: [] }),
 )
 
-/** Makes a value. fast-check looks into the values that it makes, which those of this file do not survive. */
-export type Make = () => unknown
+/**
+ * Creates a value. Arbitraries generate these functions instead of the values, because fast-check reads the properties of
+ * generated values, which the values of this file do not support.
+ */
+export type CreateValue = () => unknown
 
-/** Any value, and objects whose traps, getters or lengths misbehave. */
-export const hostileValues: fc.Arbitrary<Make> = fc.oneof(
-  plain.map((value) => () => value),
-  special,
-  fc.tuple(plain, plain, fc.subarray([...TRAPS], { minLength: 1 })).map(
+/** Generates functions that create arbitrary values, including objects whose proxy traps throw and lists with a wrong length. */
+export const hostileValues: fc.Arbitrary<CreateValue> = fc.oneof(
+  arbitraryPlainValue.map((value) => () => value),
+  arbitrarySpecialValue,
+  fc.tuple(arbitraryPlainValue, arbitraryPlainValue, fc.subarray([...PROXY_TRAPS], { minLength: 1 })).map(
     ([target, error, traps]) =>
       () =>
-        withFailingTraps(target, error, traps),
+        createProxyWithThrowingTraps(target, error, traps),
   ),
-  plain.map((length) => () => withLength(length)),
+  arbitraryPlainValue.map((length) => () => createListWithLength(length)),
 )
 
-const withFailingTraps = (target: unknown, error: unknown, traps: readonly string[]): unknown =>
+const createProxyWithThrowingTraps = (target: unknown, error: unknown, traps: readonly string[]): unknown =>
   typeof target === 'object' && target !== null
-    ? new Proxy(target, Object.fromEntries(traps.map((trap) => [trap, fail(error)])))
+    ? new Proxy(target, Object.fromEntries(traps.map((trap) => [trap, createThrowing(error)])))
     : target
 
-const withLength = (length: unknown): unknown =>
+const createListWithLength = (length: unknown): unknown =>
   new Proxy([], { get: (list, key) => (key === 'length' ? length : Reflect.get(list, key)) })
 
-/** An object that calls these functions when its properties are read. */
-export const withGetters = (getters: readonly (readonly [string, Make])[], object: object = {}): object => {
+/** Defines getters on the object and returns it. */
+export const defineGetters = (
+  getters: readonly (readonly [string, CreateValue])[],
+  object: object = {},
+): object => {
   for (const [name, get] of getters)
     Object.defineProperty(object, name, { get, enumerable: true, configurable: true })
   return object
 }
 
-/** Ways in which a function gives a value: it returns, throws, or does so later, by promises and by worse. */
-export const answersWith = (value: unknown): readonly Make[] => [
+/**
+ * Returns functions that return the value, throw it, return a promise that settles with it, or return an object with an
+ * invalid `then`.
+ */
+export const createOutcomes = (value: unknown): readonly CreateValue[] => [
   () => value,
-  fail(value),
+  createThrowing(value),
   async () => value,
-  async () => fail(value)(),
-  // biome-ignore lint/suspicious/noThenProperty: thenables are what is tested
+  async () => createThrowing(value)(),
+  // biome-ignore lint/suspicious/noThenProperty: the test needs an object with a then method
   () => ({ then: (fulfill: (value: unknown) => void) => fulfill(value) }),
-  // biome-ignore lint/suspicious/noThenProperty: as above
-  () => ({ then: fail(value) }),
-  () => withGetters([['then', fail(value)]]),
+  // biome-ignore lint/suspicious/noThenProperty: the test needs an object with a then method
+  () => ({ then: createThrowing(value) }),
+  () => defineGetters([['then', createThrowing(value)]]),
   () => ({
-    // biome-ignore lint/suspicious/noThenProperty: as above
+    // biome-ignore lint/suspicious/noThenProperty: the test needs an object with a then method
     then: (fulfill: (value: unknown) => void, reject: (reason: unknown) => void) => {
       fulfill(value)
       reject(value)
@@ -113,22 +122,23 @@ export const answersWith = (value: unknown): readonly Make[] => [
     },
   }),
   () => Object.defineProperty(Promise.resolve(), 'then', { value: () => value }),
-  () => Object.defineProperty(Promise.resolve('text'), 'constructor', { get: fail(value) }),
-  // biome-ignore lint/suspicious/noThenProperty: as above
+  () => Object.defineProperty(Promise.resolve('text'), 'constructor', { get: createThrowing(value) }),
+  // biome-ignore lint/suspicious/noThenProperty: the test needs an object with a then method
   () => ({ then: () => value }),
   () => new Promise(() => {}),
 ]
 
 /**
- * The same value, which notes each time that a property is read. Whatever is read twice could have answered differently.
+ * Returns a proxy that counts in `reads` how often each property is read. A value can differ between two reads, so the code
+ * under test must read each property once.
  */
 export const countReads = (value: unknown, reads: Map<string, number>, path = ''): unknown => {
   if (typeof value !== 'object' || value === null) return value
   return new Proxy(value, {
     get: (target, key) => {
-      const name = `${path}.${String(key)}`
-      reads.set(name, (reads.get(name) ?? 0) + 1)
-      return countReads(Reflect.get(target, key), reads, name)
+      const propertyPath = `${path}.${String(key)}`
+      reads.set(propertyPath, (reads.get(propertyPath) ?? 0) + 1)
+      return countReads(Reflect.get(target, key), reads, propertyPath)
     },
   })
 }

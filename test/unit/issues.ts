@@ -1,9 +1,12 @@
-/** What checks find wrong, as data. */
+/** Collects the issues that the code under test reports. */
 import { CrossAccountDynamoError } from '../../src/errors.ts'
 import type { Issue, Parser, Problem } from '../../src/options/issue.ts'
 
-/** The issues of the `CONFIG_INVALID` that `work` throws; none if it throws nothing. Other errors pass through. */
-export const issuesOf = (work: () => unknown): readonly Issue[] => {
+/**
+ * Calls the function and returns the issues of the `CONFIG_INVALID` error that it throws, or an empty list if it does not
+ * throw. Throws every other error again.
+ */
+export const catchIssues = (work: () => unknown): readonly Issue[] => {
   try {
     work()
     return []
@@ -13,7 +16,10 @@ export const issuesOf = (work: () => unknown): readonly Issue[] => {
   }
 }
 
-/** What a parser makes of a value, and what it reports. */
+/** The former name of `catchIssues`, which test/integration/readme.test.ts imports. */
+export const issuesOf = catchIssues
+
+/** Returns the value that the parser returns and the problems that it reports. */
 export const parseWith = (
   parser: Parser<unknown>,
   value: unknown,

@@ -1,5 +1,6 @@
+// cspell:ignore esat rolearn sesion
 /**
- * All messages in one place: `docs/messages.md`. No other test compares sentences. To write the page again, run
+ * Compares all messages with `docs/messages.md`. Other tests do not compare whole messages. To update the page, run
  * `UPDATE_MESSAGES=1 npm test -- test/unit/messages.test.ts`.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -16,16 +17,14 @@ import type { SessionParameters } from '../../src/identity/session-parameters.ts
 import { formatIssue, type Issue } from '../../src/options/issue.ts'
 import { type Audience, MESSAGES } from '../../src/options/messages.ts'
 import { POLICY_MESSAGES } from '../../src/options/policy-messages.ts'
-import { minimalParameters } from './session-parameters.ts'
+import { createMinimalParameters } from './minimal-session-parameters.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
-const KEY = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+const KMS_KEY_ARN = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 
-// Errors
-
-const MINIMAL = minimalParameters(ROLE)
-const FULL: SessionParameters = {
-  ...MINIMAL,
+const MINIMAL_PARAMETERS = createMinimalParameters(ROLE)
+const ALL_PARAMETERS: SessionParameters = {
+  ...MINIMAL_PARAMETERS,
   externalId: 'example-external-id',
   sessionTags: [
     { Key: 'team', Value: 'the value of a tag' },
@@ -33,33 +32,34 @@ const FULL: SessionParameters = {
   ],
   sourceIdentity: 'alice',
 }
-const WITH_POLICY: SessionParameters = { ...MINIMAL, policy: '{}' }
+const PARAMETERS_WITH_POLICY: SessionParameters = { ...MINIMAL_PARAMETERS, policy: '{}' }
 
-const stsError = (name: string, message: string, httpStatusCode: number) =>
+const createStsError = (name: string, message: string, httpStatusCode: number) =>
   Object.assign(new Error(message), {
     name,
     $fault: 'client',
     $metadata: { httpStatusCode, requestId: 'request-1' },
   })
-const denial = (reason = '', action = 'sts:AssumeRole') => {
+const createDenialError = (reason = '', action = 'sts:AssumeRole') => {
   const caller = 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/orders-function'
   const message = `User: ${caller} is not authorized to perform: ${action} on resource: ${ROLE}${reason}`
-  return stsError('AccessDenied', message, 403)
+  return createStsError('AccessDenied', message, 403)
 }
-const localError = (name: string, message: string, code?: string) =>
+/** Creates an error that is thrown before a response arrives. */
+const createLocalError = (name: string, message: string, code?: string) =>
   Object.assign(new Error(message), { name, code })
 
-const thrownBy = async (work: () => unknown): Promise<CrossAccountDynamoError> => {
+const catchError = async (work: () => unknown): Promise<CrossAccountDynamoError> => {
   try {
     await work()
   } catch (error) {
     if (error instanceof CrossAccountDynamoError) return error
     throw error
   }
-  throw new Error('nothing was thrown')
+  throw new Error('the function did not throw')
 }
 
-const REQUEST: SessionRequest = {
+const SESSION_REQUEST: SessionRequest = {
   event: {},
   context: { getRemainingTimeInMillis: () => 100 } as SessionRequest['context'],
   response: undefined,
@@ -67,17 +67,17 @@ const REQUEST: SessionRequest = {
   internal: {},
 }
 
-/** Examples of each error code, by what happened. The compiler reports a code without examples. */
-const ERRORS: Readonly<
+/** Examples of each error code, by their heading in the page. The type requires examples of each code. */
+const ERROR_EXAMPLES: Readonly<
   Record<CrossAccountDynamoErrorCode, Readonly<Record<string, CrossAccountDynamoError>>>
 > = {
   CONFIG_INVALID: {
-    'The options or variables are invalid': await thrownBy(() =>
+    'The options or variables are invalid': await catchError(() =>
       readConfiguration({ region: 'Ireland', roleArn: 'MyRole', durationSeconds: 7200, scop: {} }, {}),
     ),
   },
   SESSION_IDENTITY_MISSING: {
-    'The session function returned no valid session': await thrownBy(() =>
+    'The session function returned no valid session': await catchError(() =>
       readConfiguration(
         {
           roleArn: ROLE,
@@ -90,9 +90,9 @@ const ERRORS: Readonly<
           }),
         },
         {},
-      ).resolveParameters(REQUEST),
+      ).resolveParameters(SESSION_REQUEST),
     ),
-    'The session function threw': await thrownBy(() =>
+    'The session function threw': await catchError(() =>
       readConfiguration(
         {
           roleArn: ROLE,
@@ -102,104 +102,117 @@ const ERRORS: Readonly<
           },
         },
         {},
-      ).resolveParameters(REQUEST),
+      ).resolveParameters(SESSION_REQUEST),
     ),
-    'The session function did not return in time': await thrownBy(() =>
+    'The session function did not return in time': await catchError(() =>
       readConfiguration(
         { roleArn: ROLE, region: 'eu-west-1', session: () => new Promise(() => {}) },
         {},
-      ).resolveParameters(REQUEST),
+      ).resolveParameters(SESSION_REQUEST),
     ),
   },
   ASSUME_ROLE_DENIED: {
-    'STS denied a session with an external ID, tags and a source identity': assumeRoleError(denial(), FULL),
-    'STS denied a session without them': assumeRoleError(denial(), MINIMAL),
+    'STS denied a session with an external ID, tags and a source identity': assumeRoleError(
+      createDenialError(),
+      ALL_PARAMETERS,
+    ),
+    'STS denied a session without them': assumeRoleError(createDenialError(), MINIMAL_PARAMETERS),
     'A service control policy denied the call': assumeRoleError(
-      denial(' with an explicit deny in a service control policy'),
-      MINIMAL,
+      createDenialError(' with an explicit deny in a service control policy'),
+      MINIMAL_PARAMETERS,
     ),
     'STS names the policy that does not allow the call': assumeRoleError(
-      denial(' because no role trust policy allows the sts:TagSession action', 'sts:TagSession'),
-      FULL,
+      createDenialError(' because no role trust policy allows the sts:TagSession action', 'sts:TagSession'),
+      ALL_PARAMETERS,
     ),
-    'STS does not name the caller': assumeRoleError(stsError('AccessDenied', 'Access denied', 403), MINIMAL),
+    'STS does not name the caller': assumeRoleError(
+      createStsError('AccessDenied', 'Access denied', 403),
+      MINIMAL_PARAMETERS,
+    ),
   },
   ASSUME_ROLE_REJECTED: {
     'The credentials of the execution role have expired': assumeRoleError(
-      stsError('ExpiredToken', 'expired', 403),
-      MINIMAL,
+      createStsError('ExpiredToken', 'expired', 403),
+      MINIMAL_PARAMETERS,
     ),
     'There are no credentials': assumeRoleError(
-      localError('CredentialsProviderError', 'Could not load credentials from any providers'),
-      MINIMAL,
+      createLocalError('CredentialsProviderError', 'Could not load credentials from any providers'),
+      MINIMAL_PARAMETERS,
     ),
     'The session tags and session policies are too large': assumeRoleError(
-      stsError('PackedPolicyTooLargeException', 'too large', 400),
-      WITH_POLICY,
+      createStsError('PackedPolicyTooLargeException', 'too large', 400),
+      PARAMETERS_WITH_POLICY,
     ),
     'The session policy is malformed': assumeRoleError(
-      stsError('MalformedPolicyDocumentException', 'malformed', 400),
-      WITH_POLICY,
+      createStsError('MalformedPolicyDocumentException', 'malformed', 400),
+      PARAMETERS_WITH_POLICY,
     ),
     'The Region is not enabled': assumeRoleError(
-      stsError('RegionDisabledException', 'not activated', 403),
-      MINIMAL,
+      createStsError('RegionDisabledException', 'not activated', 403),
+      MINIMAL_PARAMETERS,
     ),
     'STS rejected the request for another reason': assumeRoleError(
-      stsError('ValidationError', 'wrong', 400),
-      MINIMAL,
+      createStsError('ValidationError', 'wrong', 400),
+      MINIMAL_PARAMETERS,
     ),
     'The endpoint is configured incorrectly': assumeRoleError(
-      localError('EndpointError', 'Invalid Configuration: FIPS and custom endpoint are not supported'),
-      MINIMAL,
+      createLocalError('EndpointError', 'Invalid Configuration: FIPS and custom endpoint are not supported'),
+      MINIMAL_PARAMETERS,
     ),
     'The certificate is not trusted': assumeRoleError(
-      localError('Error', 'self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
-      MINIMAL,
+      createLocalError('Error', 'self-signed certificate in certificate chain', 'SELF_SIGNED_CERT_IN_CHAIN'),
+      MINIMAL_PARAMETERS,
     ),
   },
   STS_THROTTLED: {
-    'STS throttled the request': assumeRoleError(stsError('Throttling', 'Rate exceeded', 400), MINIMAL),
+    'STS throttled the request': assumeRoleError(
+      createStsError('Throttling', 'Rate exceeded', 400),
+      MINIMAL_PARAMETERS,
+    ),
   },
   STS_UNAVAILABLE: {
-    'STS has an internal error': assumeRoleError(stsError('InternalFailure', '', 500), MINIMAL),
+    'STS has an internal error': assumeRoleError(
+      createStsError('InternalFailure', '', 500),
+      MINIMAL_PARAMETERS,
+    ),
     'A proxy answered instead of STS': assumeRoleError(
       Object.assign(new Error('unreadable'), {
         $metadata: { httpStatusCode: 403 },
         $response: { statusCode: 403, headers: { 'content-type': 'text/html; charset=utf-8' } },
       }),
-      MINIMAL,
+      MINIMAL_PARAMETERS,
     ),
     'The connection was refused': assumeRoleError(
-      localError('Error', 'connect ECONNREFUSED 127.0.0.1:443', 'ECONNREFUSED'),
-      MINIMAL,
+      createLocalError('Error', 'connect ECONNREFUSED 127.0.0.1:443', 'ECONNREFUSED'),
+      MINIMAL_PARAMETERS,
     ),
     'The host does not exist': assumeRoleError(
-      localError('Error', 'getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', 'ENOTFOUND'),
-      MINIMAL,
+      createLocalError('Error', 'getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', 'ENOTFOUND'),
+      MINIMAL_PARAMETERS,
       { region: 'us-esat-1' },
     ),
   },
   STS_TIMEOUT: {
     'STS did not answer the request': assumeRoleError(
-      localError('TimeoutError', 'Connection timed out after 3000 ms'),
-      MINIMAL,
+      createLocalError('TimeoutError', 'Connection timed out after 3000 ms'),
+      MINIMAL_PARAMETERS,
     ),
     'The invocation could not wait longer': waitTimeoutError(ROLE, 1234),
   },
 }
 
-test.each(Object.entries(ERRORS))('each example of %s has that code', (code, examples) => {
-  for (const error of Object.values(examples)) expect(error.code).toBe(code)
-})
-
-// Issues
+test.each(Object.entries(ERROR_EXAMPLES))(
+  'each example of the error code %s has that code',
+  (code, examples) => {
+    for (const error of Object.values(examples)) expect(error.code).toBe(code)
+  },
+)
 
 const KNOWN_OPTIONS = ['roleArn', 'externalId', 'sessionTags']
-const ACCESS = "'read', 'write', 'read-write' or a list of actions"
+const ACCESS_VALUES = "'read', 'write', 'read-write' or a list of actions"
 
-/** At least one sample of each issue code, in the order of `MESSAGES` and `POLICY_MESSAGES`. */
-const SAMPLES: readonly Issue[] = [
+/** At least one example of each issue code, in the order of `MESSAGES` and `POLICY_MESSAGES`. */
+const ISSUE_EXAMPLES: readonly Issue[] = [
   { option: 'roleARN', code: 'unknown-option', suggestion: 'roleArn', known: KNOWN_OPTIONS },
   { option: 'color', code: 'unknown-option', suggestion: undefined, known: KNOWN_OPTIONS },
   {
@@ -236,7 +249,7 @@ const SAMPLES: readonly Issue[] = [
     expected: 'a string',
     actual: 'a number',
   },
-  { option: 'scope', path: 'access', code: 'invalid-value', expected: ACCESS, value: 'all' },
+  { option: 'scope', path: 'access', code: 'invalid-value', expected: ACCESS_VALUES, value: 'all' },
   { option: 'scope', path: 'tables', code: 'empty' },
   {
     option: 'sessionName',
@@ -298,7 +311,7 @@ const SAMPLES: readonly Issue[] = [
   {
     option: 'scope',
     path: 'tables',
-    code: 'table-arn-from-request',
+    code: 'returned-table-arn',
     value: 'arn:aws:dynamodb:us-east-1:222222222222:table/Orders',
   },
   {
@@ -340,12 +353,25 @@ const SAMPLES: readonly Issue[] = [
   { option: 'awsClientOptions', code: 'invalid-endpoint', value: 'localhost:8000/ table' },
   { option: 'stsClientOptions', code: 'client-logger' },
 
-  { option: 'session', code: 'returned-nothing', returned: 'undefined' },
+  { option: 'roleArn', code: 'returned-other-partition', partition: 'aws-cn', region: 'us-east-1' },
+  { option: 'session', code: 'returned-no-parameters', returned: 'undefined' },
   {
-    option: 'sessionTags',
-    code: 'returned-nothing',
-    returned: 'an object whose "TenantId" is empty',
+    option: 'session',
+    code: 'returned-unknown',
+    property: 'region',
+    suggestion: undefined,
+    known: ['roleArn', 'sessionTags'],
   },
+  {
+    option: 'session',
+    code: 'returned-unknown',
+    property: 'sesionTags',
+    suggestion: 'sessionTags',
+    known: ['roleArn', 'sessionTags'],
+  },
+  { option: 'roleArn', code: 'returned-no-role' },
+  { option: 'sessionTags', code: 'returned-empty-tag', key: 'TenantId' },
+  { option: 'externalId', code: 'returned-empty', returned: 'undefined' },
   { option: 'session', code: 'function-threw', thrown: 'TypeError: "no claims"' },
 
   { option: 'executionRoleArn', code: 'broad-principal', value: 'arn:aws:iam::111111111111:root' },
@@ -359,61 +385,64 @@ const SAMPLES: readonly Issue[] = [
   { option: 'executionRoleArn', code: 'public-tables' },
   { option: 'tenantTag', code: 'actions-left-out', actions: ['Scan', 'PartiQLSelect'] },
   { option: 'tenantTag', code: 'index-keys' },
-  { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn: KEY, roleArn: ROLE },
+  { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn: KMS_KEY_ARN, roleArn: ROLE },
   {
     option: 'kmsKeyArn',
     code: 'key-policy-elsewhere',
-    kmsKeyArn: KEY.replace('222222222222', '333333333333'),
+    kmsKeyArn: KMS_KEY_ARN.replace('222222222222', '333333333333'),
     roleArn: ROLE,
   },
   { option: 'trustPolicy', code: 'trust-policy-too-large', length: 2100, max: 2048 },
   { option: 'permissionsPolicy', code: 'permissions-policy-too-large', length: 10_300, max: 10_240 },
 ]
 
-const OPTIONS = middlewareAudience(DEFAULT_PREFIX)
-const FLAGS = flagAudience({})
-/** The middleware does not report what only `crossAccountPolicies()` does. */
-const audienceOf = ({ code }: Issue): Audience => (code in POLICY_MESSAGES ? OPTION_NAMES : OPTIONS)
+const MIDDLEWARE_AUDIENCE = middlewareAudience(DEFAULT_PREFIX)
+const FLAG_AUDIENCE = flagAudience({})
+/** Returns the audience of the column for the middleware. Only `crossAccountPolicies()` reports the codes of `POLICY_MESSAGES`. */
+const selectAudience = ({ code }: Issue): Audience =>
+  code in POLICY_MESSAGES ? OPTION_NAMES : MIDDLEWARE_AUDIENCE
 
-/** Whether the command line has a name for the option: a flag or a variable. */
-const hasOwnNames = ({ option, path }: Issue): boolean => {
+/** Returns whether the command line has a flag or a variable for the option of the issue. */
+const hasCommandLineName = ({ option, path }: Issue): boolean => {
   const name = path === undefined ? option : `${option}.${path}`
-  return FLAGS.nameOf(name) !== name
+  return FLAG_AUDIENCE.nameOf(name) !== name
 }
 
-test('each issue code has a sample, in the order of the codes', () => {
-  expect([...new Set(SAMPLES.map(({ code }) => code))]).toEqual([
+test('each issue code has an example, in the order of the codes', () => {
+  expect([...new Set(ISSUE_EXAMPLES.map(({ code }) => code))]).toEqual([
     ...Object.keys(MESSAGES),
     ...Object.keys(POLICY_MESSAGES),
   ])
 })
 
-test.each(['options', 'flags'])('each sentence for %s is one line of at most 1,000 characters', (names) => {
-  for (const issue of SAMPLES) {
-    const sentence = names === 'flags' ? formatFlagIssue(issue, {}) : formatIssue(issue, audienceOf(issue))
-    expect(sentence).toMatch(/^.{1,1000}$/)
-    expect(sentence).not.toMatch(/\[object |NaN/)
-  }
-})
+test.each(['options', 'flags'])(
+  'each issue message with names of %s is one line of at most 1,000 characters',
+  (names) => {
+    for (const issue of ISSUE_EXAMPLES) {
+      const message =
+        names === 'flags' ? formatFlagIssue(issue, {}) : formatIssue(issue, selectAudience(issue))
+      expect(message).toMatch(/^.{1,1000}$/)
+      expect(message).not.toMatch(/\[object |NaN/)
+    }
+  },
+)
 
-// The page
-
-const toCell = (sentence: string): string => {
-  const text = sentence.replaceAll('|', '\\|')
-  // Code that contains a backtick would end there.
+const toTableCell = (message: string): string => {
+  const text = message.replaceAll('|', '\\|')
+  // The cell is inline code, which a backtick would end.
   expect(text).not.toContain('`')
   return `\`${text}\``
 }
 
-const toRow = (issue: Issue): string =>
-  `| \`${issue.code}\` | ${toCell(formatIssue(issue, audienceOf(issue)))} | ${hasOwnNames(issue) ? toCell(formatFlagIssue(issue, {})) : ''} |`
+const toTableRow = (issue: Issue): string =>
+  `| \`${issue.code}\` | ${toTableCell(formatIssue(issue, selectAudience(issue)))} | ${hasCommandLineName(issue) ? toTableCell(formatFlagIssue(issue, {})) : ''} |`
 
 const PAGE = [
   `# Messages
 
 All messages of this package, with examples. A test compares this page with the code.
 `,
-  ...Object.entries(ERRORS).flatMap(([code, examples]) => [
+  ...Object.entries(ERROR_EXAMPLES).flatMap(([code, examples]) => [
     `## ${code}\n`,
     ...Object.entries(examples).map(
       ([title, { message }]) => `### ${title}\n\n\`\`\`text\n${message}\n\`\`\`\n`,
@@ -426,7 +455,7 @@ options and variables. The commands name flags. The last codes are warnings of \
 
 | code | middleware | command line |
 | --- | --- | --- |
-${SAMPLES.map(toRow).join('\n')}
+${ISSUE_EXAMPLES.map(toTableRow).join('\n')}
 `,
 ].join('\n')
 

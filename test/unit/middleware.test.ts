@@ -1,27 +1,31 @@
-/** The middleware as an object: its hook, its client and its warning. */
+/** The middleware object: the name of its hook, its client and its warning. */
 import { expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
 import type { Context } from 'aws-lambda'
 import { crossAccountDynamo } from '../../src/index.ts'
 
-const ROLE = { roleArn: 'arn:aws:iam::222222222222:role/R', region: 'eu-west-1', disablePrefetch: true }
-const DIRECT = { roleArn: false, region: 'eu-west-1' } as const
-const session = () => ({ sessionName: 'acme' })
+const ROLE_OPTIONS = {
+  roleArn: 'arn:aws:iam::222222222222:role/R',
+  region: 'eu-west-1',
+  disablePrefetch: true,
+}
+const DIRECT_MODE_OPTIONS = { roleArn: false, region: 'eu-west-1' } as const
+const getSession = () => ({ sessionName: 'acme' })
 
 test.each([
   ['a shared session', {}],
-  ['a session function', { session }],
-])("middy's profiler shows the name of the hook: %s", async (_, options) => {
-  const names: string[] = []
-  const handler = middy(async () => 'done', { beforeMiddleware: (name: string) => names.push(name) }).use(
-    crossAccountDynamo({ ...DIRECT, ...options }),
+  ['a session function', { session: getSession }],
+])("middy's profiler shows the name of the hook with %s", async (_, options) => {
+  const hookNames: string[] = []
+  const handler = middy(async () => 'done', { beforeMiddleware: (name: string) => hookNames.push(name) }).use(
+    crossAccountDynamo({ ...DIRECT_MODE_OPTIONS, ...options }),
   )
   await handler({}, {} as never)
-  expect(names).toEqual(['crossAccountDynamoMiddlewareBefore'])
+  expect(hookNames).toEqual(['crossAccountDynamoMiddlewareBefore'])
 })
 
-test('the client is that of the context, in each invocation', async () => {
-  const middleware = crossAccountDynamo(DIRECT)
+test('the client of the middleware is the client on the context in each invocation', async () => {
+  const middleware = crossAccountDynamo(DIRECT_MODE_OPTIONS)
   const handler = middy(
     async (_event: unknown, context: Context & { dynamo: unknown }) => context.dynamo,
   ).use(middleware)
@@ -31,12 +35,12 @@ test('the client is that of the context, in each invocation', async () => {
 })
 
 test.each([
-  ['with a role', ROLE],
-  ['in direct mode', DIRECT],
+  ['with a role', ROLE_OPTIONS],
+  ['in direct mode', DIRECT_MODE_OPTIONS],
 ])(
-  'the client is not available with a session function, and copies of the middleware work: %s',
+  'the client throws with a session function, and the middleware can still be copied and serialized: %s',
   (_, options) => {
-    const middleware = crossAccountDynamo({ ...options, session })
+    const middleware = crossAccountDynamo({ ...options, session: getSession })
     expect(() => Reflect.get(middleware, 'client')).toThrow(
       expect.objectContaining({ code: 'CONFIG_INVALID' }),
     )
@@ -47,11 +51,11 @@ test.each([
 
 test('one process warning names the options that direct mode ignores', () => {
   const emitWarning = jest.spyOn(process, 'emitWarning').mockReturnValue()
-  crossAccountDynamo({ ...DIRECT, externalId: 'example-external-id', sessionName: 'orders' })
+  crossAccountDynamo({ ...DIRECT_MODE_OPTIONS, externalId: 'example-external-id', sessionName: 'orders' })
   expect(emitWarning).not.toHaveBeenCalled()
   crossAccountDynamo({
-    ...DIRECT,
-    session,
+    ...DIRECT_MODE_OPTIONS,
+    session: getSession,
     sessionTags: { team: 'orders' },
     externalId: 'example-external-id',
   })

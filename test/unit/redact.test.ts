@@ -1,3 +1,5 @@
+// cspell:ignore esat
+/** The redaction of credentials in quoted text. */
 import { describe, expect, test } from '@jest/globals'
 import { redact } from '../../src/redact.ts'
 
@@ -17,18 +19,18 @@ describe('redact', () => {
     'Could not load credentials from any providers',
     'c6104cbe-af31-11e0-8154-cbc7ccf896c7',
     'text/html',
-  ])('keeps what is no credential: %s', (text) => {
+  ])('redact keeps text that is not a credential: %s', (text) => {
     expect(redact(text)).toBe(text)
   })
 
   test.each([
     ['an access key ID', ACCESS_KEY_ID],
     ['a secret access key', SECRET_ACCESS_KEY],
-    ['a part of one', SECRET_ACCESS_KEY.slice(5, 20)],
-    ['an encoded one', encodeURIComponent(SECRET_ACCESS_KEY)],
+    ['a part of a secret access key', SECRET_ACCESS_KEY.slice(5, 20)],
+    ['a URL-encoded secret access key', encodeURIComponent(SECRET_ACCESS_KEY)],
     ['a session token', `FwoGZXIvYXdzE${'aB3/'.repeat(100)}==`],
-    ['one that is glued to an ARN', `arn:aws:iam::222222222222:role/R/${'aB3'.repeat(30)}`],
-  ])('removes %s', (_, credential) => {
+    ['a credential directly after an ARN', `arn:aws:iam::222222222222:role/R/${'aB3'.repeat(30)}`],
+  ])('redact removes %s', (_, credential) => {
     const text = redact(`The token "${credential}" is invalid`)
     expect(text).toContain('[not shown]')
     expect(text).not.toContain(credential.slice(-10))
@@ -41,24 +43,24 @@ describe('redact', () => {
     '"authorization": "short"',
     'Authorization=short',
     'Proxy-Authorization: Basic short',
-  ])('removes the value of a header: %s', (header) => {
+  ])('redact removes the value of a header: %s', (header) => {
     const text = redact(`POST\n${header}\nhost:sts.amazonaws.com`)
     expect(text).not.toContain('short')
     expect(text).toContain('host:sts.amazonaws.com')
   })
 
-  test('removes parts of the given secrets, whatever they look like', () => {
+  test('redact removes parts of the given secrets, even if they look like words', () => {
     expect(redact('say orders-team-secret now', ['my-orders-team-secret-1'])).toBe('say [not shown] now')
     expect(redact('say orders now', ['orders', ''])).toBe('say orders now')
   })
 
-  test('gives one line of limited length', () => {
+  test('redact returns one line of limited length', () => {
     expect(redact('a\nb\u202ec\u001b[31m')).toBe('a\\u000ab\\u202ec\\u001b[31m')
     expect(redact('word '.repeat(10_000)).length).toBeLessThan(2010)
   })
 
   test.each(['a', 'Ab', 'Ids', 'arn:aws:a:b:c:', '/', 'authorization ', 'aA'])(
-    'is fast for %p, repeated',
+    'redact takes less than a second for %p, repeated 100,000 times',
     (part) => {
       const startedAt = performance.now()
       redact(part.repeat(100_000))
@@ -67,6 +69,6 @@ describe('redact', () => {
   )
 })
 
-test('a text of control characters stays short, although each is escaped', () => {
+test('redact limits the length of a text after it escapes control characters', () => {
   expect(redact('\u0001'.repeat(2000)).length).toBeLessThanOrEqual(2001)
 })

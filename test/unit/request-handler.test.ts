@@ -1,19 +1,21 @@
+/** The request handler that limits the size of responses. */
 import { Readable } from 'node:stream'
 import { expect, test } from '@jest/globals'
 import { createRedactingHandler, type RequestHandler } from '../../src/request-handler.ts'
 
-const answerWith = (chunks: readonly string[]) => {
+/** Sends a request through a handler with a limit of 10 bytes. The response has these chunks. */
+const requestChunks = (chunks: readonly string[]) => {
   const body = Readable.from(chunks.map((chunk) => Buffer.from(chunk)))
-  const inner = { handle: async () => ({ response: { statusCode: 200, headers: {}, body } }) }
-  const handler = createRedactingHandler(inner as unknown as RequestHandler, 10)
+  const innerHandler = { handle: async () => ({ response: { statusCode: 200, headers: {}, body } }) }
+  const handler = createRedactingHandler(innerHandler as unknown as RequestHandler, 10)
   return handler.handle({} as never)
 }
 
-test('passes an answer on as bytes', async () => {
-  const { response } = await answerWith(['01234', '56789'])
+test('a response body within the limit is returned unchanged', async () => {
+  const { response } = await requestChunks(['01234', '56789'])
   expect(Buffer.from(response.body).toString()).toBe('0123456789')
 })
 
-test('fails at the first chunk above the limit, and reads no further', async () => {
-  await expect(answerWith(['01234', '567890'])).rejects.toThrow('10 bytes')
+test('a request fails if the response body exceeds the limit', async () => {
+  await expect(requestChunks(['01234', '567890'])).rejects.toThrow('10 bytes')
 })

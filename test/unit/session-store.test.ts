@@ -1,10 +1,11 @@
+/** The session store: which sessions it keeps, and which sessions it evicts. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { readConfiguration } from '../../src/configuration/configuration.ts'
 import type { Session } from '../../src/credentials/session.ts'
 import type { Clients } from '../../src/dynamodb/client.ts'
 import type { SessionParameters } from '../../src/identity/session-parameters.ts'
 import { createSessionStore } from '../../src/session-store.ts'
-import { HOUR, MINUTE, SECOND, startStation } from './credentials/station.ts'
+import { createControlledSts, HOUR_MS, MINUTE_MS, SECOND_MS } from './credentials/controlled-sts.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -13,242 +14,247 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-const settle = () => jest.advanceTimersByTimeAsync(0)
+const flushPromises = () => jest.advanceTimersByTimeAsync(0)
 
-/** A store whose STS answers when it is told to, apart for each tenant. */
-const openStore = (maxSessions: number) => {
+/** Creates a store with a separate controlled STS for each tenant. */
+const createTestStore = (maxSessions: number) => {
   const configuration = readConfiguration(
     { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole', maxSessions },
     { AWS_REGION: 'us-east-1' },
   )
-  const identityOf = (tenant: string): SessionParameters => ({
+  const createParameters = (tenant: string): SessionParameters => ({
     ...(configuration.parameters as SessionParameters),
     sessionTags: [{ Key: 'TenantId', Value: tenant }],
   })
-  const stations = new Map<string, ReturnType<typeof startStation>>()
-  const stationOf = (tenant: string) => {
-    const station = stations.get(tenant) ?? startStation()
-    stations.set(tenant, station)
-    return station
+  const stsByTenant = new Map<string, ReturnType<typeof createControlledSts>>()
+  const getSts = (tenant: string) => {
+    const sts = stsByTenant.get(tenant) ?? createControlledSts()
+    stsByTenant.set(tenant, sts)
+    return sts
   }
-  // A client that tells whose it is.
-  const open = jest.fn((session: Session) => ({ session }))
+  // The client contains its session, so tests can check which session it belongs to.
+  const openClient = jest.fn((session: Session) => ({ session }))
   const store = createSessionStore(
     configuration,
-    ({ sessionTags }) => stationOf(sessionTags[0]?.Value ?? '').assumeRole,
-    { open } as unknown as Clients,
+    ({ sessionTags }) => getSts(sessionTags[0]?.Value ?? '').assumeRole,
+    { open: openClient } as unknown as Clients,
   )
-  const use = (tenant: string) => store(identityOf(tenant))
-  /** Uses it until it has credentials, which live for so long. */
-  const fill = async (tenant: string, life = HOUR) => {
-    const opened = use(tenant)
-    const ready = opened.session.ready()
-    stationOf(tenant).answer(life)
-    await ready
+  /** Returns the session and the client of the tenant. */
+  const useSession = (tenant: string) => store(createParameters(tenant))
+  /** Returns the session and the client of the tenant after STS issued credentials with this lifetime. */
+  const openReadySession = async (tenant: string, lifetimeMs = HOUR_MS) => {
+    const opened = useSession(tenant)
+    const wait = opened.session.ready()
+    getSts(tenant).issueCredentials(lifetimeMs)
+    await wait
     return opened
   }
-  return { use, fill, stationOf, opened: () => open.mock.calls.length }
+  const countOpenedSessions = () => openClient.mock.calls.length
+  return { useSession, openReadySession, getSts, countOpenedSessions }
 }
 
-describe('a session in the store', () => {
-  test('is the same object for the same identity, and another for another', async () => {
-    const { use, fill, opened } = openStore(2)
-    const acme = await fill('acme')
-    const evil = await fill('evil')
-    expect(use('acme')).toBe(acme)
-    expect(use('evil')).toBe(evil)
+describe('sessions in the store', () => {
+  test('the store returns the same session for equal session parameters and another session for others', async () => {
+    const { useSession, openReadySession, countOpenedSessions } = createTestStore(2)
+    const acme = await openReadySession('acme')
+    const evil = await openReadySession('evil')
+    expect(useSession('acme')).toBe(acme)
+    expect(useSession('evil')).toBe(evil)
     expect(evil.client).not.toBe(acme.client)
     expect(evil.session).not.toBe(acme.session)
     expect(acme.client).toEqual({ session: acme.session })
-    expect(opened()).toBe(2)
+    expect(countOpenedSessions()).toBe(2)
   })
 
-  test('stays itself over its refreshes', async () => {
-    const { use, fill, stationOf } = openStore(2)
-    const acme = await fill('acme')
+  test('a session stays the same object after its refreshes', async () => {
+    const { useSession, openReadySession, getSts } = createTestStore(2)
+    const acme = await openReadySession('acme')
     for (let hour = 1; hour <= 3; hour += 1) {
-      jest.setSystemTime(Date.now() + 50 * MINUTE)
-      expect(await fill('acme')).toBe(acme)
-      await settle()
+      jest.setSystemTime(Date.now() + 50 * MINUTE_MS)
+      expect(await openReadySession('acme')).toBe(acme)
+      await flushPromises()
     }
-    expect(use('acme')).toBe(acme)
+    expect(useSession('acme')).toBe(acme)
     expect(acme.session.current()).toHaveProperty('accessKeyId', 'key 4')
-    expect(stationOf('acme').reasons()).toEqual(['first', 'refresh', 'refresh', 'refresh'])
+    expect(getSts('acme').getReasons()).toEqual(['first', 'refresh', 'refresh', 'refresh'])
   })
 })
 
-describe('beyond maxSessions', () => {
-  test('evicts the least recently used session, and no other', async () => {
-    const { use, fill, opened } = openStore(3)
-    const [a, b, c] = [await fill('a'), await fill('b'), await fill('c')]
-    // A use makes it the most recently used one, so b is next.
-    expect(use('a')).toBe(a)
-    const d = await fill('d')
-    expect(use('d')).toBe(d)
-    expect(opened()).toBe(4)
-    expect(use('c')).toBe(c)
-    expect(use('a')).toBe(a)
-    expect(opened()).toBe(4)
-    const again = await fill('b')
-    expect(again).not.toBe(b)
-    expect(opened()).toBe(5)
+describe('eviction at maxSessions', () => {
+  test('the store evicts only the least recently used session', async () => {
+    const { useSession, openReadySession, countOpenedSessions } = createTestStore(3)
+    const [a, b, c] = [await openReadySession('a'), await openReadySession('b'), await openReadySession('c')]
+    // This use makes a the most recently used session, so b is the least recently used one.
+    expect(useSession('a')).toBe(a)
+    const d = await openReadySession('d')
+    expect(useSession('d')).toBe(d)
+    expect(countOpenedSessions()).toBe(4)
+    expect(useSession('c')).toBe(c)
+    expect(useSession('a')).toBe(a)
+    expect(countOpenedSessions()).toBe(4)
+    const newB = await openReadySession('b')
+    expect(newB).not.toBe(b)
+    expect(countOpenedSessions()).toBe(5)
     // The new session of b evicts d.
-    expect(use('b')).toBe(again)
-    expect(use('c')).toBe(c)
-    expect(use('a')).toBe(a)
-    expect(opened()).toBe(5)
-    expect(use('d')).not.toBe(d)
+    expect(useSession('b')).toBe(newB)
+    expect(useSession('c')).toBe(c)
+    expect(useSession('a')).toBe(a)
+    expect(countOpenedSessions()).toBe(5)
+    expect(useSession('d')).not.toBe(d)
   })
 
-  test.each([1, 2, 7])('of many tenants, %i are kept', async (maxSessions) => {
-    const { use, fill, opened } = openStore(maxSessions)
+  test.each([1, 2, 7])('the store keeps the %i most recently used sessions', async (maxSessions) => {
+    const { useSession, openReadySession, countOpenedSessions } = createTestStore(maxSessions)
     const names = Array.from({ length: 20 }, (_, index) => `tenant ${index}`)
-    for (const name of names) await fill(name)
-    const kept = names.slice(-maxSessions)
-    for (const name of kept) use(name)
-    expect(opened()).toBe(20)
-    for (const name of names.slice(0, -maxSessions).reverse()) use(name)
-    expect(opened()).toBe(20 + 20 - maxSessions)
+    for (const name of names) await openReadySession(name)
+    const keptNames = names.slice(-maxSessions)
+    for (const name of keptNames) useSession(name)
+    expect(countOpenedSessions()).toBe(20)
+    for (const name of names.slice(0, -maxSessions).reverse()) useSession(name)
+    expect(countOpenedSessions()).toBe(20 + 20 - maxSessions)
   })
 
-  test('one that was let go serves its holder on, refreshes included, and has nothing to do with its successor', async () => {
-    const { use, fill, stationOf } = openStore(1)
-    const { session: old } = await fill('acme')
-    await fill('evil')
-    use('evil')
-    const { session: young } = use('acme')
-    expect(young).not.toBe(old)
-    expect(young.current()).toBeUndefined()
+  test('an evicted session still refreshes for its invocations and shares nothing with the session that replaces it', async () => {
+    const { useSession, openReadySession, getSts } = createTestStore(1)
+    const { session: evictedSession } = await openReadySession('acme')
+    await openReadySession('evil')
+    useSession('evil')
+    const { session: newSession } = useSession('acme')
+    expect(newSession).not.toBe(evictedSession)
+    expect(newSession.current()).toBeUndefined()
 
-    await expect(old.credentials()).resolves.toHaveProperty('accessKeyId', 'key 1')
-    jest.setSystemTime(Date.now() + 2 * HOUR)
-    const renewed = old.credentials()
-    await settle()
-    stationOf('acme').answer()
-    await expect(renewed).resolves.toHaveProperty('accessKeyId', 'key 2')
-    expect(young.current()).toBeUndefined()
-    expect(stationOf('evil').reasons()).toEqual(['first'])
+    await expect(evictedSession.credentials()).resolves.toHaveProperty('accessKeyId', 'key 1')
+    jest.setSystemTime(Date.now() + 2 * HOUR_MS)
+    const newCredentials = evictedSession.credentials()
+    await flushPromises()
+    getSts('acme').issueCredentials()
+    await expect(newCredentials).resolves.toHaveProperty('accessKeyId', 'key 2')
+    expect(newSession.current()).toBeUndefined()
+    expect(getSts('evil').getReasons()).toEqual(['first'])
   })
 
-  test('one whose AssumeRole is under way is let go as well, and its holder gets what it waits for', async () => {
-    const { use, stationOf } = openStore(1)
-    const { session } = use('acme')
+  test('a session that waits for STS stays usable for the invocation that holds it when another session is opened', async () => {
+    const { useSession, getSts } = createTestStore(1)
+    const { session } = useSession('acme')
     const ready = session.ready()
-    use('evil')
-    stationOf('acme').answer()
+    useSession('evil')
+    getSts('acme').issueCredentials()
     await expect(ready).resolves.toBeUndefined()
     expect(session.current()).toHaveProperty('accessKeyId', 'key 1')
   })
 })
 
-describe('a tenant that has gone quiet', () => {
-  test('is let go with its credentials, though there is room', async () => {
-    const { use, fill } = openStore(100)
-    const [quiet, loud] = [await fill('quiet', 15 * MINUTE), await fill('loud', 15 * MINUTE)]
-    jest.setSystemTime(Date.now() + 14 * MINUTE)
-    await fill('loud')
-    jest.setSystemTime(Date.now() + MINUTE)
-    // Whoever comes next clears up.
-    expect(use('loud')).toBe(loud)
-    expect(use('quiet')).not.toBe(quiet)
+describe('eviction of unused sessions', () => {
+  test('the store evicts an unused session after its credentials expire, even below maxSessions', async () => {
+    const { useSession, openReadySession } = createTestStore(100)
+    const [unusedSession, usedSession] = [
+      await openReadySession('unused', 15 * MINUTE_MS),
+      await openReadySession('used', 15 * MINUTE_MS),
+    ]
+    jest.setSystemTime(Date.now() + 14 * MINUTE_MS)
+    await openReadySession('used')
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    // The next use of the store evicts the session.
+    expect(useSession('used')).toBe(usedSession)
+    expect(useSession('unused')).not.toBe(unusedSession)
   })
 
-  test('is not let go by its own return', async () => {
-    const { use, fill } = openStore(100)
-    const quiet = await fill('quiet')
-    jest.setSystemTime(Date.now() + 5 * HOUR)
-    expect(use('quiet')).toBe(quiet)
-    // Nor was it on the way out, with its credentials still to come.
-    expect(use('quiet')).toBe(quiet)
+  test('a tenant that returns after its credentials expired gets the same session', async () => {
+    const { useSession, openReadySession } = createTestStore(100)
+    const session = await openReadySession('unused')
+    jest.setSystemTime(Date.now() + 5 * HOUR_MS)
+    expect(useSession('unused')).toBe(session)
+    // The session is still in the store at the next use, although it has no new credentials yet.
+    expect(useSession('unused')).toBe(session)
   })
 
-  test('is kept while its credentials are good', async () => {
-    const { use, fill } = openStore(100)
-    const quiet = await fill('quiet')
-    jest.setSystemTime(Date.now() + HOUR - SECOND)
-    use('loud')
-    expect(use('quiet')).toBe(quiet)
+  test('the store keeps an unused session while its credentials are valid', async () => {
+    const { useSession, openReadySession } = createTestStore(100)
+    const session = await openReadySession('unused')
+    jest.setSystemTime(Date.now() + HOUR_MS - SECOND_MS)
+    useSession('used')
+    expect(useSession('unused')).toBe(session)
   })
 
-  test('is kept while new ones are under way, and before its first', async () => {
-    const { use, fill } = openStore(100)
-    const refreshed = await fill('refreshed', 15 * MINUTE)
-    const first = use('first')
+  test('the store keeps sessions with a pending AssumeRole call, with and without earlier credentials', async () => {
+    const { useSession, openReadySession } = createTestStore(100)
+    const refreshed = await openReadySession('refreshed', 15 * MINUTE_MS)
+    const first = useSession('first')
     first.session.ready()
-    jest.setSystemTime(Date.now() + HOUR)
+    jest.setSystemTime(Date.now() + HOUR_MS)
     refreshed.session.ready()
-    use('loud')
-    expect(use('refreshed')).toBe(refreshed)
-    expect(use('first')).toBe(first)
+    useSession('used')
+    expect(useSession('refreshed')).toBe(refreshed)
+    expect(useSession('first')).toBe(first)
   })
 })
 
-test('64 who come at once have one session and one AssumeRole for each tenant', async () => {
-  const { use, stationOf, opened } = openStore(100)
+test('64 concurrent invocations use one session and one AssumeRole call for each tenant', async () => {
+  const { useSession, getSts, countOpenedSessions } = createTestStore(100)
   const tenants = Array.from({ length: 8 }, (_, index) => `tenant ${index}`)
   const invocations = Array.from({ length: 64 }, async (_, index) => {
     const tenant = tenants[index % tenants.length] as string
-    await settle()
-    const { session } = use(tenant)
+    await flushPromises()
+    const { session } = useSession(tenant)
     await session.ready()
     return { tenant, session, credentials: await session.credentials() }
   })
-  await settle()
-  for (const tenant of tenants) stationOf(tenant).answer()
-  const served = await Promise.all(invocations)
-  for (const { tenant, session, credentials } of served) {
-    expect(session).toBe(use(tenant).session)
+  await flushPromises()
+  for (const tenant of tenants) getSts(tenant).issueCredentials()
+  const results = await Promise.all(invocations)
+  for (const { tenant, session, credentials } of results) {
+    expect(session).toBe(useSession(tenant).session)
     expect(credentials).toBe(session.current())
   }
-  expect(new Set(served.map(({ credentials }) => credentials)).size).toBe(8)
-  expect(tenants.map((tenant) => stationOf(tenant).reasons())).toEqual(tenants.map(() => ['first']))
-  expect(opened()).toBe(8)
+  expect(new Set(results.map(({ credentials }) => credentials)).size).toBe(8)
+  expect(tenants.map((tenant) => getSts(tenant).getReasons())).toEqual(tenants.map(() => ['first']))
+  expect(countOpenedSessions()).toBe(8)
 })
 
-test('a tenant that was refused keeps its place for as long as the refusal is remembered, and stands in nobody’s way then', async () => {
-  const { use, fill, stationOf } = openStore(100)
-  const refused = use('refused')
-  const denied = refused.session.ready()
-  stationOf('refused').fail('ASSUME_ROLE_DENIED')
-  await expect(denied).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
-  const quiet = await fill('quiet', 15 * MINUTE)
-  jest.setSystemTime(Date.now() + 5 * SECOND - 1)
-  use('loud')
-  expect(use('refused')).toBe(refused)
-  jest.setSystemTime(Date.now() + HOUR)
-  use('loud')
-  expect(use('quiet')).not.toBe(quiet)
-  expect(use('refused')).not.toBe(refused)
+test('the store keeps a refused session while the refusal is remembered and evicts it afterwards', async () => {
+  const { useSession, openReadySession, getSts } = createTestStore(100)
+  const refused = useSession('refused')
+  const refusedWait = refused.session.ready()
+  getSts('refused').failCall('ASSUME_ROLE_DENIED')
+  await expect(refusedWait).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+  const unused = await openReadySession('unused', 15 * MINUTE_MS)
+  jest.setSystemTime(Date.now() + 5 * SECOND_MS - 1)
+  useSession('used')
+  expect(useSession('refused')).toBe(refused)
+  jest.setSystemTime(Date.now() + HOUR_MS)
+  useSession('used')
+  expect(useSession('unused')).not.toBe(unused)
+  expect(useSession('refused')).not.toBe(refused)
 })
 
-test('keeps a session that is waiting for STS, even when it is the oldest', async () => {
-  const { use, fill, stationOf } = openStore(1)
-  const waiting = use('waiting')
+test('the store keeps a session that waits for STS, even if it is the least recently used one', async () => {
+  const { useSession, openReadySession, getSts } = createTestStore(1)
+  const waiting = useSession('waiting')
   const ready = waiting.session.ready()
-  const other = await fill('other')
-  use('other')
-  expect(use('waiting')).toBe(waiting)
-  stationOf('waiting').answer()
+  const other = await openReadySession('other')
+  useSession('other')
+  expect(useSession('waiting')).toBe(waiting)
+  getSts('waiting').issueCredentials()
   await ready
-  // Two sessions have credentials now, and there is room for one.
-  expect(use('waiting')).toBe(waiting)
-  expect(use('other')).not.toBe(other)
+  // Both sessions have credentials now, and maxSessions is 1.
+  expect(useSession('waiting')).toBe(waiting)
+  expect(useSession('other')).not.toBe(other)
 })
 
-test('does not let refused identities evict valid sessions, in any number', async () => {
-  const { use, fill, stationOf, opened } = openStore(3)
-  const valid = ['a', 'b', 'c']
-  const sessions = await Promise.all(valid.map((tenant) => fill(tenant)))
+test('refused sessions never evict valid sessions', async () => {
+  const { useSession, openReadySession, getSts, countOpenedSessions } = createTestStore(3)
+  const validTenants = ['a', 'b', 'c']
+  const sessions = await Promise.all(validTenants.map((tenant) => openReadySession(tenant)))
   for (let index = 0; index < 100; index += 1) {
-    const refused = use(`refused ${index}`).session.ready()
-    stationOf(`refused ${index}`).fail('ASSUME_ROLE_DENIED')
+    const refused = useSession(`refused ${index}`).session.ready()
+    getSts(`refused ${index}`).failCall('ASSUME_ROLE_DENIED')
     await expect(refused).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   }
-  expect(valid.map(use)).toEqual(sessions)
-  expect(opened()).toBe(103)
-  // And it remembers no more refusals than sessions: the latest three.
-  use('refused 99')
-  expect(opened()).toBe(103)
-  use('refused 96')
-  expect(opened()).toBe(104)
+  expect(validTenants.map(useSession)).toEqual(sessions)
+  expect(countOpenedSessions()).toBe(103)
+  // The store remembers only the latest maxSessions refused sessions.
+  useSession('refused 99')
+  expect(countOpenedSessions()).toBe(103)
+  useSession('refused 96')
+  expect(countOpenedSessions()).toBe(104)
 })

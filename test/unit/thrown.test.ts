@@ -1,58 +1,58 @@
-/** What is known of a thrown value. */
+/** The description of thrown values, and whether a retry can succeed. */
 import { expect, test } from '@jest/globals'
 import { readThrown } from '../../src/thrown.ts'
-import { withGetters } from './hostile-values.ts'
+import { defineGetters } from './hostile-values.ts'
 
-const fail = (error: unknown) => (): never => {
+const createThrowing = (error: unknown) => (): never => {
   throw error
 }
-const error = (properties: object) => Object.assign(new Error('message'), properties)
+const createError = (properties: object) => Object.assign(new Error('message'), properties)
 
 test.each<[string, unknown, string]>([
   ['an error', new TypeError('no claims'), 'TypeError: "no claims"'],
   [
-    'an error of AWS',
-    error({ name: 'AWS.SimpleQueueService.NoSuchQueue' }),
+    'an error of an AWS service',
+    createError({ name: 'AWS.SimpleQueueService.NoSuchQueue' }),
     'AWS.SimpleQueueService.NoSuchQueue: "message"',
   ],
-  ['a name that would forge a line of a log', error({ name: 'a\n  - b' }), '"a\\n  - b": "message"'],
+  ['an error whose name contains a line break', createError({ name: 'a\n  - b' }), '"a\\n  - b": "message"'],
   [
-    'an error that repeats a signed request',
+    'an error whose message contains a signed request',
     new Error(
       'The canonical request was: host:sts.amazonaws.com x-amz-security-token:IQoJb3JpZ2luX2VjEXAMPLE',
     ),
     'Error: "The canonical request was: host:sts.amazonaws.com x-amz-security-token: [not shown]"',
   ],
-  ['a message that is no text', error({ message: 7 }), 'Error: ""'],
-  ['a message that is a symbol', error({ message: Symbol('m') }), 'Error: ""'],
-  ['a name that is no text', error({ name: {} }), 'Error: "message"'],
+  ['an error whose message is not a string', createError({ message: 7 }), 'Error: ""'],
+  ['an error whose message is a symbol', createError({ message: Symbol('m') }), 'Error: ""'],
+  ['an error whose name is not a string', createError({ name: {} }), 'Error: "message"'],
   [
-    'getters that throw',
-    withGetters(
+    'an error whose getters throw',
+    defineGetters(
       [
-        ['message', fail(1)],
-        ['name', fail(2)],
-        ['stack', fail(3)],
-        ['retryable', fail(4)],
+        ['message', createThrowing(1)],
+        ['name', createThrowing(2)],
+        ['stack', createThrowing(3)],
+        ['retryable', createThrowing(4)],
       ],
       new Error(),
     ),
     'Error: ""',
   ],
-  ['text, which could be a secret', 'secret', 'a string'],
+  ['a string by its type, because it could be a secret', 'secret', 'a string'],
   ['null', null, 'null'],
-  ['nothing', undefined, 'undefined'],
+  ['undefined', undefined, 'undefined'],
   ['a symbol', Symbol('s'), 'a symbol'],
   [
     'a proxy whose traps throw',
-    new Proxy(new Error('x'), { getPrototypeOf: fail(1), get: fail(2) }),
+    new Proxy(new Error('x'), { getPrototypeOf: createThrowing(1), get: createThrowing(2) }),
     'an object',
   ],
-])('describes %s', (_what, thrown, words) => {
-  expect(readThrown(thrown)).toMatchObject({ description: words, isRetryable: false })
+])('readThrown describes %s', (_what, thrown, description) => {
+  expect(readThrown(thrown)).toMatchObject({ description, isRetryable: false })
 })
 
-test('copies name, message and stack of an error, and nothing else', () => {
+test('readThrown copies only name, message and stack of an error', () => {
   const thrown = Object.assign(new RangeError('message'), { $response: 'token', cause: 'token' })
   const { error: copy } = readThrown(thrown)
   expect(copy).not.toBe(thrown)
@@ -67,12 +67,12 @@ test.each<[object, boolean]>([
   [{ retryable: 'true' }, false],
   [{ $retryable: {} }, true],
   [{ $retryable: null }, false],
-])('is as retryable as %j says', (properties, isRetryable) => {
+])('readThrown reads whether a retry can succeed from %j', (properties, isRetryable) => {
   expect(readThrown(properties).isRetryable).toBe(isRetryable)
-  expect(readThrown(error(properties)).isRetryable).toBe(isRetryable)
+  expect(readThrown(createError(properties)).isRetryable).toBe(isRetryable)
 })
 
-test('the copy of an error holds no credential that the message or the stack repeats', () => {
+test('the copy of an error contains no credential from its message or stack', () => {
   const token = `IQoJb3JpZ2luX2VjE${'x7Qz'.repeat(20)}`
   const copy = readThrown(new Error(`rejected: x-amz-security-token:${token}`)).error
   expect(JSON.stringify([copy?.message, copy?.stack])).not.toContain('x7Qz')

@@ -28,7 +28,7 @@ export class FunctionStack extends Stack {
   ) {
     super(scope, id, { env: { account: settings.functionAccount, region: settings.region } })
     const role = new Role(this, 'ExecutionRole', {
-      // The name is fixed, because the trust policy in account B contains the ARN of this role.
+      // The name is staticParameters, because the trust policy in account B contains the ARN of this role.
       roleName: settings.executionRoleName,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       managedPolicies: [

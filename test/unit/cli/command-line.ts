@@ -1,14 +1,17 @@
-/** Runs commands in the test's process. */
+/** Runs command lines of the package in the process of the test. */
 import { run } from '../../../src/cli/run.ts'
 
-export interface Answer {
+export interface CommandResult {
+  /** The exit code. */
   readonly code: number
+  /** The text on stdout. */
   readonly out: string
+  /** The text on stderr. */
   readonly err: string
 }
 
-/** Runs a command line, whose words are separated by spaces. */
-export const command = async (line: string, { colors = false } = {}): Promise<Answer> => {
+/** Runs a command line whose arguments are separated by spaces. */
+export const runCommandLine = async (line: string, { colors = false } = {}): Promise<CommandResult> => {
   let out = ''
   let err = ''
   const code = await run(line.split(' ').filter(Boolean), {
@@ -22,3 +25,6 @@ export const command = async (line: string, { colors = false } = {}): Promise<An
   })
   return { code, out, err }
 }
+
+/** The former name of `runCommandLine`, which test/integration/check.test.ts imports. */
+export const command = runCommandLine

@@ -1,75 +1,86 @@
-/** Nothing that a command prints can move the cursor, change colors, or start a line of its own. Shows NET-1 of SECURITY.md. */
+// cspell:ignore rolearn
+/**
+ * Values that commands print cannot move the cursor, change colors or add lines, because control characters are escaped.
+ * Shows NET-1 of SECURITY.md.
+ */
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { beforeEach, expect, test } from '@jest/globals'
 import { setEnvironment } from '../../integration/lambda.ts'
-import { command } from './command-line.ts'
+import { runCommandLine } from './command-line.ts'
 
-const EVIL = '\u001b[31m\u0007\r\u0008\u009b2J\u202e\u2066\u061c'
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not be printed
-const RAW = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
+const CONTROL_CHARACTERS = '\u001b[31m\u0007\r\u0008\u009b2J\u202e\u2066\u061c'
+const CONTROL_CHARACTER_PATTERN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: commands must not print these characters
+  /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 
-const POLICIES =
+const POLICIES_COMMAND =
   'policies --role-arn arn:aws:iam::222222222222:role/R --execution-role-arn arn:aws:iam::111111111111:role/F --table Orders --access read --region eu-west-1'
 
 beforeEach(() => setEnvironment({}))
 
-test.each([false, true])('escapes arguments in usage errors (colors: %p)', async (colors) => {
-  const flags = POLICIES.split(' ').filter((word) => word.startsWith('--'))
-  const lines = [
-    EVIL,
-    `policies --${EVIL}`,
-    `policies ${EVIL}`,
-    `policies -${EVIL}`,
-    `policies --help=${EVIL}`,
-    `policies --dotenv ${EVIL}`,
-    `policies --env-prefix ${EVIL}`,
-    `${POLICIES} --format ${EVIL}`,
-    `${POLICIES} --external-id ${EVIL}`,
-    `${POLICIES} --session-tags ${EVIL}=${EVIL}`,
-    `${POLICIES} --session-tag-key ${EVIL}`,
-    `${POLICIES} --tenant-tag ${EVIL}`,
-    `${POLICIES} --kms-key-arn ${EVIL}`,
-    `${POLICIES} --organization-id ${EVIL}`,
-    ...flags.map((flag) => POLICIES.replace(new RegExp(`(?<=${flag} )\\S+`), EVIL)),
-    `check --role-arn ${EVIL} --region eu-west-1`,
-    `check --role-arn arn:aws:iam::222222222222:role/R --region ${EVIL}`,
-    `check --role-arn arn:aws:iam::222222222222:role/R --region eu-west-1 --table ${EVIL} --access read`,
-  ]
-  for (const line of lines) {
-    const { code, out, err } = await command(line, { colors })
-    expect({ line, code }).toEqual({ line, code: 2 })
-    // Usage errors have no styles, so the output must not contain any escape sequence.
-    expect(RAW.exec(out + err)).toBe(null)
-  }
-})
+test.each([false, true])(
+  'usage errors escape control characters of arguments (colors: %p)',
+  async (colors) => {
+    const flags = POLICIES_COMMAND.split(' ').filter((argument) => argument.startsWith('--'))
+    const lines = [
+      CONTROL_CHARACTERS,
+      `policies --${CONTROL_CHARACTERS}`,
+      `policies ${CONTROL_CHARACTERS}`,
+      `policies -${CONTROL_CHARACTERS}`,
+      `policies --help=${CONTROL_CHARACTERS}`,
+      `policies --dotenv ${CONTROL_CHARACTERS}`,
+      `policies --env-prefix ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --format ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --external-id ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --session-tags ${CONTROL_CHARACTERS}=${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --session-tag-key ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --tenant-tag ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --kms-key-arn ${CONTROL_CHARACTERS}`,
+      `${POLICIES_COMMAND} --organization-id ${CONTROL_CHARACTERS}`,
+      ...flags.map((flag) => POLICIES_COMMAND.replace(new RegExp(`(?<=${flag} )\\S+`), CONTROL_CHARACTERS)),
+      `check --role-arn ${CONTROL_CHARACTERS} --region eu-west-1`,
+      `check --role-arn arn:aws:iam::222222222222:role/R --region ${CONTROL_CHARACTERS}`,
+      `check --role-arn arn:aws:iam::222222222222:role/R --region eu-west-1 --table ${CONTROL_CHARACTERS} --access read`,
+    ]
+    for (const line of lines) {
+      const { code, out, err } = await runCommandLine(line, { colors })
+      expect({ line, code }).toEqual({ line, code: 2 })
+      // Usage errors have no styles, so the output must not contain any escape sequence.
+      expect(CONTROL_CHARACTER_PATTERN.exec(out + err)).toBe(null)
+    }
+  },
+)
 
 test.each(['json', 'cloudformation', 'terraform', 'cdk'])(
-  'escapes values in the policies, in the format %s',
+  'policies in the format %s escape control characters of values',
   async (format) => {
-    const { code, out, err } = await command(
-      `${POLICIES} --session-tags team=a\u2028b,sta\u2029ge=c --format ${format}`,
+    const { code, out, err } = await runCommandLine(
+      `${POLICIES_COMMAND} --session-tags team=a\u2028b,sta\u2029ge=c --format ${format}`,
       { colors: true },
     )
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toContain('a\\u2028b')
     expect(out).toContain('\u001b[36m')
-    expect(RAW.exec(stripVTControlCharacters(out))).toBe(null)
+    expect(CONTROL_CHARACTER_PATTERN.exec(stripVTControlCharacters(out))).toBe(null)
   },
 )
 
-test('does not let the name of a file start a line', async () => {
-  const { err } = await command('policies --dotenv a\npolicies:\u00a0done')
+test('a usage error escapes line breaks in a file name', async () => {
+  const { err } = await runCommandLine('policies --dotenv a\npolicies:\u00a0done')
   expect(err.trimEnd().split('\n')).toHaveLength(1)
 })
 
-test('escapes values from a dotenv file', async () => {
+test('usage errors escape control characters from a dotenv file', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'variables-')), '.env')
-  writeFileSync(file, `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${EVIL}\nCROSS_ACCOUNT_DYNAMO_ROLEARN=${EVIL}\n`)
-  const { code, err } = await command(`policies --dotenv ${file}`)
+  writeFileSync(
+    file,
+    `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${CONTROL_CHARACTERS}\nCROSS_ACCOUNT_DYNAMO_ROLEARN=${CONTROL_CHARACTERS}\n`,
+  )
+  const { code, err } = await runCommandLine(`policies --dotenv ${file}`)
   expect(code).toBe(2)
   expect(err).not.toBe('')
-  expect(RAW.exec(err)).toBe(null)
+  expect(CONTROL_CHARACTER_PATTERN.exec(err)).toBe(null)
 })

@@ -1,5 +1,6 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of IAM
-/** `policies`: what it reads, the documents in every format, and usage errors of both commands. */
+// cspell:ignore externalid raed tabel
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: IAM policy variables
+/** The `policies` command: its inputs and output formats. Also the usage errors and the help of both commands. */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,28 +11,29 @@ import { transformSync } from '@swc/core'
 import { crossAccountPolicies, type PolicyDocument } from 'middy-cross-account-dynamo/policies'
 import { ROWS } from '../../../src/configuration/rows.ts'
 import { setEnvironment } from '../../integration/lambda.ts'
-import { command } from './command-line.ts'
-import { yaml } from './yaml.ts'
+import { runCommandLine } from './command-line.ts'
+import { parseYamlDocuments } from './parse-yaml.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/orders/CrossAccountDynamoRole'
 const EXECUTION_ROLE = 'arn:aws:iam::111111111111:role/LambdaExecutionRole'
 const OTHER_EXECUTION_ROLE = 'arn:aws:iam::333333333333:role/OtherExecutionRole'
 const VARIABLES = { AWS_REGION: 'us-east-1', CROSS_ACCOUNT_DYNAMO_ROLE_ARN: ROLE }
-const REST = `--execution-role-arn ${EXECUTION_ROLE} --table Orders --access read`
+const REQUIRED_FLAGS = `--execution-role-arn ${EXECUTION_ROLE} --table Orders --access read`
 
 const folder = mkdtempSync(join(tmpdir(), 'policies-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 beforeEach(() => setEnvironment(VARIABLES))
 
-const policiesJson = async (line: string) => {
-  const { code, out, err } = await command(`policies ${line} --json`)
+/** Runs `policies` with `--json`, which must succeed, and returns the parsed output. */
+const readPoliciesJson = async (line: string) => {
+  const { code, out, err } = await runCommandLine(`policies ${line} --json`)
   expect({ code, err }).toEqual({ code: 0, err: '' })
   return JSON.parse(out)
 }
-const basic = { roleArn: ROLE, executionRoleArn: EXECUTION_ROLE, region: 'us-east-1' } as const
+const ROLE_OPTIONS = { roleArn: ROLE, executionRoleArn: EXECUTION_ROLE, region: 'us-east-1' } as const
 
-describe('policies reads', () => {
-  test('the variables of the function, and writes what crossAccountPolicies() returns', async () => {
+describe('inputs of policies', () => {
+  test('policies reads the variables of the function and writes what crossAccountPolicies() returns', async () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'example-external-id',
@@ -42,11 +44,11 @@ describe('policies reads', () => {
       CROSS_ACCOUNT_DYNAMO_ACCESS: 'GetItem,Query',
       CROSS_ACCOUNT_DYNAMO_REGION: 'eu-west-1',
     })
-    const { accounts, ...documents } = await policiesJson(`--execution-role-arn ${EXECUTION_ROLE}`)
+    const { accounts, ...documents } = await readPoliciesJson(`--execution-role-arn ${EXECUTION_ROLE}`)
     expect(accounts).toEqual({ tables: '222222222222', functions: ['111111111111'] })
     expect(documents).toEqual(
       crossAccountPolicies({
-        ...basic,
+        ...ROLE_OPTIONS,
         region: 'eu-west-1',
         tables: ['Orders', 'Customers'],
         access: ['GetItem', 'Query'],
@@ -58,7 +60,7 @@ describe('policies reads', () => {
     )
   })
 
-  test('flags, which replace variables', async () => {
+  test('policies uses flags instead of the variables of the same options', async () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: 'arn:aws:iam::999999999999:role/Other',
@@ -69,7 +71,7 @@ describe('policies reads', () => {
       CROSS_ACCOUNT_DYNAMO_ACCESS: 'read',
     })
     const key = 'arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
-    const { code, out } = await command(
+    const { code, out } = await runCommandLine(
       `policies --role-arn ${ROLE} --execution-role-arn ${EXECUTION_ROLE} --execution-role-arn arn:aws:iam::333333333333:root ` +
         '--table Orders --table Lines --access write --region eu-west-1 --external-id example-external-id ' +
         '--session-tag-key team --session-tag-key stage --transitive-tag-keys team,stage --any-source-identity ' +
@@ -85,7 +87,7 @@ describe('policies reads', () => {
       '--kms-key-arn',
     ])
     const { warnings: _, ...expected } = crossAccountPolicies({
-      ...basic,
+      ...ROLE_OPTIONS,
       executionRoleArn: [EXECUTION_ROLE, 'arn:aws:iam::333333333333:root'],
       region: 'eu-west-1',
       tables: ['Orders', 'Lines'],
@@ -104,8 +106,10 @@ describe('policies reads', () => {
     expect(documents).toEqual(expected)
   })
 
-  test('tag keys of --session-tag-key beside tags with fixed values', async () => {
-    const { trustPolicy } = await policiesJson(`${REST} --session-tags stage=prod --session-tag-key team`)
+  test('policies combines --session-tag-key with tags that have fixed values', async () => {
+    const { trustPolicy } = await readPoliciesJson(
+      `${REQUIRED_FLAGS} --session-tags stage=prod --session-tag-key team`,
+    )
     expect(trustPolicy.Statement[0].Condition).toMatchObject({
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['stage', 'team'] },
       StringEquals: { 'aws:RequestTag/stage': 'prod' },
@@ -113,15 +117,15 @@ describe('policies reads', () => {
     })
   })
 
-  test('execution roles whose path contains a comma', async () => {
-    const odd = 'arn:aws:iam::333333333333:role/a,b/Odd'
-    const { trustPolicy } = await policiesJson(`${REST} --execution-role-arn ${odd}`)
-    expect(trustPolicy.Statement[0].Principal).toEqual({ AWS: [EXECUTION_ROLE, odd] })
+  test('policies accepts an execution role whose path contains a comma', async () => {
+    const roleWithComma = 'arn:aws:iam::333333333333:role/a,b/Odd'
+    const { trustPolicy } = await readPoliciesJson(`${REQUIRED_FLAGS} --execution-role-arn ${roleWithComma}`)
+    expect(trustPolicy.Statement[0].Principal).toEqual({ AWS: [EXECUTION_ROLE, roleWithComma] })
   })
 
-  test('the tenant tag with any value, because the variable has the value of one tenant', async () => {
-    const line = `${REST.replace('read', 'GetItem')} --session-tags TenantId=acme,team=orders --tenant-tag TenantId`
-    const { trustPolicy } = await policiesJson(line)
+  test('policies allows any value of the tenant tag, because the variable contains the value of one tenant', async () => {
+    const line = `${REQUIRED_FLAGS.replace('read', 'GetItem')} --session-tags TenantId=acme,team=orders --tenant-tag TenantId`
+    const { trustPolicy } = await readPoliciesJson(line)
     expect(trustPolicy.Statement[0].Condition).toMatchObject({
       StringEquals: { 'aws:RequestTag/team': 'orders' },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
@@ -129,50 +133,50 @@ describe('policies reads', () => {
     expect(JSON.stringify(trustPolicy)).not.toContain('acme')
   })
 
-  test('variables with another prefix', async () => {
+  test('policies reads variables with the prefix from --env-prefix', async () => {
     setEnvironment({ AWS_REGION: 'us-east-1', ORDERS_DYNAMO_ROLE_ARN: ROLE })
-    const { accounts } = await policiesJson(`${REST} --env-prefix ORDERS_DYNAMO`)
+    const { accounts } = await readPoliciesJson(`${REQUIRED_FLAGS} --env-prefix ORDERS_DYNAMO`)
     expect(accounts.tables).toBe('222222222222')
   })
 
-  test('a dotenv file, which does not replace variables that are set', async () => {
+  test('policies reads a dotenv file, which does not replace variables of the environment', async () => {
     const file = join(folder, 'variables')
     writeFileSync(
       file,
       `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${ROLE.replaceAll('2', '9')}\nCROSS_ACCOUNT_DYNAMO_EXTERNAL_ID="example-external-id"\n`,
     )
-    const { accounts, trustPolicy } = await policiesJson(`${REST} --dotenv ${file}`)
+    const { accounts, trustPolicy } = await readPoliciesJson(`${REQUIRED_FLAGS} --dotenv ${file}`)
     expect(accounts.tables).toBe('222222222222')
     expect(JSON.stringify(trustPolicy)).toContain('"sts:ExternalId":"example-external-id"')
   })
 })
 
-describe('formats', () => {
-  // What a format could get wrong: a path, policy variables, several accounts.
-  const LINE =
-    `policies ${REST.replace('read', 'GetItem,Query')} --execution-role-arn ${OTHER_EXECUTION_ROLE} ` +
+describe('formats of policies', () => {
+  // The command line contains a path, policy variables and several accounts, which each format represents differently.
+  const COMMAND_LINE =
+    `policies ${REQUIRED_FLAGS.replace('read', 'GetItem,Query')} --execution-role-arn ${OTHER_EXECUTION_ROLE} ` +
     '--tenant-tag TenantId --external-id example-external-id'
   const { trustPolicy, permissionsPolicy, callerPolicy } = crossAccountPolicies({
-    ...basic,
+    ...ROLE_OPTIONS,
     executionRoleArn: [EXECUTION_ROLE, OTHER_EXECUTION_ROLE],
     tables: ['Orders'],
     access: ['GetItem', 'Query'],
     tenantTag: 'TenantId',
     externalId: 'example-external-id',
   })
-  const textOf = async (format: string, line = LINE): Promise<string> => {
-    const { code, out, err } = await command(`${line} --format ${format}`)
+  const formatPolicies = async (format: string, line = COMMAND_LINE): Promise<string> => {
+    const { code, out, err } = await runCommandLine(`${line} --format ${format}`)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     return out
   }
-  /** The comments, which name the account of each part. */
-  const headings = (text: string) =>
+  /** Returns the comments that name the account of each part. */
+  const findHeadings = (text: string) =>
     [...text.matchAll(/^(?:#|\/\/) (Account .*)$/gm)].map(([, title]) => title)
-  const accountsOf = (text: string) => headings(text).map((title) => title?.slice(0, 20))
+  const findAccounts = (text: string) => findHeadings(text).map((title) => title?.slice(0, 20))
 
-  test('json: writes each document under its account', async () => {
-    const text = await textOf('json')
-    expect(headings(text)).toEqual([
+  test('the format json contains each document under its account', async () => {
+    const text = await formatPolicies('json')
+    expect(findHeadings(text)).toEqual([
       'Account 222222222222 (tables): trust policy of CrossAccountDynamoRole',
       'Account 222222222222 (tables): permissions policy of CrossAccountDynamoRole',
       'Account 111111111111 (function): policy of LambdaExecutionRole',
@@ -185,11 +189,15 @@ describe('formats', () => {
     expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
   })
 
-  test('cloudformation: writes a template for each account', async () => {
-    const text = await textOf('cloudformation')
+  test('the format cloudformation contains a template for each account', async () => {
+    const text = await formatPolicies('cloudformation')
     expect(text).toMatch(/^# 3 templates.*\n# Account 222222222222/)
-    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
-    const [tables, ...functions] = yaml(text)
+    expect(findAccounts(text)).toEqual([
+      'Account 222222222222',
+      'Account 111111111111',
+      'Account 333333333333',
+    ])
+    const [tables, ...functions] = parseYamlDocuments(text)
     expect(tables).toEqual({
       AWSTemplateFormatVersion: '2010-09-09',
       Resources: {
@@ -204,7 +212,7 @@ describe('formats', () => {
         },
       },
     })
-    const caller = (role: string) => ({
+    const createCallerTemplate = (role: string) => ({
       AWSTemplateFormatVersion: '2010-09-09',
       Resources: {
         AssumeTargetRole: {
@@ -213,74 +221,95 @@ describe('formats', () => {
         },
       },
     })
-    expect(functions).toEqual([caller('LambdaExecutionRole'), caller('OtherExecutionRole')])
+    expect(functions).toEqual([
+      createCallerTemplate('LambdaExecutionRole'),
+      createCallerTemplate('OtherExecutionRole'),
+    ])
   })
 
-  test('terraform: writes a provider for each account, and the documents unchanged', async () => {
-    const text = await textOf('terraform')
-    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
+  test('the format terraform contains a provider for each account and the unchanged documents', async () => {
+    const text = await formatPolicies('terraform')
+    expect(findAccounts(text)).toEqual([
+      'Account 222222222222',
+      'Account 111111111111',
+      'Account 333333333333',
+    ])
     const documents = [...text.matchAll(/jsonencode\((\{.*?^ {2}\})\)/gms)].map(([, json = '']) =>
       JSON.parse(json.replaceAll('$${', '${')),
     )
     expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
     // Terraform would evaluate an unescaped ${…} as a template.
     expect(text).not.toMatch(/(?<!\$)\$\{/)
-    const known = [...text.matchAll(/^ {2}alias +=\s"(\w+)"$/gm)].map(([, alias]) => `aws.${alias}`)
-    const used = [...text.matchAll(/^ {2}provider = (.+)$/gm)].map(([, alias]) => alias)
-    expect(known).toEqual([
+    const declaredProviders = [...text.matchAll(/^ {2}alias +=\s"(\w+)"$/gm)].map(
+      ([, alias]) => `aws.${alias}`,
+    )
+    const usedProviders = [...text.matchAll(/^ {2}provider = (.+)$/gm)].map(([, alias]) => alias)
+    expect(declaredProviders).toEqual([
       'aws.account_222222222222',
       'aws.account_111111111111',
       'aws.account_333333333333',
     ])
-    expect([...new Set(used)]).toEqual(known)
+    expect([...new Set(usedProviders)]).toEqual(declaredProviders)
   })
 
   const hasTerraform = spawnSync('terraform', ['version']).status === 0
-  const onTerraform = hasTerraform ? test : test.skip
-  onTerraform.each([LINE, `policies ${REST} --trust-whole-account --execution-role-arn *`])(
-    'terraform: writes what terraform fmt would write, %#',
-    async (line) => {
-      const { out } = await command(`${line} --format terraform`)
-      const file = join(folder, 'main.tf')
-      writeFileSync(file, out)
-      expect(
-        execFileSync('terraform', ['fmt', '-write=false', '-diff', file], {
-          encoding: 'utf8',
-          stdio: 'pipe',
-        }),
-      ).toBe('')
-    },
-  )
+  const testWithTerraform = hasTerraform ? test : test.skip
+  testWithTerraform.each([
+    COMMAND_LINE,
+    `policies ${REQUIRED_FLAGS} --trust-whole-account --execution-role-arn *`,
+  ])('the format terraform needs no change by terraform fmt: case %#', async (line) => {
+    const { out } = await runCommandLine(`${line} --format terraform`)
+    const file = join(folder, 'main.tf')
+    writeFileSync(file, out)
+    expect(
+      execFileSync('terraform', ['fmt', '-write=false', '-diff', file], {
+        encoding: 'utf8',
+        stdio: 'pipe',
+      }),
+    ).toBe('')
+  })
 
-  test('cdk: writes a stack for each account', async () => {
-    const text = await textOf('cdk')
-    expect(accountsOf(text)).toEqual(['Account 222222222222', 'Account 111111111111', 'Account 333333333333'])
-    const created: unknown[] = []
+  test('the format cdk contains a stack for each account', async () => {
+    const text = await formatPolicies('cdk')
+    expect(findAccounts(text)).toEqual([
+      'Account 222222222222',
+      'Account 111111111111',
+      'Account 333333333333',
+    ])
+    const createdProps: unknown[] = []
     class Stack {
       constructor(_scope: unknown, _id: string, props: { env: unknown }) {
-        created.push(props.env)
+        createdProps.push(props.env)
       }
     }
     class Construct {
       constructor(_scope: unknown, _id: string, props: unknown) {
-        created.push(props)
+        createdProps.push(props)
       }
     }
-    const imported =
+    const expectedImports =
       /^import \{ Stack \} from 'aws-cdk-lib'\nimport \{ CfnManagedPolicy, CfnRole \} from 'aws-cdk-lib\/aws-iam'\n/
-    expect(text).toMatch(imported)
-    const { code } = transformSync(text.replace(imported, ''), {
+    expect(text).toMatch(expectedImports)
+    const { code } = transformSync(text.replace(expectedImports, ''), {
       jsc: { parser: { syntax: 'typescript' }, target: 'es2022' },
     })
-    const names = [...code.matchAll(/^export class (\w+)/gm)].map(([, name]) => name)
-    expect(names).toEqual(['TablesAccount', 'FunctionAccount111111111111', 'FunctionAccount333333333333'])
-    const body = `${code
+    const classNames = [...code.matchAll(/^export class (\w+)/gm)].map(([, name]) => name)
+    expect(classNames).toEqual([
+      'TablesAccount',
+      'FunctionAccount111111111111',
+      'FunctionAccount333333333333',
+    ])
+    const functionBody = `${code
       .replace(/^import.*$/gm, '')
       .replace(/^export (?=class)/gm, '')
-      .replace(/^export \{.*$/gm, '')}\nreturn [${names}]`
-    const stacks = new Function('Stack', 'CfnRole', 'CfnManagedPolicy', body)(Stack, Construct, Construct)
+      .replace(/^export \{.*$/gm, '')}\nreturn [${classNames}]`
+    const stacks = new Function('Stack', 'CfnRole', 'CfnManagedPolicy', functionBody)(
+      Stack,
+      Construct,
+      Construct,
+    )
     for (const CreatedStack of stacks) new CreatedStack(undefined, 'id')
-    expect(created).toEqual([
+    expect(createdProps).toEqual([
       { account: '222222222222', region: 'us-east-1' },
       {
         roleName: 'CrossAccountDynamoRole',
@@ -295,29 +324,29 @@ describe('formats', () => {
     ])
   })
 
-  test('attach the caller policy to no role if any caller is trusted', async () => {
-    const line = `policies ${REST.replace(EXECUTION_ROLE, '*')} --trust-whole-account`
-    const { out: template, err } = await command(`${line} --format cloudformation`)
+  test('no format attaches the caller policy to a role if the trust policy trusts all callers', async () => {
+    const line = `policies ${REQUIRED_FLAGS.replace(EXECUTION_ROLE, '*')} --trust-whole-account`
+    const { out: template, err } = await runCommandLine(`${line} --format cloudformation`)
     expect(err.match(/^Warning: --execution-role-arn: /gm)).toHaveLength(2)
-    expect(yaml(template)[1]).toMatchObject({
+    expect(parseYamlDocuments(template)[1]).toMatchObject({
       Resources: { AssumeTargetRole: { Properties: { Roles: [] } } },
     })
-    const { out: terraform } = await command(`${line} --format terraform`)
+    const { out: terraform } = await runCommandLine(`${line} --format terraform`)
     expect(terraform).toContain('resource "aws_iam_policy" "function"')
     expect(terraform.match(/allowed_account_ids/g)).toHaveLength(1)
-    expect(headings((await command(`${line} --format json`)).out)).toContain(
+    expect(findHeadings((await runCommandLine(`${line} --format json`)).out)).toContain(
       'Account of the function (function): policy of the execution role',
     )
-    expect((await command(`${line} --format cdk`)).out).toContain('super(scope, id)\n')
-    expect(JSON.parse((await command(`${line} --json`)).out).accounts.functions).toEqual([])
+    expect((await runCommandLine(`${line} --format cdk`)).out).toContain('super(scope, id)\n')
+    expect(JSON.parse((await runCommandLine(`${line} --json`)).out).accounts.functions).toEqual([])
   })
 })
 
-/** The flags that a text names, each once. */
-const flagsIn = (text: string): string[] => [
+/** Returns the flags that a text contains, without duplicates. */
+const findFlags = (text: string): string[] => [
   ...new Set([...text.matchAll(/(?<![\w-])--([a-z][a-z-]*)/g)].map(([, flag = '']) => flag)),
 ]
-/** Names of options that are no English words. */
+/** Matches the names of options that are not English words. */
 const OPTION_NAME = new RegExp(
   `\\b(?:${[
     ...Object.keys(ROWS),
@@ -332,10 +361,10 @@ const OPTION_NAME = new RegExp(
     .join('|')})\\b`,
 )
 
-describe('a usage error', () => {
-  /** Runs a command that must end with a usage error and write no policies. Returns stderr. */
-  const usageError = async (line: string): Promise<string> => {
-    const { code, out, err } = await command(line)
+describe('usage errors', () => {
+  /** Runs a command that must end with a usage error and write no policies, and returns its stderr. */
+  const runWithUsageError = async (line: string): Promise<string> => {
+    const { code, out, err } = await runCommandLine(line)
     expect({ code, out }).toEqual({ code: 2, out: '' })
     expect(err).not.toMatch(OPTION_NAME)
     return err
@@ -355,12 +384,12 @@ describe('a usage error', () => {
       ['ROLE_ARN', 'ACCESS', 'REGION'],
     ],
   ])(
-    'of %s names all missing flags and their variables in one line',
+    'the usage error of %s names all missing flags and their variables in one line',
     async (line, prefix, flags, suffixes) => {
       setEnvironment({})
-      const err = await usageError(line)
+      const err = await runWithUsageError(line)
       expect(err.trimEnd().split('\n')).toHaveLength(1)
-      expect(flagsIn(err).toSorted()).toEqual(flags.toSorted())
+      expect(findFlags(err).toSorted()).toEqual(flags.toSorted())
       const variables = [...err.matchAll(/\b[A-Z][A-Z_]+\b/g)].map(([name]) => name)
       expect(variables.toSorted()).toEqual(
         ['AWS_REGION', ...suffixes.map((suffix) => `${prefix}_${suffix}`)].toSorted(),
@@ -369,27 +398,27 @@ describe('a usage error', () => {
   )
 
   test.each<[line: string, flags: readonly string[]]>([
-    [`policies ${REST} --external-id x`, ['external-id']],
+    [`policies ${REQUIRED_FLAGS} --external-id x`, ['external-id']],
     [
       'policies --execution-role-arn 111111111111 --table Orders --access read',
       ['execution-role-arn', 'trust-whole-account'],
     ],
-    [`policies ${REST} --region mars`, ['region']],
-    [`policies ${REST} --table My*`, ['table']],
-    [`policies ${REST} --transitive-tag-keys team`, ['transitive-tag-keys', 'session-tags']],
-    [`policies ${REST} --session-tags team`, ['session-tags']],
-    [`policies ${REST} --session-tags ["team"]`, ['session-tags']],
-    [`policies ${REST} --session-tags {"team":true}`, ['session-tags']],
-    [`policies ${REST} --external-id=`, ['external-id']],
-    [`policies ${REST} --table=`, ['table']],
+    [`policies ${REQUIRED_FLAGS} --region mars`, ['region']],
+    [`policies ${REQUIRED_FLAGS} --table My*`, ['table']],
+    [`policies ${REQUIRED_FLAGS} --transitive-tag-keys team`, ['transitive-tag-keys', 'session-tags']],
+    [`policies ${REQUIRED_FLAGS} --session-tags team`, ['session-tags']],
+    [`policies ${REQUIRED_FLAGS} --session-tags ["team"]`, ['session-tags']],
+    [`policies ${REQUIRED_FLAGS} --session-tags {"team":true}`, ['session-tags']],
+    [`policies ${REQUIRED_FLAGS} --external-id=`, ['external-id']],
+    [`policies ${REQUIRED_FLAGS} --table=`, ['table']],
     ['check --key=', ['key']],
     [`policies --execution-role-arn ${EXECUTION_ROLE},${OTHER_EXECUTION_ROLE}`, ['execution-role-arn']],
     ['check --session-tags TenantId=acme,team=acme --key tenant=acme', ['key', 'tenant-tag']],
     ['check --session-tags TenantId=acme --tenant-tag TenantId', ['tenant-tag', 'key']],
     ['check --session-tags TenantId=acme --tenant-tag TenantId --key tenant=globex', ['key', 'tenant-tag']],
     ['check --execution-role-arn mine', ['execution-role-arn']],
-    [`policies ${REST} --format yaml`, ['format']],
-    [`policies ${REST} --format cdk --json`, ['json', 'format']],
+    [`policies ${REQUIRED_FLAGS} --format yaml`, ['format']],
+    [`policies ${REQUIRED_FLAGS} --format cdk --json`, ['json', 'format']],
     ['policies --tabel Orders', ['tabel', 'table']],
     ['policies --env-file .env', ['env-file', 'help']],
     ['policies --wrong', ['wrong', 'help']],
@@ -398,109 +427,109 @@ describe('a usage error', () => {
     ['policies --dotenv /there/is/none', ['dotenv']],
     ['check --role-arn mine', ['role-arn']],
     ['check --role-arn none', ['role-arn']],
-    [`policies ${REST} --role-arn none`, ['role-arn']],
+    [`policies ${REQUIRED_FLAGS} --role-arn none`, ['role-arn']],
     ['check --table My* --access read', ['table']],
     ['check --table Orders --access raed', ['access']],
     ['check --table arn:aws:dynamodb:us-east-1:999999999999:table/Orders --access read', ['table']],
     ['check --table Orders --access read --key acme', ['key']],
     ['check --env-prefix _', ['env-prefix']],
-  ])('of %s names the flags %j and no option', async (line, flags) => {
-    const err = await usageError(line)
+  ])('the usage error of %s names the flags %j and no option', async (line, flags) => {
+    const err = await runWithUsageError(line)
     expect(err).toMatch(new RegExp(`^${line.split(' ')[0]}: `))
-    expect(flagsIn(err)).toEqual(flags)
+    expect(findFlags(err)).toEqual(flags)
   })
 
-  test.each(['polices', ''])('of the command "%s" lists the commands', async (line) => {
-    const err = await usageError(line)
+  test.each(['polices', ''])('the usage error of the command "%s" lists the commands', async (line) => {
+    const err = await runWithUsageError(line)
     expect(err).toMatch(/^ {2}policies {2}.*\n {2}check {5}/m)
     expect(err).toContain(line)
   })
 
-  test('names a variable that is misspelled, and the correct one', async () => {
+  test('a usage error names a misspelled variable and the correct variable', async () => {
     setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNALID: 'example-external-id' })
-    for (const line of [`policies ${REST}`, 'check']) {
-      const err = await usageError(line)
+    for (const line of [`policies ${REQUIRED_FLAGS}`, 'check']) {
+      const err = await runWithUsageError(line)
       expect(err).toMatch(/CROSS_ACCOUNT_DYNAMO_EXTERNALID\b.*CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID\b/)
     }
   })
 
-  test('names the variable that an invalid value comes from, unless a flag replaces it', async () => {
+  test('a usage error names the variable that contains an invalid value, unless a flag replaces it', async () => {
     setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'x' })
-    const fromVariable = await usageError('check')
-    expect(flagsIn(fromVariable)).toEqual(['external-id'])
+    const fromVariable = await runWithUsageError('check')
+    expect(findFlags(fromVariable)).toEqual(['external-id'])
     expect(fromVariable).toContain('CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID')
-    const fromFlag = await usageError('check --external-id y')
-    expect(flagsIn(fromFlag)).toEqual(['external-id'])
+    const fromFlag = await runWithUsageError('check --external-id y')
+    expect(findFlags(fromFlag)).toEqual(['external-id'])
     expect(fromFlag).not.toContain('CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID')
   })
 
-  test('names a setting that has no flag by its variable', async () => {
+  test('a usage error names the variable of an option that has no flag', async () => {
     setEnvironment({
       ...VARIABLES,
       CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200',
       CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS: '1',
     })
-    const err = await usageError('check')
-    expect(flagsIn(err)).toEqual([])
+    const err = await runWithUsageError('check')
+    expect(findFlags(err)).toEqual([])
     expect(err.match(/CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: /g)).toHaveLength(1)
     expect(err).toContain('CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS: ')
   })
 
   test.each([
     'policies --role-arn arn:aws:iam::222222222222:role/sessionTags-* --execution-role-arn X --table Orders --access read',
-    `policies ${REST} --execution-role-arn arn:aws:iam::222222222222:role/sessionTags-*`,
+    `policies ${REQUIRED_FLAGS} --execution-role-arn arn:aws:iam::222222222222:role/sessionTags-*`,
     'check --role-arn arn:aws:iam::222222222222:role/sessionTags-*',
     'check --execution-role-arn arn:aws:iam::222222222222:role/sessionTags-*',
-  ])('quotes a role whose name contains the name of an option unchanged: %s', async (line) => {
-    const { code, err } = await command(line)
+  ])('a usage error quotes a role ARN unchanged if it contains the name of an option: %s', async (line) => {
+    const { code, err } = await runCommandLine(line)
     expect(code).toBe(2)
     expect(err).toContain('"arn:aws:iam::222222222222:role/sessionTags-*"')
-    expect(flagsIn(err)).not.toContain('session-tags')
+    expect(findFlags(err)).not.toContain('session-tags')
   })
 })
 
-test('warnings quote a role whose name contains the name of an option unchanged', async () => {
-  const pattern = 'arn:aws:iam::111111111111:role/sessionTags-*'
-  const line = `policies --execution-role-arn ${pattern} --trust-whole-account --table Orders --access read`
-  const { code, err } = await command(line)
+test('a warning quotes a role ARN unchanged if it contains the name of an option', async () => {
+  const rolePattern = 'arn:aws:iam::111111111111:role/sessionTags-*'
+  const line = `policies --execution-role-arn ${rolePattern} --trust-whole-account --table Orders --access read`
+  const { code, err } = await runCommandLine(line)
   expect(code).toBe(0)
-  expect(err).toContain(pattern)
-  expect(flagsIn(err)).toEqual(['execution-role-arn'])
-  const { warnings } = JSON.parse((await command(`${line} --json`)).out)
+  expect(err).toContain(rolePattern)
+  expect(findFlags(err)).toEqual(['execution-role-arn'])
+  const { warnings } = JSON.parse((await runCommandLine(`${line} --json`)).out)
   expect(err).toBe(warnings.map((warning: string) => `Warning: ${warning}\n`).join(''))
 })
 
 describe('help', () => {
   test.each(['--help', '-h', 'help'])('%s lists the commands', async (line) => {
-    const { code, out, err } = await command(line)
+    const { code, out, err } = await runCommandLine(line)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     expect(out).toMatch(/^ {2}policies {2}.*\n {2}check {5}/m)
   })
 
-  test('-h of a command prints the same as --help', async () => {
-    expect(await command('check -h')).toEqual(await command('check --help'))
+  test('check -h prints the same as check --help', async () => {
+    expect(await runCommandLine('check -h')).toEqual(await runCommandLine('check --help'))
   })
 
   test('--version prints the version of the package', async () => {
     const { version } = JSON.parse(readFileSync('package.json', 'utf8'))
-    expect(await command('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
+    expect(await runCommandLine('--version')).toEqual({ code: 0, out: `${version}\n`, err: '' })
   })
 
-  test.each(['policies', 'check'])('of %s lists its flags, with an example that uses them', async (name) => {
-    const { code, out } = await command(`${name} --help`)
+  test.each(['policies', 'check'])('%s --help lists all flags of its example', async (name) => {
+    const { code, out } = await runCommandLine(`${name} --help`)
     expect(code).toBe(0)
     const flags = [...out.matchAll(/^ {2}--([\w-]+)/gm)].map(([, flag = '']) => flag)
     expect(flags).toContain('dotenv')
     expect(flags).not.toContain('env-file')
     const [, example = ''] = /^Example:\n(.*)$/ms.exec(out) ?? []
-    expect(flags).toEqual(expect.arrayContaining(flagsIn(example)))
+    expect(flags).toEqual(expect.arrayContaining(findFlags(example)))
     expect(Math.max(...out.split('\n').map(({ length }) => length))).toBeLessThanOrEqual(120)
   })
 
-  test('of policies has an example that runs', async () => {
-    const { out } = await command('policies --help')
+  test('the example of policies --help runs successfully', async () => {
+    const { out } = await runCommandLine('policies --help')
     const [, example = ''] = /dynamo (policies --dotenv .env.*)$/s.exec(out) ?? []
-    const { code, out: policies } = await command(
+    const { code, out: policies } = await runCommandLine(
       example.replace('--dotenv .env', '').replace(/\\?\s+/g, ' '),
     )
     expect(code).toBe(0)
@@ -508,9 +537,9 @@ describe('help', () => {
   })
 })
 
-test('colors highlight comments and warnings, and change no text', async () => {
-  const plain = await command(`policies ${REST} --tenant-tag TenantId`)
-  const colored = await command(`policies ${REST} --tenant-tag TenantId`, { colors: true })
+test('colors highlight comments and warnings and do not change the text', async () => {
+  const plain = await runCommandLine(`policies ${REQUIRED_FLAGS} --tenant-tag TenantId`)
+  const colored = await runCommandLine(`policies ${REQUIRED_FLAGS} --tenant-tag TenantId`, { colors: true })
   expect(colored.out).toContain('\u001b[36m# Account 222222222222')
   expect(colored.err).toContain('\u001b[33mWarning:')
   expect(stripVTControlCharacters(colored.out)).toBe(plain.out)

@@ -1,4 +1,5 @@
-/** Options and environment variables: which configuration they make, and which issues invalid ones have. */
+// cspell:ignore crossaccount équipe exernal externalid größe ключ örders prefech quipe refreshbeforeseconds rolearn sessionname
+/** The configuration that options and environment variables produce, and the issues of invalid values. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { describe, expect, jest, test } from '@jest/globals'
 import { type Configuration, readConfiguration } from '../../../src/configuration/configuration.ts'
@@ -7,17 +8,17 @@ import { parseSessionName } from '../../../src/iam/constraints.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 import type { Issue, IssueCode } from '../../../src/options/issue.ts'
 import type { Environment } from '../../../src/options/rows.ts'
-import { issuesOf, parseWith } from '../issues.ts'
+import { catchIssues, parseWith } from '../issues.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
-const REQUIRED = { roleArn: ROLE }
-const IRELAND = { AWS_REGION: 'eu-west-1' }
-const PREFIX = 'CROSS_ACCOUNT_DYNAMO'
+const REQUIRED_OPTIONS = { roleArn: ROLE }
+const REGION_ENVIRONMENT = { AWS_REGION: 'eu-west-1' }
+const VARIABLE_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
-/** Reads options, also those that the types do not allow. */
-const read = (
-  options: unknown = REQUIRED,
-  environment: Environment = IRELAND,
+/** Reads options, including options that the types do not allow. Throws if the session parameters depend on the request. */
+const readStatic = (
+  options: unknown = REQUIRED_OPTIONS,
+  environment: Environment = REGION_ENVIRONMENT,
 ): Configuration & { readonly parameters: SessionParameters } => {
   const configuration = readConfiguration(options, environment)
   const { parameters } = configuration
@@ -25,34 +26,39 @@ const read = (
   return { ...configuration, parameters }
 }
 
-const issuesIn = (options: unknown = REQUIRED, environment: Environment = IRELAND): readonly Issue[] =>
-  issuesOf(() => readConfiguration(options, environment))
+/** Returns the issues that reading the options reports. */
+const readIssues = (
+  options: unknown = REQUIRED_OPTIONS,
+  environment: Environment = REGION_ENVIRONMENT,
+): readonly Issue[] => catchIssues(() => readConfiguration(options, environment))
 
-/** The message of the error. */
-const messageOf = (options: unknown, environment: Environment = IRELAND): string => {
+/** Returns the message of the error that reading the options throws. */
+const readErrorMessage = (options: unknown, environment: Environment = REGION_ENVIRONMENT): string => {
   try {
     readConfiguration(options, environment)
   } catch (error) {
     if (error instanceof Error) return error.message
   }
-  throw new Error('nothing was thrown')
+  throw new Error('no error was thrown')
 }
 
-/** A configuration without its functions, which `toEqual` compares by identity. */
-const comparable = (configuration: Configuration): object => ({
+/** Returns the configuration without its functions, which `toEqual` compares by reference. */
+const removeFunctions = (configuration: Configuration): object => ({
   ...configuration,
   awsClientCapture: undefined,
   resolveParameters: undefined,
   logger: undefined,
 })
 
-/** Variables with the default prefix, beside `AWS_REGION`. */
-const variables = (suffixes: Readonly<Record<string, string>>): Environment => ({
-  ...IRELAND,
-  ...Object.fromEntries(Object.entries(suffixes).map(([suffix, text]) => [`${PREFIX}_${suffix}`, text])),
+/** Returns an environment with `AWS_REGION` and variables that have the default prefix. */
+const createEnvironment = (suffixes: Readonly<Record<string, string>>): Environment => ({
+  ...REGION_ENVIRONMENT,
+  ...Object.fromEntries(
+    Object.entries(suffixes).map(([suffix, text]) => [`${VARIABLE_PREFIX}_${suffix}`, text]),
+  ),
 })
 
-const LOGGER = {
+const ANY_LOGGER = {
   debug: expect.any(Function),
   info: expect.any(Function),
   warn: expect.any(Function),
@@ -60,8 +66,8 @@ const LOGGER = {
 }
 
 describe('the minimal configuration', () => {
-  test('consists of a role and a Region, and everything else has a default', () => {
-    expect(read()).toStrictEqual({
+  test('a configuration needs a role and a Region, and all other options have defaults', () => {
+    expect(readStatic()).toStrictEqual({
       parameters: {
         roleArn: ROLE,
         sessionTags: [],
@@ -76,7 +82,7 @@ describe('the minimal configuration', () => {
       accountId: '222222222222',
       region: 'eu-west-1',
       stsRegions: ['eu-west-1'],
-      logger: LOGGER,
+      logger: ANY_LOGGER,
       refreshBeforeSeconds: 900,
       maxSessions: 100,
       contextKey: 'dynamo',
@@ -89,17 +95,17 @@ describe('the minimal configuration', () => {
     })
   })
 
-  test('leaves the client as it is if there is no awsClientCapture', () => {
+  test('the default awsClientCapture returns the client unchanged', () => {
     const client = new DynamoDBClient({ region: 'eu-west-1' })
-    expect(read().awsClientCapture(client)).toBe(client)
+    expect(readStatic().awsClientCapture(client)).toBe(client)
   })
 
-  test('can come from the environment alone', () => {
-    expect(read({}, variables({ ROLE_ARN: ROLE })).parameters.roleArn).toBe(ROLE)
+  test('a configuration can come only from environment variables', () => {
+    expect(readStatic({}, createEnvironment({ ROLE_ARN: ROLE })).parameters.roleArn).toBe(ROLE)
   })
 
-  test('reports what is missing', () => {
-    expect(issuesIn({}, {})).toEqual([
+  test('a missing role and a missing Region are reported', () => {
+    expect(readIssues({}, {})).toEqual([
       { option: 'roleArn', code: 'required' },
       { option: 'region', code: 'required-without-aws-region' },
     ])
@@ -111,15 +117,15 @@ describe('the minimal configuration', () => {
     ['arn', 'a string'],
     [[], 'a list'],
     [() => ({}), 'a function'],
-  ])('refuses options that are %p', (options, actual) => {
-    const environment = variables({ ROLE_ARN: ROLE })
-    expect(issuesOf(() => readConfiguration(options, environment))).toEqual([
+  ])('options that are %p are refused', (options, actual) => {
+    const environment = createEnvironment({ ROLE_ARN: ROLE })
+    expect(catchIssues(() => readConfiguration(options, environment))).toEqual([
       { option: 'options', code: 'invalid-type', expected: 'a plain object', actual },
     ])
   })
 
-  test('throws an error that is not retryable, has status code 500, and names the context key', () => {
-    expect(() => readConfiguration({ contextKey: 'orders' }, IRELAND)).toThrow(
+  test('the error of an invalid configuration is not retryable, has status code 500, and names the context key', () => {
+    expect(() => readConfiguration({ contextKey: 'orders' }, REGION_ENVIRONMENT)).toThrow(
       expect.objectContaining({
         name: 'CrossAccountDynamoError',
         code: 'CONFIG_INVALID',
@@ -132,7 +138,7 @@ describe('the minimal configuration', () => {
 })
 
 describe('explicit options', () => {
-  const given = {
+  const options = {
     roleArn: 'arn:aws-us-gov:iam::333333333333:role/teams/R',
     externalId: 'example-external-id',
     sessionTags: { team: 'orders', stage: '' },
@@ -142,7 +148,6 @@ describe('explicit options', () => {
     durationSeconds: 900,
     region: 'us-gov-west-1',
     refreshBeforeSeconds: 60,
-    policy: { Version: '2012-10-17', Statement: [] },
     policyArns: [
       'arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess',
       'arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess',
@@ -158,11 +163,11 @@ describe('explicit options', () => {
     disablePrefetch: true,
   } satisfies CrossAccountDynamoOptions<string, boolean>
 
-  test('are all part of the configuration', () => {
-    const govCloud = { AWS_REGION: 'us-gov-east-1', AWS_LAMBDA_FUNCTION_NAME: 'fn' }
-    expect(read(given, govCloud)).toStrictEqual({
+  test('the configuration contains all explicit options', () => {
+    const govCloudEnvironment = { AWS_REGION: 'us-gov-east-1', AWS_LAMBDA_FUNCTION_NAME: 'fn' }
+    expect(readStatic(options, govCloudEnvironment)).toStrictEqual({
       parameters: {
-        roleArn: given.roleArn,
+        roleArn: options.roleArn,
         externalId: 'example-external-id',
         sessionTags: [
           { Key: 'team', Value: 'orders' },
@@ -172,7 +177,6 @@ describe('explicit options', () => {
         sourceIdentity: 'alice',
         sessionName: 'orders',
         durationSeconds: 900,
-        policy: '{"Version":"2012-10-17","Statement":[]}',
         policyArns: ['arn:aws-us-gov:iam::aws:policy/ReadOnlyAccess'],
       },
       isDirect: false,
@@ -181,7 +185,7 @@ describe('explicit options', () => {
       accountId: '333333333333',
       region: 'us-gov-west-1',
       stsRegions: ['us-gov-east-1'],
-      logger: LOGGER,
+      logger: ANY_LOGGER,
       refreshBeforeSeconds: 60,
       maxSessions: 7,
       contextKey: 'orders',
@@ -197,16 +201,19 @@ describe('explicit options', () => {
     })
   })
 
-  test('that are undefined count as unset', () => {
-    const names = Object.keys(given).filter((name) => name !== 'roleArn')
-    const unset = { ...REQUIRED, ...Object.fromEntries(names.map((name) => [name, undefined])) }
-    expect(comparable(read(unset))).toEqual(comparable(read()))
+  test('options that are undefined count as unset', () => {
+    const names = Object.keys(options).filter((name) => name !== 'roleArn')
+    const undefinedOptions = {
+      ...REQUIRED_OPTIONS,
+      ...Object.fromEntries(names.map((name) => [name, undefined])),
+    }
+    expect(removeFunctions(readStatic(undefinedOptions))).toEqual(removeFunctions(readStatic()))
   })
 
-  test.each([...Object.keys(given), 'stsRegions', 'logger', 'scope'])(
-    '%s: null is refused instead of counting as unset',
+  test.each([...Object.keys(options), 'stsRegions', 'logger', 'scope'])(
+    'the value null of %s is refused instead of counting as unset',
     (option) => {
-      const issues = issuesIn({ ...REQUIRED, [option]: null })
+      const issues = readIssues({ ...REQUIRED_OPTIONS, [option]: null })
       expect(issues).toHaveLength(1)
       expect(issues[0]).toHaveProperty('option', option)
     },
@@ -216,8 +223,8 @@ describe('explicit options', () => {
     ['durationSeconds', 900n],
     ['refreshBeforeSeconds', 900n],
     ['contextKey', 1n],
-  ])('%s: a BigInt is an issue and not a TypeError', (option, value) => {
-    expect(issuesIn({ ...REQUIRED, [option]: value })).toMatchObject([{ option }])
+  ])('a BigInt as %s is reported as an issue and does not throw a TypeError', (option, value) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, [option]: value })).toMatchObject([{ option }])
   })
 })
 
@@ -229,8 +236,10 @@ describe('environment variables', () => {
     ['SESSION_NAME', 'orders', { sessionName: 'orders' }],
     ['SOURCE_IDENTITY', 'alice', { sourceIdentity: 'alice' }],
     ['DURATION_SECONDS', '1800', { durationSeconds: 1800 }],
-  ])('%s sets a session parameter', (suffix, text, expected) => {
-    expect(read({}, variables({ ROLE_ARN: ROLE, [suffix]: text })).parameters).toMatchObject(expected)
+  ])('the variable %s sets a session parameter', (suffix, text, expected) => {
+    expect(readStatic({}, createEnvironment({ ROLE_ARN: ROLE, [suffix]: text })).parameters).toMatchObject(
+      expected,
+    )
   })
 
   test.each([
@@ -239,17 +248,20 @@ describe('environment variables', () => {
     ['REFRESH_BEFORE_SECONDS', ' 120 ', { refreshBeforeSeconds: 120 }],
     ['MAX_SESSIONS', '7', { maxSessions: 7 }],
     ['STS_REGIONS', 'eu-north-1, eu-west-1', { stsRegions: ['eu-north-1', 'eu-west-1'] }],
-  ])('%s=%s sets an option', (suffix, text, expected) => {
-    expect(read(REQUIRED, variables({ [suffix]: text }))).toMatchObject(expected)
+  ])('the variable %s=%s sets an option', (suffix, text, expected) => {
+    expect(readStatic(REQUIRED_OPTIONS, createEnvironment({ [suffix]: text }))).toMatchObject(expected)
   })
 
   test.each([
     ['team,stage', ['team', 'stage']],
     [' team , stage ', ['team', 'stage']],
     ['stage', ['stage']],
-  ])('TRANSITIVE_TAG_KEYS=%s sets a list', (text, keys) => {
-    const environment = variables({ SESSION_TAGS: 'team=orders,stage=prod', TRANSITIVE_TAG_KEYS: text })
-    expect(read(REQUIRED, environment).parameters.transitiveTagKeys).toEqual(keys)
+  ])('the variable TRANSITIVE_TAG_KEYS=%s sets a list', (text, keys) => {
+    const environment = createEnvironment({
+      SESSION_TAGS: 'team=orders,stage=prod',
+      TRANSITIVE_TAG_KEYS: text,
+    })
+    expect(readStatic(REQUIRED_OPTIONS, environment).parameters.transitiveTagKeys).toEqual(keys)
   })
 
   test.each<[keyof CrossAccountDynamoOptions, unknown, string, string]>([
@@ -265,21 +277,33 @@ describe('environment variables', () => {
     ['refreshBeforeSeconds', 61, 'REFRESH_BEFORE_SECONDS', '62'],
     ['stsRegions', ['us-east-1'], 'STS_REGIONS', 'eu-north-1'],
     ['maxSessions', 1, 'MAX_SESSIONS', '7'],
-  ])('%s: %p wins over its variable, whether that is valid or not', (option, value, suffix, text) => {
-    const alone = comparable(read({ ...REQUIRED, [option]: value }))
-    for (const variable of [text, ' not valid\t'])
-      expect(comparable(read({ ...REQUIRED, [option]: value }, variables({ [suffix]: variable })))).toEqual(
-        alone,
-      )
-  })
+  ])(
+    'the option %s: %p replaces its variable, even if the variable is invalid',
+    (option, value, suffix, text) => {
+      const configuration = removeFunctions(readStatic({ ...REQUIRED_OPTIONS, [option]: value }))
+      for (const variableText of [text, ' not valid\t'])
+        expect(
+          removeFunctions(
+            readStatic(
+              { ...REQUIRED_OPTIONS, [option]: value },
+              createEnvironment({ [suffix]: variableText }),
+            ),
+          ),
+        ).toEqual(configuration)
+    },
+  )
 
-  test('count as unset if they are empty', () => {
+  test('empty environment variables count as unset', () => {
     const suffixes =
       'EXTERNAL_ID SESSION_TAGS TRANSITIVE_TAG_KEYS SESSION_NAME SOURCE_IDENTITY DURATION_SECONDS REGION ' +
       'REFRESH_BEFORE_SECONDS STS_REGIONS MAX_SESSIONS TABLES ACCESS'
-    const empty = variables(Object.fromEntries(suffixes.split(' ').map((suffix) => [suffix, ''])))
-    expect(comparable(read(REQUIRED, empty))).toEqual(comparable(read()))
-    expect(issuesIn({}, { AWS_REGION: '', CROSS_ACCOUNT_DYNAMO_ROLE_ARN: '' })).toEqual(issuesIn({}, {}))
+    const emptyVariables = createEnvironment(
+      Object.fromEntries(suffixes.split(' ').map((suffix) => [suffix, ''])),
+    )
+    expect(removeFunctions(readStatic(REQUIRED_OPTIONS, emptyVariables))).toEqual(
+      removeFunctions(readStatic()),
+    )
+    expect(readIssues({}, { AWS_REGION: '', CROSS_ACCOUNT_DYNAMO_ROLE_ARN: '' })).toEqual(readIssues({}, {}))
   })
 
   test.each<[string, string, string, object]>([
@@ -288,16 +312,19 @@ describe('environment variables', () => {
     ['sessionName', 'SESSION_NAME', 'valid', { code: 'invalid-length', min: 2, max: 64, length: 0 }],
     ['sourceIdentity', 'SOURCE_IDENTITY', 'valid', { code: 'invalid-length', min: 2, max: 64, length: 0 }],
     ['region', 'REGION', 'eu-west-1', { code: 'invalid-region', value: '' }],
-  ])('do not replace an empty %s, which is invalid', (option, suffix, text, problem) => {
-    const issues = issuesIn({ ...REQUIRED, [option]: '' }, variables({ [suffix]: text }))
-    expect(issues).toMatchObject([{ option, ...problem }])
-    expect(issues[0]).not.toHaveProperty('variable')
-  })
+  ])(
+    'an environment variable does not replace an empty %s, which is invalid',
+    (option, suffix, text, problem) => {
+      const issues = readIssues({ ...REQUIRED_OPTIONS, [option]: '' }, createEnvironment({ [suffix]: text }))
+      expect(issues).toMatchObject([{ option, ...problem }])
+      expect(issues[0]).not.toHaveProperty('variable')
+    },
+  )
 
   test.each(['aws', '9S', '0x384', '1e3', '+900', '-900', '900.5', '1800s', '1_800', '1,800', 'NaN'])(
-    'DURATION_SECONDS=%s is not a number, and the issue contains the text',
+    'the variable DURATION_SECONDS=%s is refused, and the issue contains the text',
     (value) => {
-      expect(issuesIn(REQUIRED, variables({ DURATION_SECONDS: value }))).toEqual([
+      expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ DURATION_SECONDS: value }))).toEqual([
         {
           option: 'durationSeconds',
           variable: 'CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS',
@@ -310,9 +337,9 @@ describe('environment variables', () => {
     },
   )
 
-  test('are named in an issue only if the value came from them', () => {
-    const environment = variables({ SESSION_NAME: 'x', EXTERNAL_ID: 'x' })
-    expect(issuesIn({ ...REQUIRED, externalId: 'y' }, environment)).toEqual([
+  test('an issue names an environment variable only if the value came from the variable', () => {
+    const environment = createEnvironment({ SESSION_NAME: 'x', EXTERNAL_ID: 'x' })
+    expect(readIssues({ ...REQUIRED_OPTIONS, externalId: 'y' }, environment)).toEqual([
       { option: 'externalId', code: 'invalid-length', min: 2, max: 1224, length: 1 },
       {
         option: 'sessionName',
@@ -327,22 +354,22 @@ describe('environment variables', () => {
 })
 
 describe('envPrefix', () => {
-  test('replaces the default prefix of all variables', () => {
+  test('envPrefix replaces the default prefix of all variables', () => {
     const environment = {
-      ...IRELAND,
+      ...REGION_ENVIRONMENT,
       ORDERS_DYNAMO_ROLE_ARN: ROLE,
       ORDERS_DYNAMO_SESSION_NAME: 'orders',
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: 'arn:aws:iam::444444444444:role/Other',
       CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'other-external-id',
     }
-    const { parameters } = read({ envPrefix: 'ORDERS_DYNAMO' }, environment)
+    const { parameters } = readStatic({ envPrefix: 'ORDERS_DYNAMO' }, environment)
     expect(parameters).toMatchObject({ roleArn: ROLE, sessionName: 'orders' })
     expect(parameters).not.toHaveProperty('externalId')
   })
 
-  test('is part of the names of variables in issues and in the message', () => {
+  test('issues and the error message name variables with envPrefix', () => {
     const environment = { ORDERS_SESSION_NAME: 'x', ordersExternalId: 'abc' }
-    expect(issuesIn({ envPrefix: 'ORDERS' }, environment)).toMatchObject([
+    expect(readIssues({ envPrefix: 'ORDERS' }, environment)).toMatchObject([
       {
         option: 'externalId',
         code: 'misspelled-variable',
@@ -353,26 +380,29 @@ describe('envPrefix', () => {
       { option: 'roleArn', code: 'required' },
       { option: 'region', code: 'required-without-aws-region' },
     ])
-    const message = messageOf({ envPrefix: 'ORDERS' }, environment)
+    const message = readErrorMessage({ envPrefix: 'ORDERS' }, environment)
     expect(message).toContain('ORDERS_ROLE_ARN')
     expect(message).toContain('ORDERS_REGION')
   })
 
-  test.each(['A', 'a', '_A', 'ORDERS_DYNAMO', 'Orders2', 'A__B'])('can be %s', (envPrefix) => {
-    expect(read({ envPrefix }, { ...IRELAND, [`${envPrefix}_ROLE_ARN`]: ROLE }).parameters.roleArn).toBe(ROLE)
+  test.each(['A', 'a', '_A', 'ORDERS_DYNAMO', 'Orders2', 'A__B'])('envPrefix can be %s', (envPrefix) => {
+    expect(
+      readStatic({ envPrefix }, { ...REGION_ENVIRONMENT, [`${envPrefix}_ROLE_ARN`]: ROLE }).parameters
+        .roleArn,
+    ).toBe(ROLE)
   })
 
   test.each(['', '_', 'ORDERS_', '2ORDERS', 'ORDERS-DYNAMO', 'ORDERS DYNAMO', 'ÖRDERS', 'ORDERS\n', 5, {}])(
-    'cannot be %j',
+    'envPrefix cannot be %j',
     (envPrefix) => {
-      expect(issuesIn({ ...REQUIRED, envPrefix })).toEqual([
+      expect(readIssues({ ...REQUIRED_OPTIONS, envPrefix })).toEqual([
         { option: 'envPrefix', code: 'invalid-env-prefix' },
       ])
     },
   )
 })
 
-describe('names that are misspelled', () => {
+describe('misspelled names', () => {
   test.each([
     ['CROSS_ACCOUNT_DYNAMO_ROLEARN', 'roleArn', 'CROSS_ACCOUNT_DYNAMO_ROLE_ARN'],
     ['CROSSACCOUNT_DYNAMO_EXTERNAL_ID', 'externalId', 'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID'],
@@ -384,28 +414,31 @@ describe('names that are misspelled', () => {
     ],
     ['CROSS_ACCOUNT_DYNAMO_REGION_', 'region', 'CROSS_ACCOUNT_DYNAMO_REGION'],
     ['CROSSACCOUNT_DYNAMO_TABLES', 'scope', 'CROSS_ACCOUNT_DYNAMO_TABLES'],
-  ])('variable %s is an issue unless it is empty', (misspelled, option, correct) => {
-    expect(issuesIn(REQUIRED, { ...IRELAND, [misspelled]: 'text' })).toEqual([
+  ])('the misspelled variable %s is an issue unless it is empty', (misspelled, option, correct) => {
+    expect(readIssues(REQUIRED_OPTIONS, { ...REGION_ENVIRONMENT, [misspelled]: 'text' })).toEqual([
       { option, code: 'misspelled-variable', misspelled, correct },
     ])
-    expect(issuesIn(REQUIRED, { ...IRELAND, [misspelled]: '' })).toEqual([])
+    expect(readIssues(REQUIRED_OPTIONS, { ...REGION_ENVIRONMENT, [misspelled]: '' })).toEqual([])
   })
 
   test.each(['CROSS_ACCOUNT_DYNAMODB_ROLE_ARN', 'CROSS_ACCOUNT_DYNAMO_TABLE', 'PATH'])(
-    'variable %s belongs to another program',
+    'the variable %s is ignored, because it belongs to another program',
     (variable) => {
-      expect(issuesIn(REQUIRED, { ...IRELAND, [variable]: 'text' })).toEqual([])
+      expect(readIssues(REQUIRED_OPTIONS, { ...REGION_ENVIRONMENT, [variable]: 'text' })).toEqual([])
     },
   )
 
   test.each<[string, string, string[]]>([
     ['DISABLE_PREFETCH', 'disablePrefetch', []],
     ['SCOPE', 'scope', ['CROSS_ACCOUNT_DYNAMO_TABLES', 'CROSS_ACCOUNT_DYNAMO_ACCESS']],
-  ])('variable %s is an issue, because %s has no variable of that name', (suffix, option, instead) => {
-    expect(issuesIn(REQUIRED, variables({ [suffix]: 'true' }))).toEqual([
-      { option, code: 'no-such-variable', unread: `${PREFIX}_${suffix}`, instead },
-    ])
-  })
+  ])(
+    'the variable %s is an issue, because the option %s has no variable of that name',
+    (suffix, option, instead) => {
+      expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ [suffix]: 'true' }))).toEqual([
+        { option, code: 'no-such-variable', unread: `${VARIABLE_PREFIX}_${suffix}`, instead },
+      ])
+    },
+  )
 
   test.each([
     ['roleARN', 'roleArn'],
@@ -414,20 +447,20 @@ describe('names that are misspelled', () => {
     ['duration_seconds', 'durationSeconds'],
     ['awsClientOption', 'awsClientOptions'],
     ['disablePrefech', 'disablePrefetch'],
-  ])('option %s suggests %s, also if it is undefined', (option, suggestion) => {
+  ])('the unknown option %s has the suggestion %s, even if its value is undefined', (option, suggestion) => {
     for (const value of ['text', undefined])
-      expect(issuesIn({ ...REQUIRED, [option]: value })).toMatchObject([
+      expect(readIssues({ ...REQUIRED_OPTIONS, [option]: value })).toMatchObject([
         { option, code: 'unknown-option', suggestion },
       ])
   })
 
   test.each(['zzz', 'quux', 'toString', 'constructor', '__proto__'])(
-    'option %s resembles no option, so the issue lists all of them',
+    'the issue of the unknown option %s lists all options',
     (option) => {
-      const options = { ...REQUIRED }
+      const options = { ...REQUIRED_OPTIONS }
       Object.defineProperty(options, option, { value: 'MARKER', enumerable: true })
       const known = 'roleArn externalId contextKey awsClientCapture disablePrefetch'.split(' ')
-      const issues = issuesIn(options)
+      const issues = readIssues(options)
       expect(issues).toEqual([
         { option, code: 'unknown-option', suggestion: undefined, known: expect.arrayContaining(known) },
       ])
@@ -439,17 +472,17 @@ describe('names that are misspelled', () => {
     ['with a line break', 'role\n  - Arn'],
     ['with a character that changes the direction of text', 'role\u202eArn'],
     ['of 5,000 characters', 'x'.repeat(5000)],
-  ])('an unknown option %s cannot change the layout of the message', (_, option) => {
-    const message = messageOf({ ...REQUIRED, [option]: undefined })
+  ])('the name of an unknown option %s is escaped and truncated in the message', (_, option) => {
+    const message = readErrorMessage({ ...REQUIRED_OPTIONS, [option]: undefined })
     expect(message.split('\n')).toHaveLength(2)
     expect(message).not.toContain('\u202e')
     expect(message.length).toBeLessThan(2000)
   })
 })
 
-test('all issues of a configuration are reported at once', () => {
+test('one error reports all issues of a configuration', () => {
   const environment = {
-    ...variables({
+    ...createEnvironment({
       ROLE_ARN: 'arn:aws:iam::22222222222:role/R',
       EXTERNAL_ID: 'x',
       DURATION_SECONDS: '43200',
@@ -465,8 +498,8 @@ test('all issues of a configuration are reported at once', () => {
     contextKey: 'awsRequestId',
     exernalId: 'x',
   }
-  const variable = (suffix: string) => ({ variable: `${PREFIX}_${suffix}` })
-  const [unknownOption, ...issues] = issuesIn(options, environment)
+  const createVariableProperty = (suffix: string) => ({ variable: `${VARIABLE_PREFIX}_${suffix}` })
+  const [unknownOption, ...issues] = readIssues(options, environment)
   expect(unknownOption).toMatchObject({
     option: 'exernalId',
     code: 'unknown-option',
@@ -481,14 +514,14 @@ test('all issues of a configuration are reported at once', () => {
     },
     {
       option: 'roleArn',
-      ...variable('ROLE_ARN'),
+      ...createVariableProperty('ROLE_ARN'),
       code: 'invalid-role-arn',
       value: 'arn:aws:iam::22222222222:role/R',
       reason: expect.any(String),
     },
     {
       option: 'externalId',
-      ...variable('EXTERNAL_ID'),
+      ...createVariableProperty('EXTERNAL_ID'),
       code: 'invalid-length',
       min: 2,
       max: 1224,
@@ -505,23 +538,22 @@ test('all issues of a configuration are reported at once', () => {
     { option: 'sourceIdentity', code: 'reserved-prefix' },
     {
       option: 'durationSeconds',
-      ...variable('DURATION_SECONDS'),
+      ...createVariableProperty('DURATION_SECONDS'),
       code: 'invalid-duration',
       min: 900,
       max: 3600,
       value: 43_200,
     },
-    { option: 'region', ...variable('REGION'), code: 'invalid-region', value: 'Ireland' },
+    { option: 'region', ...createVariableProperty('REGION'), code: 'invalid-region', value: 'Ireland' },
     { option: 'contextKey', code: 'reserved-context-key', value: 'awsRequestId' },
   ])
 })
 
 describe('session tags in a variable', () => {
-  const tagsFrom = (text: string) =>
-    read(REQUIRED, variables({ SESSION_TAGS: text })).parameters.sessionTags.map(({ Key, Value }) => [
-      Key,
-      Value,
-    ])
+  const readTags = (text: string) =>
+    readStatic(REQUIRED_OPTIONS, createEnvironment({ SESSION_TAGS: text })).parameters.sessionTags.map(
+      ({ Key, Value }) => [Key, Value],
+    )
 
   test.each<[string, string, [string, string][]]>([
     ['a pair', 'team=orders', [['team', 'orders']]],
@@ -563,16 +595,15 @@ describe('session tags in a variable', () => {
     ['JSON with spaces around it', '\n {"team": "orders"} ', [['team', 'orders']]],
     ['JSON without tags', '{}', []],
     ['__proto__ in JSON', '{"__proto__":"x"}', [['__proto__', 'x']]],
-    ['letters that are written as escapes', String.raw`{"\u00e9quipe":"\u6ce8"}`, [['équipe', '注']]],
-  ])('can be %s', (_, text, tags) => {
-    expect(tagsFrom(text)).toEqual(tags)
+    ['JSON with escaped letters', String.raw`{"\u00e9quipe":"\u6ce8"}`, [['équipe', '注']]],
+  ])('the variable SESSION_TAGS can be %s', (_, text, tags) => {
+    expect(readTags(text)).toEqual(tags)
   })
 
-  const ofTeam = { part: 'value', key: 'team' }
-  const notText = { code: 'invalid-type', expected: 'a string', tag: ofTeam }
+  const NOT_A_STRING = { code: 'invalid-type', expected: 'a string', tag: { part: 'value', key: 'team' } }
   test.each<[string, string, object]>([
-    ['JSON that is cut short', '{"team":"MARKER"', { code: 'invalid-json' }],
-    ['JSON with a word without quotes', '{"team":MARKER}', { code: 'invalid-json' }],
+    ['truncated JSON', '{"team":"MARKER"', { code: 'invalid-json' }],
+    ['JSON with an unquoted word', '{"team":MARKER}', { code: 'invalid-json' }],
     ['text without a pair', 'MARKER', { code: 'missing-equals-sign', pair: 1 }],
     ['a comma in a value', 'team=orders,MARKER,stage=prod', { code: 'missing-equals-sign', pair: 2 }],
     ['a comma at the end', 'team=MARKER,', { code: 'missing-equals-sign', pair: 2 }],
@@ -596,53 +627,56 @@ describe('session tags in a variable', () => {
       '=MARKER',
       { code: 'invalid-length', min: 1, max: 128, length: 0, tag: { part: 'key', key: '' } },
     ],
-    ['a number in JSON', '{"team":12345}', { ...notText, actual: 'a number' }],
-    ['null in JSON', '{"team":null}', { ...notText, actual: 'null' }],
-    ['a list in JSON', '{"team":["MARKER"]}', { ...notText, actual: 'a list' }],
-    ['an object in JSON', '{"team":{"a":"MARKER"}}', { ...notText, actual: 'an object' }],
-  ])('cannot be %s, and the issue contains no value of a tag', (_, text, problem) => {
-    const issues = issuesIn(REQUIRED, variables({ SESSION_TAGS: text }))
+    ['a number in JSON', '{"team":12345}', { ...NOT_A_STRING, actual: 'a number' }],
+    ['null in JSON', '{"team":null}', { ...NOT_A_STRING, actual: 'null' }],
+    ['a list in JSON', '{"team":["MARKER"]}', { ...NOT_A_STRING, actual: 'a list' }],
+    ['an object in JSON', '{"team":{"a":"MARKER"}}', { ...NOT_A_STRING, actual: 'an object' }],
+  ])('the variable SESSION_TAGS cannot be %s, and the issue contains no tag value', (_, text, problem) => {
+    const issues = readIssues(REQUIRED_OPTIONS, createEnvironment({ SESSION_TAGS: text }))
     expect(issues).toEqual([
       { option: 'sessionTags', variable: 'CROSS_ACCOUNT_DYNAMO_SESSION_TAGS', ...problem },
     ])
     expect(JSON.stringify(issues)).not.toMatch(/MARKER|12345/)
   })
 
-  test('that cannot be read have no further issue for each transitive key', () => {
-    const environment = variables({ SESSION_TAGS: '{', TRANSITIVE_TAG_KEYS: 'team' })
-    expect(issuesIn(REQUIRED, environment)).toHaveLength(1)
-    expect(issuesIn({ ...REQUIRED, sessionTags: [], transitiveTagKeys: ['team'] })).toHaveLength(1)
+  test('invalid session tags do not cause an issue for each transitive tag key', () => {
+    const environment = createEnvironment({ SESSION_TAGS: '{', TRANSITIVE_TAG_KEYS: 'team' })
+    expect(readIssues(REQUIRED_OPTIONS, environment)).toHaveLength(1)
+    expect(readIssues({ ...REQUIRED_OPTIONS, sessionTags: [], transitiveTagKeys: ['team'] })).toHaveLength(1)
   })
 
-  test('must contain each transitive key', () => {
+  test('a transitive tag key without a session tag is reported', () => {
     const variable = 'CROSS_ACCOUNT_DYNAMO_TRANSITIVE_TAG_KEYS'
     const problem = { option: 'transitiveTagKeys', variable, code: 'unknown-tag-key', known: [] }
-    expect(issuesIn(REQUIRED, variables({ TRANSITIVE_TAG_KEYS: 'team,' }))).toEqual([
+    expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ TRANSITIVE_TAG_KEYS: 'team,' }))).toEqual([
       { ...problem, key: 'team' },
       { ...problem, key: '' },
     ])
     expect(
-      issuesIn(REQUIRED, variables({ TRANSITIVE_TAG_KEYS: 'Team', SESSION_TAGS: 'team=orders' })),
+      readIssues(
+        REQUIRED_OPTIONS,
+        createEnvironment({ TRANSITIVE_TAG_KEYS: 'Team', SESSION_TAGS: 'team=orders' }),
+      ),
     ).toEqual([{ ...problem, key: 'Team', known: ['team'] }])
   })
 })
 
 describe('session tags as an option', () => {
-  // Tags in a Map or a Set would be overlooked, and the session would have no tags.
+  // The entries of a Map or a Set are not properties, so the session would have no tags.
   test.each<[string, unknown, string]>([
     ['a string', 'team=orders', 'a string'],
     ['a list', [{ Key: 'team', Value: 'orders' }], 'a list'],
     ['a Map', new Map([['team', 'orders']]), 'an object'],
     ['a Set', new Set(['team']), 'an object'],
     ['a Date', new Date(), 'an object'],
-  ])('cannot be %s', (_, sessionTags, actual) => {
-    expect(issuesIn({ ...REQUIRED, sessionTags })).toEqual([
+  ])('the option sessionTags cannot be %s', (_, sessionTags, actual) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, sessionTags })).toEqual([
       { option: 'sessionTags', code: 'invalid-type', expected: 'a plain object', actual },
     ])
   })
 
-  test('cannot have undefined as a value', () => {
-    expect(issuesIn({ ...REQUIRED, sessionTags: { team: undefined } })).toEqual([
+  test('the option sessionTags cannot contain undefined as a tag value', () => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, sessionTags: { team: undefined } })).toEqual([
       {
         option: 'sessionTags',
         code: 'invalid-type',
@@ -654,11 +688,11 @@ describe('session tags as an option', () => {
   })
 
   test.each([['team'], [['team', 1]], [{ team: true }], [['team', ...new Array(1)]], [new Array(1)]])(
-    'transitiveTagKeys cannot be %j',
+    'the option transitiveTagKeys cannot be %j',
     (transitiveTagKeys) => {
-      expect(issuesIn({ ...REQUIRED, sessionTags: { team: 'orders' }, transitiveTagKeys })).toMatchObject([
-        { option: 'transitiveTagKeys', code: 'invalid-type', expected: 'a list of strings' },
-      ])
+      expect(
+        readIssues({ ...REQUIRED_OPTIONS, sessionTags: { team: 'orders' }, transitiveTagKeys }),
+      ).toMatchObject([{ option: 'transitiveTagKeys', code: 'invalid-type', expected: 'a list of strings' }])
     },
   )
 })
@@ -669,7 +703,7 @@ test.each<[string, object, Environment]>([
     { externalId: 'MARKER EXTERNAL', sessionTags: { a: 'MARKER?', b: `MARKER${'x'.repeat(300)}` } },
     {},
   ],
-  ['options of a wrong type', { externalId: ['MARKER'], sessionTags: ['MARKER'] }, {}],
+  ['options with an invalid type', { externalId: ['MARKER'], sessionTags: ['MARKER'] }, {}],
   [
     'invalid variables',
     {},
@@ -685,15 +719,15 @@ test.each<[string, object, Environment]>([
     { roleArn: 'x' },
     { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'MARKER', CROSS_ACCOUNT_DYNAMO_SESSION_TAGS: 'a=MARKER' },
   ],
-])('neither issues nor message contain secrets of %s', (_, options, environment) => {
-  const invalid = [
-    { ...REQUIRED, ...options },
-    { ...IRELAND, ...environment },
+])('issues and the error message contain no secrets of %s', (_, options, environment) => {
+  const readArguments = [
+    { ...REQUIRED_OPTIONS, ...options },
+    { ...REGION_ENVIRONMENT, ...environment },
   ] as const
-  const issues = issuesIn(...invalid)
+  const issues = readIssues(...readArguments)
   expect(issues).not.toEqual([])
   expect(JSON.stringify(issues)).not.toContain('MARKER')
-  expect(messageOf(...invalid)).not.toContain('MARKER')
+  expect(readErrorMessage(...readArguments)).not.toContain('MARKER')
 })
 
 describe('the default session name', () => {
@@ -706,17 +740,22 @@ describe('the default session name', () => {
     ['größe', 'gr--e'],
     ['🦄', '--'],
     ['teams/orders:prod $LATEST', 'teams-orders-prod--LATEST'],
-  ])('of a function named %j is %j, which is valid', (name, expected) => {
-    const { sessionName } = read(REQUIRED, { ...IRELAND, AWS_LAMBDA_FUNCTION_NAME: name }).parameters
+  ])('the default session name of a function named %j is %j, which is valid', (name, expected) => {
+    const { sessionName } = readStatic(REQUIRED_OPTIONS, {
+      ...REGION_ENVIRONMENT,
+      AWS_LAMBDA_FUNCTION_NAME: name,
+    }).parameters
     expect(sessionName).toBe(expected)
     expect(parseWith(parseSessionName, sessionName)).toEqual({ value: expected, problems: [] })
   })
 
-  test('is replaced by the option or the variable, which are not made valid', () => {
-    const environment = { ...variables({ SESSION_NAME: 'variable' }), AWS_LAMBDA_FUNCTION_NAME: 'fn' }
-    expect(read(REQUIRED, environment).parameters.sessionName).toBe('variable')
-    expect(read({ ...REQUIRED, sessionName: 'option' }, environment).parameters.sessionName).toBe('option')
-    expect(issuesIn({ ...REQUIRED, sessionName: 'my function' }, environment)).toEqual([
+  test('an option or a variable replaces the default session name and must be valid', () => {
+    const environment = { ...createEnvironment({ SESSION_NAME: 'variable' }), AWS_LAMBDA_FUNCTION_NAME: 'fn' }
+    expect(readStatic(REQUIRED_OPTIONS, environment).parameters.sessionName).toBe('variable')
+    expect(
+      readStatic({ ...REQUIRED_OPTIONS, sessionName: 'option' }, environment).parameters.sessionName,
+    ).toBe('option')
+    expect(readIssues({ ...REQUIRED_OPTIONS, sessionName: 'my function' }, environment)).toEqual([
       {
         option: 'sessionName',
         code: 'invalid-character',
@@ -734,91 +773,107 @@ describe('refreshBeforeSeconds', () => {
     [1800, 900],
     [1000, 500],
     [900, 450],
-  ])('defaults for durationSeconds %i to %i', (durationSeconds, refreshBeforeSeconds) => {
-    expect(read({ ...REQUIRED, durationSeconds }).refreshBeforeSeconds).toBe(refreshBeforeSeconds)
-  })
+  ])(
+    'with durationSeconds %i, refreshBeforeSeconds defaults to %i',
+    (durationSeconds, refreshBeforeSeconds) => {
+      expect(readStatic({ ...REQUIRED_OPTIONS, durationSeconds }).refreshBeforeSeconds).toBe(
+        refreshBeforeSeconds,
+      )
+    },
+  )
 
-  test.each([60, 61, 3599])('can be %i', (refreshBeforeSeconds) => {
-    expect(read({ ...REQUIRED, refreshBeforeSeconds }).refreshBeforeSeconds).toBe(refreshBeforeSeconds)
+  test.each([60, 61, 3599])('refreshBeforeSeconds can be %i', (refreshBeforeSeconds) => {
+    expect(readStatic({ ...REQUIRED_OPTIONS, refreshBeforeSeconds }).refreshBeforeSeconds).toBe(
+      refreshBeforeSeconds,
+    )
   })
 
   const option = 'refreshBeforeSeconds'
   const code = 'invalid-refresh-window'
-  test.each([59, 0, -60, 3600, 3601, 60.5, '60', 'soon', null])('cannot be %j', (refreshBeforeSeconds) => {
-    expect(issuesIn({ ...REQUIRED, refreshBeforeSeconds })).toEqual([
-      { option, code, min: 60, durationSeconds: 3600, value: refreshBeforeSeconds ?? { type: 'null' } },
-    ])
-  })
+  test.each([59, 0, -60, 3600, 3601, 60.5, '60', 'soon', null])(
+    'refreshBeforeSeconds cannot be %j',
+    (refreshBeforeSeconds) => {
+      expect(readIssues({ ...REQUIRED_OPTIONS, refreshBeforeSeconds })).toEqual([
+        { option, code, min: 60, durationSeconds: 3600, value: refreshBeforeSeconds ?? { type: 'null' } },
+      ])
+    },
+  )
 
-  test('must be less than the configured durationSeconds', () => {
-    expect(read({ ...REQUIRED, durationSeconds: 900, refreshBeforeSeconds: 899 }).refreshBeforeSeconds).toBe(
-      899,
-    )
-    expect(issuesIn({ ...REQUIRED, durationSeconds: 900, refreshBeforeSeconds: 900 })).toEqual([
+  test('refreshBeforeSeconds must be less than the configured durationSeconds', () => {
+    expect(
+      readStatic({ ...REQUIRED_OPTIONS, durationSeconds: 900, refreshBeforeSeconds: 899 })
+        .refreshBeforeSeconds,
+    ).toBe(899)
+    expect(readIssues({ ...REQUIRED_OPTIONS, durationSeconds: 900, refreshBeforeSeconds: 900 })).toEqual([
       { option, code, min: 60, durationSeconds: 900, value: 900 },
     ])
     const variable = 'CROSS_ACCOUNT_DYNAMO_REFRESH_BEFORE_SECONDS'
-    expect(issuesIn(REQUIRED, { ...IRELAND, [variable]: '3600' })).toEqual([
+    expect(readIssues(REQUIRED_OPTIONS, { ...REGION_ENVIRONMENT, [variable]: '3600' })).toEqual([
       { option, variable, code, min: 60, durationSeconds: 3600, value: 3600 },
     ])
   })
 })
 
 describe('region', () => {
-  const CHINA = { roleArn: 'arn:aws-cn:iam::222222222222:role/R' }
+  const CHINA_OPTIONS = { roleArn: 'arn:aws-cn:iam::222222222222:role/R' }
 
-  test('is the Region of STS, too, if AWS_REGION is not set', () => {
-    expect(read({ ...REQUIRED, region: 'eu-north-1' }, {})).toMatchObject({
+  test('region is also the Region of STS if AWS_REGION is not set', () => {
+    expect(readStatic({ ...REQUIRED_OPTIONS, region: 'eu-north-1' }, {})).toMatchObject({
       region: 'eu-north-1',
       stsRegions: ['eu-north-1'],
     })
   })
 
   test.each([
-    ['eu-west-1', CHINA, 'aws-cn'],
-    ['cn-north-1', REQUIRED, 'aws'],
-    ['us-gov-west-1', REQUIRED, 'aws'],
-  ])('%s is refused for the role %j', (value, role, partition) => {
-    const issue = { option: 'region', code: 'other-partition', value, partition }
-    expect(issuesIn({ ...role, region: value }, {})).toEqual([issue])
-    const variable = 'CROSS_ACCOUNT_DYNAMO_REGION'
-    expect(issuesIn(role, { [variable]: value })).toEqual([{ ...issue, variable }])
-  })
+    ['eu-west-1', CHINA_OPTIONS, 'aws-cn'],
+    ['cn-north-1', REQUIRED_OPTIONS, 'aws'],
+    ['us-gov-west-1', REQUIRED_OPTIONS, 'aws'],
+  ])(
+    'the Region %s is refused with the options %j, whose role is in another partition',
+    (value, role, partition) => {
+      const issue = { option: 'region', code: 'other-partition', value, partition }
+      expect(readIssues({ ...role, region: value }, {})).toEqual([issue])
+      const variable = 'CROSS_ACCOUNT_DYNAMO_REGION'
+      expect(readIssues(role, { [variable]: value })).toEqual([{ ...issue, variable }])
+    },
+  )
 
-  const ofFunction = {
+  const functionRegionIssue = {
     option: 'AWS_REGION',
     code: 'other-partition',
     value: 'eu-west-1',
     partition: 'aws-cn',
   }
 
-  test('can come from AWS_REGION, which is checked in the same way', () => {
-    expect(issuesIn(CHINA, IRELAND)).toEqual([ofFunction])
-    expect(issuesIn(REQUIRED, { AWS_REGION: 'Ireland' })).toEqual([
+  test('the Region from AWS_REGION is checked like the option region', () => {
+    expect(readIssues(CHINA_OPTIONS, REGION_ENVIRONMENT)).toEqual([functionRegionIssue])
+    expect(readIssues(REQUIRED_OPTIONS, { AWS_REGION: 'Ireland' })).toEqual([
       { option: 'AWS_REGION', code: 'invalid-region', value: 'Ireland' },
     ])
   })
 
-  test('that is invalid is not compared with the partition of the role', () => {
-    expect(issuesIn(CHINA, variables({ REGION: 'Beijing' }))).toEqual([
+  test('an invalid Region is not compared with the partition of the role', () => {
+    expect(readIssues(CHINA_OPTIONS, createEnvironment({ REGION: 'Beijing' }))).toEqual([
       {
         option: 'region',
         variable: 'CROSS_ACCOUNT_DYNAMO_REGION',
         code: 'invalid-region',
         value: 'Beijing',
       },
-      ofFunction,
+      functionRegionIssue,
     ])
   })
 
-  test('of STS must be in the partition of the role, too', () => {
-    expect(issuesIn({ ...CHINA, region: 'cn-north-1' }, IRELAND)).toEqual([ofFunction])
+  test('the Region of STS must be in the partition of the role', () => {
+    expect(readIssues({ ...CHINA_OPTIONS, region: 'cn-north-1' }, REGION_ENVIRONMENT)).toEqual([
+      functionRegionIssue,
+    ])
   })
 })
 
 describe('contextKey', () => {
-  test.each(['dynamo', 'orders', 'my table', '$', 'hasOwnProperty'])('can be %s', (contextKey) => {
-    expect(read({ ...REQUIRED, contextKey }).contextKey).toBe(contextKey)
+  test.each(['dynamo', 'orders', 'my table', '$', 'hasOwnProperty'])('contextKey can be %s', (contextKey) => {
+    expect(readStatic({ ...REQUIRED_OPTIONS, contextKey }).contextKey).toBe(contextKey)
   })
 
   test.each([
@@ -841,8 +896,8 @@ describe('contextKey', () => {
     'constructor',
     'prototype',
     'toJSON',
-  ])('cannot be %s, which is a property of the context or of objects', (contextKey) => {
-    expect(issuesIn({ ...REQUIRED, contextKey })).toEqual([
+  ])('contextKey cannot be %s, which is a property of the context or of objects', (contextKey) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, contextKey })).toEqual([
       { option: 'contextKey', code: 'reserved-context-key', value: contextKey },
     ])
   })
@@ -850,20 +905,20 @@ describe('contextKey', () => {
   test.each<[unknown, object]>([
     ['', { code: 'empty' }],
     [5, { code: 'invalid-type', expected: 'a string', actual: 'a number' }],
-  ])('cannot be %j', (contextKey, problem) => {
-    expect(issuesIn({ ...REQUIRED, contextKey })).toEqual([{ option: 'contextKey', ...problem }])
+  ])('contextKey cannot be %j', (contextKey, problem) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, contextKey })).toEqual([{ option: 'contextKey', ...problem }])
   })
 })
 
-describe('options of the clients', () => {
-  const type = (expected: string, actual: string) => ({ code: 'invalid-type', expected, actual })
+describe('client options', () => {
+  const createTypeProblem = (expected: string, actual: string) => ({ code: 'invalid-type', expected, actual })
   test.each<[string, unknown, object]>([
-    ['documentClient', 'yes', type('a boolean', 'a string')],
-    ['disablePrefetch', 1, type('a boolean', 'a number')],
-    ['translateConfig', true, type('an object', 'a boolean')],
-    ['awsClientOptions', [], type('an object', 'a list')],
-    ['stsClientOptions', 'eu-west-1', type('an object', 'a string')],
-    ['awsClientCapture', {}, type('a function', 'an object')],
+    ['documentClient', 'yes', createTypeProblem('a boolean', 'a string')],
+    ['disablePrefetch', 1, createTypeProblem('a boolean', 'a number')],
+    ['translateConfig', true, createTypeProblem('an object', 'a boolean')],
+    ['awsClientOptions', [], createTypeProblem('an object', 'a list')],
+    ['stsClientOptions', 'eu-west-1', createTypeProblem('an object', 'a string')],
+    ['awsClientCapture', {}, createTypeProblem('a function', 'an object')],
     [
       'awsClientOptions',
       { credentials: { accessKeyId: 'MARKER', secretAccessKey: 'MARKER' } },
@@ -872,24 +927,24 @@ describe('options of the clients', () => {
     ['awsClientOptions', { region: 'eu-west-1' }, { code: 'client-region', instead: 'region' }],
     ['stsClientOptions', { region: 'eu-north-1' }, { code: 'client-region', instead: 'stsRegions' }],
     ['stsClientOptions', { logger: console }, { code: 'client-logger' }],
-  ])('%s cannot be %j', (option, value, problem) => {
-    expect(issuesIn({ ...REQUIRED, [option]: value })).toEqual([{ option, ...problem }])
+  ])('the option %s cannot be %j', (option, value, problem) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, [option]: value })).toEqual([{ option, ...problem }])
   })
 
-  const unreadable = Object.defineProperty({}, 'bad', {
+  const objectWithThrowingGetter = Object.defineProperty({}, 'bad', {
     enumerable: true,
     get: () => {
       throw new Error('no')
     },
   })
   test.each<[string, object]>([
-    ['awsClientOptions', unreadable],
-    ['stsClientOptions', unreadable],
-    ['translateConfig', unreadable],
-    ['translateConfig', { marshallOptions: unreadable }],
-    ['translateConfig', { unmarshallOptions: unreadable }],
-  ])('%s cannot have a property that cannot be read', (option, value) => {
-    expect(issuesIn({ ...REQUIRED, [option]: value })).toEqual([
+    ['awsClientOptions', objectWithThrowingGetter],
+    ['stsClientOptions', objectWithThrowingGetter],
+    ['translateConfig', objectWithThrowingGetter],
+    ['translateConfig', { marshallOptions: objectWithThrowingGetter }],
+    ['translateConfig', { unmarshallOptions: objectWithThrowingGetter }],
+  ])('the option %s cannot have a property whose getter throws', (option, value) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, [option]: value })).toEqual([
       {
         option,
         code: 'invalid-property',
@@ -901,17 +956,17 @@ describe('options of the clients', () => {
 
   test.each(['marshallOptions', 'unmarshallOptions'])('translateConfig.%s must be an object', (property) => {
     const option = 'translateConfig'
-    expect(issuesIn({ ...REQUIRED, [option]: { [property]: 'text' } })).toEqual([
+    expect(readIssues({ ...REQUIRED_OPTIONS, [option]: { [property]: 'text' } })).toEqual([
       { option, code: 'invalid-property', property, actual: 'a string' },
     ])
-    expect(issuesIn({ ...REQUIRED, [option]: { [property]: undefined } })).toEqual([])
+    expect(readIssues({ ...REQUIRED_OPTIONS, [option]: { [property]: undefined } })).toEqual([])
   })
 
-  test('keep the objects inside them', () => {
+  test('client options keep references to objects and functions', () => {
     const requestHandler = { handle: () => {} }
     const wrapNumbers = () => 'value'
-    const { awsClientOptions, stsClientOptions, translateConfig } = read({
-      ...REQUIRED,
+    const { awsClientOptions, stsClientOptions, translateConfig } = readStatic({
+      ...REQUIRED_OPTIONS,
       awsClientOptions: { requestHandler },
       stsClientOptions: { requestHandler },
       translateConfig: { unmarshallOptions: { wrapNumbers } },
@@ -921,46 +976,51 @@ describe('options of the clients', () => {
     expect(translateConfig.unmarshallOptions?.wrapNumbers).toBe(wrapNumbers)
   })
 
-  test('remove undefined values by default', () => {
-    const marshallOptionsOf = (marshallOptions: object) =>
-      read({ ...REQUIRED, translateConfig: { marshallOptions } }).translateConfig.marshallOptions
-    expect(marshallOptionsOf({ convertEmptyValues: true })).toEqual({
+  test('marshallOptions remove undefined values by default', () => {
+    const readMarshallOptions = (marshallOptions: object) =>
+      readStatic({ ...REQUIRED_OPTIONS, translateConfig: { marshallOptions } }).translateConfig
+        .marshallOptions
+    expect(readMarshallOptions({ convertEmptyValues: true })).toEqual({
       removeUndefinedValues: true,
       convertEmptyValues: true,
     })
-    expect(marshallOptionsOf({ removeUndefinedValues: false })).toEqual({ removeUndefinedValues: false })
+    expect(readMarshallOptions({ removeUndefinedValues: false })).toEqual({ removeUndefinedValues: false })
   })
 
-  test('do not include translateConfig if documentClient is false', () => {
-    expect(read({ ...REQUIRED, documentClient: false }).documentClient).toBe(false)
-    expect(issuesIn({ ...REQUIRED, documentClient: false, translateConfig: {} })).toEqual([
+  test('translateConfig is refused if documentClient is false', () => {
+    expect(readStatic({ ...REQUIRED_OPTIONS, documentClient: false }).documentClient).toBe(false)
+    expect(readIssues({ ...REQUIRED_OPTIONS, documentClient: false, translateConfig: {} })).toEqual([
       { option: 'translateConfig', code: 'no-effect', because: 'documentClient is false' },
     ])
   })
 
-  test('are not called when the configuration is read', () => {
-    const captured = new DynamoDBClient({ region: 'eu-west-1' })
-    const awsClientCapture = jest.fn(() => captured)
+  test('functions in client options are not called when the configuration is read', () => {
+    const capturedClient = new DynamoDBClient({ region: 'eu-west-1' })
+    const awsClientCapture = jest.fn(() => capturedClient)
     const credentials = jest.fn()
-    const configuration = read({ ...REQUIRED, awsClientCapture, stsClientOptions: { credentials } })
+    const configuration = readStatic({
+      ...REQUIRED_OPTIONS,
+      awsClientCapture,
+      stsClientOptions: { credentials },
+    })
     expect(awsClientCapture).not.toHaveBeenCalled()
     expect(credentials).not.toHaveBeenCalled()
-    expect(configuration.awsClientCapture(new DynamoDBClient({ region: 'eu-west-1' }))).toBe(captured)
+    expect(configuration.awsClientCapture(new DynamoDBClient({ region: 'eu-west-1' }))).toBe(capturedClient)
   })
 })
 
 describe('the configuration', () => {
   const createOptions = () => ({
-    ...REQUIRED,
+    ...REQUIRED_OPTIONS,
     sessionTags: { team: 'orders' },
     transitiveTagKeys: ['team'],
     translateConfig: { marshallOptions: { convertEmptyValues: true } },
   })
 
-  test('is frozen, and so are the session parameters', () => {
-    const configuration = readConfiguration(createOptions(), IRELAND)
+  test('the configuration and its session parameters are frozen', () => {
+    const configuration = readConfiguration(createOptions(), REGION_ENVIRONMENT)
     const { parameters } = configuration
-    for (const frozen of [
+    for (const value of [
       configuration,
       parameters,
       parameters?.sessionTags,
@@ -969,26 +1029,29 @@ describe('the configuration', () => {
       parameters?.policyArns,
       configuration.stsRegions,
     ]) {
-      expect(frozen).toBeInstanceOf(Object)
-      expect(Object.isFrozen(frozen)).toBe(true)
+      expect(value).toBeInstanceOf(Object)
+      expect(Object.isFrozen(value)).toBe(true)
     }
   })
 
-  test('does not change with the options, and does not change them', () => {
+  test('the configuration does not share objects with the options and does not modify them', () => {
     const options = createOptions()
-    const configuration = read(options)
-    const before = structuredClone(comparable(configuration))
+    const configuration = readStatic(options)
+    const expectedConfiguration = structuredClone(removeFunctions(configuration))
     expect(options).toEqual(createOptions())
     options.sessionTags.team = 'billing'
     options.transitiveTagKeys.push('stage')
     options.translateConfig.marshallOptions.convertEmptyValues = false
     options.roleArn = 'other'
-    expect(comparable(configuration)).toEqual(before)
+    expect(removeFunctions(configuration)).toEqual(expectedConfiguration)
   })
 
-  test('does not change with the environment', () => {
-    const environment: Record<string, string> = { ...IRELAND, CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'before' }
-    const configuration = read(REQUIRED, environment)
+  test('later changes of the environment do not change the configuration', () => {
+    const environment: Record<string, string> = {
+      ...REGION_ENVIRONMENT,
+      CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'before',
+    }
+    const configuration = readStatic(REQUIRED_OPTIONS, environment)
     environment.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID = 'after'
     environment.AWS_REGION = 'us-east-1'
     expect(configuration).toMatchObject({ parameters: { externalId: 'before' }, region: 'eu-west-1' })
@@ -1000,48 +1063,49 @@ describe('stsRegions', () => {
     ['nowhere', { code: 'invalid-type', expected: 'a list of Regions', actual: 'a string' }],
     [[], { code: 'empty' }],
     [['eu-west-1', 'Ireland'], { code: 'invalid-region', value: 'Ireland' }],
-  ])('cannot be %j', (stsRegions, problem) => {
-    expect(issuesIn({ ...REQUIRED, stsRegions })).toEqual([{ option: 'stsRegions', ...problem }])
+  ])('stsRegions cannot be %j', (stsRegions, problem) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, stsRegions })).toEqual([{ option: 'stsRegions', ...problem }])
   })
 })
 
 describe('logger', () => {
-  test('can be of any class', () => {
-    expect(read({ ...REQUIRED, logger: console }).logger).toBe(console)
+  test('the logger can be an instance of any class', () => {
+    expect(readStatic({ ...REQUIRED_OPTIONS, logger: console }).logger).toBe(console)
   })
 
-  test('does nothing by default', () => {
-    const { logger } = read()
+  test('the default logger does nothing', () => {
+    const { logger } = readStatic()
     expect([logger.debug('', {}), logger.info('', {}), logger.warn('', {}), logger.error('', {})]).toEqual(
       Array(4).fill(undefined),
     )
   })
 
-  const ALL = ['debug', 'info', 'warn', 'error']
+  const LOGGER_METHODS = ['debug', 'info', 'warn', 'error']
   test.each<[unknown, string[]]>([
     [{ info: () => {}, error: () => {} }, ['debug', 'warn']],
-    [null, ALL],
-    ['console', ALL],
-  ])('must have all methods: %p', (logger, missing) => {
-    expect(issuesIn({ ...REQUIRED, logger })).toEqual([
-      { option: 'logger', code: 'missing-methods', required: ALL, missing },
+    [null, LOGGER_METHODS],
+    ['console', LOGGER_METHODS],
+  ])('a logger without all methods is refused: %p', (logger, missing) => {
+    expect(readIssues({ ...REQUIRED_OPTIONS, logger })).toEqual([
+      { option: 'logger', code: 'missing-methods', required: LOGGER_METHODS, missing },
     ])
   })
 })
 
 describe('session policies', () => {
   const ORDERS = 'arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'
-  const statementOf = (options: object, environment: Environment = IRELAND) =>
-    JSON.parse(read({ ...REQUIRED, ...options }, environment).parameters.policy ?? '').Statement[0]
+  const readPolicyStatement = (options: object, environment: Environment = REGION_ENVIRONMENT) =>
+    JSON.parse(readStatic({ ...REQUIRED_OPTIONS, ...options }, environment).parameters.policy ?? '')
+      .Statement[0]
 
   test('a scope is compiled for the account of the role and the Region of the table', () => {
     const scope = { tables: ['Orders'], access: ['PutItem'] }
-    expect(statementOf({ scope })).toEqual({
+    expect(readPolicyStatement({ scope })).toEqual({
       Effect: 'Allow',
       Action: ['dynamodb:PutItem'],
       Resource: [ORDERS],
     })
-    expect(statementOf({ scope, region: 'eu-north-1' }).Resource).toEqual([
+    expect(readPolicyStatement({ scope, region: 'eu-north-1' }).Resource).toEqual([
       ORDERS.replace('eu-west-1', 'eu-north-1'),
     ])
   })
@@ -1051,44 +1115,62 @@ describe('session policies', () => {
     [' write ', 'dynamodb:PutItem', 'dynamodb:GetItem'],
     ['GetItem, dynamodb:Query', 'dynamodb:GetItem', 'dynamodb:Scan'],
   ])('variables set a scope with the access %p, and the option replaces it', (access, allowed, denied) => {
-    const environment = variables({ TABLES: `Orders, ${ORDERS}s`, ACCESS: access })
-    const { Action, Resource } = statementOf({}, environment)
+    const environment = createEnvironment({ TABLES: `Orders, ${ORDERS}s`, ACCESS: access })
+    const { Action, Resource } = readPolicyStatement({}, environment)
     expect(Action).toContain(allowed)
     expect(Action).not.toContain(denied)
     expect(Resource).toEqual(expect.arrayContaining([ORDERS, `${ORDERS}s`]))
     const scope = { tables: ['Other'], access: 'write' }
-    expect(statementOf({ scope }, environment).Resource).toEqual([ORDERS.replace('Orders', 'Other')])
+    expect(readPolicyStatement({ scope }, environment).Resource).toEqual([ORDERS.replace('Orders', 'Other')])
   })
 
-  test('variables that set only half of a scope are refused', () => {
-    const missing = { option: 'scope', code: 'invalid-type', actual: 'undefined' }
-    expect(issuesIn(REQUIRED, variables({ TABLES: 'Orders' }))).toEqual([
-      { ...missing, path: 'access', variable: `${PREFIX}_ACCESS`, expected: expect.any(String) },
+  test('variables that set only tables or only access are refused', () => {
+    const missingProperty = { option: 'scope', code: 'invalid-type', actual: 'undefined' }
+    expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ TABLES: 'Orders' }))).toEqual([
+      {
+        ...missingProperty,
+        path: 'access',
+        variable: `${VARIABLE_PREFIX}_ACCESS`,
+        expected: expect.any(String),
+      },
     ])
-    expect(issuesIn(REQUIRED, variables({ ACCESS: 'read' }))).toEqual([
-      { ...missing, path: 'tables', variable: `${PREFIX}_TABLES`, expected: expect.any(String) },
+    expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ ACCESS: 'read' }))).toEqual([
+      {
+        ...missingProperty,
+        path: 'tables',
+        variable: `${VARIABLE_PREFIX}_TABLES`,
+        expected: expect.any(String),
+      },
     ])
   })
 
-  test('an issue of a scope names the variable that set the invalid part', () => {
-    expect(issuesIn(REQUIRED, variables({ TABLES: 'Or', ACCESS: 'delete' }))).toMatchObject([
-      { option: 'scope', path: 'tables', variable: `${PREFIX}_TABLES`, code: 'invalid-table', value: 'Or' },
-      { option: 'scope', path: 'access', variable: `${PREFIX}_ACCESS`, code: 'unknown-action' },
-    ])
+  test('an issue of a scope names the variable that set the invalid property', () => {
+    expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ TABLES: 'Or', ACCESS: 'delete' }))).toMatchObject(
+      [
+        {
+          option: 'scope',
+          path: 'tables',
+          variable: `${VARIABLE_PREFIX}_TABLES`,
+          code: 'invalid-table',
+          value: 'Or',
+        },
+        { option: 'scope', path: 'access', variable: `${VARIABLE_PREFIX}_ACCESS`, code: 'unknown-action' },
+      ],
+    )
   })
 
   test.each([[new Array(1)], [[undefined]], [['arn:aws:iam::aws:policy/ReadOnlyAccess', undefined]]])(
     'policyArns cannot contain undefined: %j',
     (policyArns) => {
-      expect(issuesIn({ ...REQUIRED, policyArns })).toMatchObject([
+      expect(readIssues({ ...REQUIRED_OPTIONS, policyArns })).toMatchObject([
         { option: 'policyArns', code: 'invalid-type' },
       ])
     },
   )
 
-  test('a table in another account is refused', () => {
+  test('a table ARN in another account is refused', () => {
     const value = ORDERS.replace('222222222222', '333333333333')
-    expect(issuesIn({ ...REQUIRED, scope: { tables: [value], access: 'read' } })).toEqual([
+    expect(readIssues({ ...REQUIRED_OPTIONS, scope: { tables: [value], access: 'read' } })).toEqual([
       {
         option: 'scope',
         path: 'tables',
@@ -1102,17 +1184,17 @@ describe('session policies', () => {
   test.each<[string, object, Environment, IssueCode]>([
     ['missing', {}, {}, 'required-without-aws-region'],
     ['invalid', { region: 'Ireland' }, { AWS_REGION: 'us-east-1' }, 'invalid-region'],
-  ])('tables are not compared with a Region that is %s', (_, options, environment, code) => {
+  ])('table ARNs are not compared with a Region that is %s', (_, options, environment, code) => {
     const scope = { tables: [ORDERS], access: 'read' }
-    expect(issuesIn({ ...REQUIRED, ...options, scope }, environment)).toMatchObject([
+    expect(readIssues({ ...REQUIRED_OPTIONS, ...options, scope }, environment)).toMatchObject([
       { option: 'region', code },
     ])
   })
 
-  test('a policy is sent as its text, or as the JSON of the document', () => {
+  test('a policy that is text is sent unchanged, and a document is sent as JSON', () => {
     const text = '{ "Version": "2012-10-17", "Statement": [] }'
-    expect(read({ ...REQUIRED, policy: text }).parameters.policy).toBe(text)
-    expect(read({ ...REQUIRED, policy: { Sid: 'ключ' } }).parameters.policy).toBe(
+    expect(readStatic({ ...REQUIRED_OPTIONS, policy: text }).parameters.policy).toBe(text)
+    expect(readStatic({ ...REQUIRED_OPTIONS, policy: { Sid: 'ключ' } }).parameters.policy).toBe(
       '{"Sid":"\\u043a\\u043b\\u044e\\u0447"}',
     )
   })
@@ -1128,7 +1210,7 @@ describe('session policies', () => {
       { policyArns: Array.from({ length: 10 }, (_, i) => `arn:aws:iam::aws:policy/${'p'.repeat(200)}${i}`) },
     ],
   ])('session policies that are too large are an issue of %s', (option, options) => {
-    expect(issuesIn({ ...REQUIRED, ...options })).toEqual([
+    expect(readIssues({ ...REQUIRED_OPTIONS, ...options })).toEqual([
       { option, code: 'session-policies-too-large', length: expect.any(Number), max: 2048 },
     ])
   })
@@ -1141,20 +1223,22 @@ test.each<[unknown, unknown]>([
   ['many', 'many'],
   [Number.NaN, Number.NaN],
 ])('maxSessions cannot be %p', (maxSessions, value) => {
-  expect(issuesIn({ ...REQUIRED, maxSessions })).toEqual([
+  expect(readIssues({ ...REQUIRED_OPTIONS, maxSessions })).toEqual([
     { option: 'maxSessions', code: 'not-an-integer', min: 1, value },
   ])
 })
 
-test.each(['awsClientOptions', 'stsClientOptions'])('an endpoint in %s must be a whole URL', (option) => {
-  expect(issuesIn({ ...REQUIRED, [option]: { endpoint: 'not a url' } })).toEqual([
+test.each(['awsClientOptions', 'stsClientOptions'])('an endpoint in %s must be a complete URL', (option) => {
+  expect(readIssues({ ...REQUIRED_OPTIONS, [option]: { endpoint: 'not a url' } })).toEqual([
     { option, code: 'invalid-endpoint', value: 'not a url' },
   ])
-  expect(issuesIn({ ...REQUIRED, [option]: { endpoint: 'https://vpce-1.example.com' } })).toEqual([])
+  expect(readIssues({ ...REQUIRED_OPTIONS, [option]: { endpoint: 'https://vpce-1.example.com' } })).toEqual(
+    [],
+  )
 })
 
-test('the Regions of STS are in the partition of the role', () => {
-  expect(issuesIn({ ...REQUIRED, stsRegions: ['eu-west-1', 'cn-north-1'] })).toEqual([
+test('stsRegions in another partition than the role are refused', () => {
+  expect(readIssues({ ...REQUIRED_OPTIONS, stsRegions: ['eu-west-1', 'cn-north-1'] })).toEqual([
     { option: 'stsRegions', code: 'other-partition', value: 'cn-north-1', partition: 'aws' },
   ])
 })

@@ -1,33 +1,36 @@
-/** Direct mode: which values select it, what it refuses in Lambda, and what it checks elsewhere. Shows CODE-5 of SECURITY.md. */
+/**
+ * Direct mode: the values that select it, the options that it refuses in Lambda, and the checks outside of Lambda. Shows
+ * CODE-5 of SECURITY.md.
+ */
 import { describe, expect, test } from '@jest/globals'
 import { type Configuration, readConfiguration } from '../../../src/configuration/configuration.ts'
 import type { SessionRequest } from '../../../src/identity/session-function.ts'
 import type { Issue } from '../../../src/options/issue.ts'
-import { issuesOf } from '../issues.ts'
+import { catchIssues } from '../issues.ts'
 
-const DIRECT = { roleArn: false, region: 'eu-west-1' }
-const ROLE_ARN = 'CROSS_ACCOUNT_DYNAMO_ROLE_ARN'
+const DIRECT_MODE_OPTIONS = { roleArn: false, region: 'eu-west-1' }
+const ROLE_ARN_VARIABLE = 'CROSS_ACCOUNT_DYNAMO_ROLE_ARN'
 
-const read = (options: object = {}, environment: Record<string, string> = {}): Configuration =>
-  readConfiguration({ ...DIRECT, ...options }, environment)
-const issuesIn = (options: object, environment: Record<string, string> = {}): readonly Issue[] =>
-  issuesOf(() => read(options, environment))
+const readDirectMode = (options: object = {}, environment: Record<string, string> = {}): Configuration =>
+  readConfiguration({ ...DIRECT_MODE_OPTIONS, ...options }, environment)
+const readDirectModeIssues = (options: object, environment: Record<string, string> = {}): readonly Issue[] =>
+  catchIssues(() => readDirectMode(options, environment))
 
-const REQUEST = { event: {}, context: {}, internal: {} } as SessionRequest
+const SESSION_REQUEST = { event: {}, context: {}, internal: {} } as SessionRequest
 
 describe('direct mode', () => {
-  test('is selected by roleArn: false', () => {
-    expect(read()).toMatchObject({ isDirect: true, accountId: undefined, ignoredOptions: [] })
+  test('roleArn: false selects direct mode', () => {
+    expect(readDirectMode()).toMatchObject({ isDirect: true, accountId: undefined, ignoredOptions: [] })
   })
 
-  test.each(['none', ' none '])('is selected by the variable %j', (text) => {
-    const environment = { [ROLE_ARN]: text, AWS_REGION: 'eu-west-1' }
+  test.each(['none', ' none '])('the variable %j selects direct mode', (text) => {
+    const environment = { [ROLE_ARN_VARIABLE]: text, AWS_REGION: 'eu-west-1' }
     expect(readConfiguration({}, environment)).toMatchObject({ isDirect: true, accountId: undefined })
   })
 
-  test('is not selected by the variable if the option is a role', () => {
+  test('the variable does not select direct mode if the option is a role ARN', () => {
     const roleArn = 'arn:aws:iam::222222222222:role/R'
-    expect(read({ roleArn }, { [ROLE_ARN]: 'none' })).toMatchObject({
+    expect(readDirectMode({ roleArn }, { [ROLE_ARN_VARIABLE]: 'none' })).toMatchObject({
       isDirect: false,
       accountId: '222222222222',
     })
@@ -35,20 +38,20 @@ describe('direct mode', () => {
 
   test.each([
     ['a missing value', { region: 'eu-west-1' }, {}],
-    ['undefined', { ...DIRECT, roleArn: undefined }, {}],
-    ['an empty option', { ...DIRECT, roleArn: '' }, {}],
-    ['the text none as an option', { ...DIRECT, roleArn: 'none' }, {}],
-    ['null', { ...DIRECT, roleArn: null }, {}],
-    ['0', { ...DIRECT, roleArn: 0 }, {}],
-    ['an empty variable', { region: 'eu-west-1' }, { [ROLE_ARN]: '' }],
-    ['the variable false', { region: 'eu-west-1' }, { [ROLE_ARN]: 'false' }],
-    ['the variable NONE', { region: 'eu-west-1' }, { [ROLE_ARN]: 'NONE' }],
-  ])('is not selected by %s', (_, options, environment) => {
-    expect(issuesOf(() => readConfiguration(options, environment))).toMatchObject([{ option: 'roleArn' }])
+    ['undefined', { ...DIRECT_MODE_OPTIONS, roleArn: undefined }, {}],
+    ['an empty option', { ...DIRECT_MODE_OPTIONS, roleArn: '' }, {}],
+    ['the text none as an option', { ...DIRECT_MODE_OPTIONS, roleArn: 'none' }, {}],
+    ['null', { ...DIRECT_MODE_OPTIONS, roleArn: null }, {}],
+    ['0', { ...DIRECT_MODE_OPTIONS, roleArn: 0 }, {}],
+    ['an empty variable', { region: 'eu-west-1' }, { [ROLE_ARN_VARIABLE]: '' }],
+    ['the variable false', { region: 'eu-west-1' }, { [ROLE_ARN_VARIABLE]: 'false' }],
+    ['the variable NONE', { region: 'eu-west-1' }, { [ROLE_ARN_VARIABLE]: 'NONE' }],
+  ])('direct mode is not selected by %s', (_, options, environment) => {
+    expect(catchIssues(() => readConfiguration(options, environment))).toMatchObject([{ option: 'roleArn' }])
   })
 
-  test('needs a Region', () => {
-    expect(issuesIn({ region: undefined })).toEqual([
+  test('direct mode requires a Region', () => {
+    expect(readDirectModeIssues({ region: undefined })).toEqual([
       { option: 'region', code: 'required-without-aws-region' },
     ])
   })
@@ -56,7 +59,7 @@ describe('direct mode', () => {
 
 const SCOPE = { tables: ['Orders'], access: 'read' }
 const POLICY_ARNS = ['arn:aws:iam::aws:policy/ReadOnlyAccess']
-const ISOLATING: readonly (readonly [string, object])[] = [
+const ISOLATING_OPTIONS: readonly (readonly [string, object])[] = [
   ['session', { session: () => ({ sessionName: 'acme' }) }],
   ['scope', { scope: SCOPE }],
   ['policy', { policy: '{"Statement":[]}' }],
@@ -64,13 +67,13 @@ const ISOLATING: readonly (readonly [string, object])[] = [
   ['sessionTags', { sessionTags: { TenantId: 'acme' } }],
   ['sourceIdentity', { sourceIdentity: 'alice' }],
 ]
-const LAMBDA: readonly (readonly [string, Record<string, string>])[] = [
+const LAMBDA_ENVIRONMENTS: readonly (readonly [string, Record<string, string>])[] = [
   ['AWS_EXECUTION_ENV of a managed runtime', { AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' }],
   ['AWS_EXECUTION_ENV of another runtime', { AWS_EXECUTION_ENV: 'AWS_Lambda_rust' }],
   ['AWS_LAMBDA_RUNTIME_API', { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001' }],
   ['AWS_SAM_LOCAL=false', { AWS_LAMBDA_RUNTIME_API: '127.0.0.1:9001', AWS_SAM_LOCAL: 'false' }],
 ]
-const ELSEWHERE: readonly (readonly [string, Record<string, string>])[] = [
+const OTHER_ENVIRONMENTS: readonly (readonly [string, Record<string, string>])[] = [
   ['no variable of Lambda', {}],
   ['AWS_EXECUTION_ENV of another service', { AWS_EXECUTION_ENV: 'AWS_ECS_FARGATE' }],
   ['an empty AWS_LAMBDA_RUNTIME_API', { AWS_LAMBDA_RUNTIME_API: '' }],
@@ -80,35 +83,38 @@ const ELSEWHERE: readonly (readonly [string, Record<string, string>])[] = [
   ],
 ]
 
-describe.each(LAMBDA)('direct mode in Lambda, by %s', (_, environment) => {
-  test.each(ISOLATING)('refuses %s', (option, options) => {
-    expect(issuesIn(options, environment)).toEqual([{ option, code: 'not-in-direct-mode' }])
-  })
+describe.each(LAMBDA_ENVIRONMENTS)('direct mode in Lambda, which %s indicates', (name, environment) => {
+  test.each(ISOLATING_OPTIONS)(
+    `direct mode refuses %s if the environment is Lambda (${name})`,
+    (option, options) => {
+      expect(readDirectModeIssues(options, environment)).toEqual([{ option, code: 'not-in-direct-mode' }])
+    },
+  )
 
-  test('refuses transitiveTagKeys', () => {
+  test(`direct mode refuses transitiveTagKeys if the environment is Lambda (${name})`, () => {
     const options = { sessionTags: { TenantId: 'acme' }, transitiveTagKeys: ['TenantId'] }
-    expect(issuesIn(options, environment)).toEqual([
+    expect(readDirectModeIssues(options, environment)).toEqual([
       { option: 'sessionTags', code: 'not-in-direct-mode' },
       { option: 'transitiveTagKeys', code: 'not-in-direct-mode' },
     ])
   })
 
-  test('allows externalId and sessionName, and prefetches', () => {
+  test(`direct mode allows externalId and sessionName, and prefetches, if the environment is Lambda (${name})`, () => {
     const options = { externalId: 'example-external-id', sessionName: 'orders' }
-    expect(read(options, environment)).toMatchObject({ isDirect: true, disablePrefetch: false })
+    expect(readDirectMode(options, environment)).toMatchObject({ isDirect: true, disablePrefetch: false })
   })
 })
 
-test('direct mode in Lambda refuses variables, and names them', () => {
+test('the issues of direct mode in Lambda name variables that are refused', () => {
   const environment = {
     AWS_REGION: 'eu-west-1',
     AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
-    [ROLE_ARN]: 'none',
+    [ROLE_ARN_VARIABLE]: 'none',
     CROSS_ACCOUNT_DYNAMO_SESSION_TAGS: 'team=orders',
     CROSS_ACCOUNT_DYNAMO_TABLES: 'Orders',
     CROSS_ACCOUNT_DYNAMO_ACCESS: 'read',
   }
-  expect(issuesOf(() => readConfiguration({}, environment))).toEqual([
+  expect(catchIssues(() => readConfiguration({}, environment))).toEqual([
     {
       option: 'scope',
       code: 'not-in-direct-mode',
@@ -118,34 +124,37 @@ test('direct mode in Lambda refuses variables, and names them', () => {
   ])
 })
 
-describe.each(ELSEWHERE)('direct mode outside Lambda: %s', (_, environment) => {
-  test.each(ISOLATING)('ignores %s', (option, options) => {
-    expect(read(options, environment)).toMatchObject({ isDirect: true, ignoredOptions: [option] })
-  })
+describe.each(OTHER_ENVIRONMENTS)('direct mode outside Lambda: %s', (name, environment) => {
+  test.each(ISOLATING_OPTIONS)(
+    `direct mode ignores %s if the environment is not Lambda (${name})`,
+    (option, options) => {
+      expect(readDirectMode(options, environment)).toMatchObject({ isDirect: true, ignoredOptions: [option] })
+    },
+  )
 
-  test('does not prefetch unless disablePrefetch is false', () => {
-    expect(read({}, environment).disablePrefetch).toBe(true)
-    expect(read({ disablePrefetch: false }, environment).disablePrefetch).toBe(false)
+  test(`direct mode prefetches only with disablePrefetch: false if the environment is not Lambda (${name})`, () => {
+    expect(readDirectMode({}, environment).disablePrefetch).toBe(true)
+    expect(readDirectMode({ disablePrefetch: false }, environment).disablePrefetch).toBe(false)
   })
 })
 
 describe('a session function in direct mode outside Lambda', () => {
-  const resolve = (values: unknown, options: object = {}) => {
-    const { resolveParameters } = read({ session: () => values, ...options })
-    return () => resolveParameters(REQUEST)
+  const createResolver = (values: unknown, options: object = {}) => {
+    const { resolveParameters } = readDirectMode({ session: () => values, ...options })
+    return () => resolveParameters(SESSION_REQUEST)
   }
 
   test.each([
     [{ sessionTags: { TenantId: 'acme' } }],
     [{ roleArn: 'arn:aws:iam::222222222222:role/R', externalId: 'example-external-id' }],
     [{ scope: { tables: ['Orders'], access: 'read', leadingKeys: ['acme'] } }],
-  ])('is called, and can return %j', (values) => {
-    expect(resolve(values)).not.toThrow()
+  ])('a session function in direct mode is called and can return %j', (values) => {
+    expect(createResolver(values)).not.toThrow()
   })
 
   test.each<[unknown, object, object]>([
-    [undefined, {}, { option: 'session', code: 'returned-nothing' }],
-    [{ sessionTags: { TenantId: undefined } }, {}, { option: 'sessionTags', code: 'returned-nothing' }],
+    [undefined, {}, { option: 'session', code: 'returned-no-parameters' }],
+    [{ sessionTags: { TenantId: undefined } }, {}, { option: 'sessionTags', code: 'returned-empty-tag' }],
     [
       { roleArn: 'arn:aws:iam::222222222222:role/R' },
       {},
@@ -157,17 +166,20 @@ describe('a session function in direct mode outside Lambda', () => {
       { transitiveTagKeys: ['team'] },
       { option: 'transitiveTagKeys', code: 'unknown-tag-key' },
     ],
-  ])('fails as with a role if it returns %j beside %j', (values, options, issue) => {
-    expect(resolve(values, options)).toThrow(
-      expect.objectContaining({
-        code: 'SESSION_IDENTITY_MISSING',
-        issues: [expect.objectContaining(issue)],
-      }),
-    )
-  })
+  ])(
+    'a session function in direct mode is checked like with a role: returned %j, options %j',
+    (values, options, issue) => {
+      expect(createResolver(values, options)).toThrow(
+        expect.objectContaining({
+          code: 'SESSION_IDENTITY_MISSING',
+          issues: [expect.objectContaining(issue)],
+        }),
+      )
+    },
+  )
 
-  test('accepts a static scope with the ARN of a table, whose account it cannot compare', () => {
+  test('direct mode accepts a static scope with a table ARN, because there is no account to compare it with', () => {
     const scope = { tables: ['arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'], access: 'read' }
-    expect(resolve({ sessionName: 'acme' }, { scope })).not.toThrow()
+    expect(createResolver({ sessionName: 'acme' }, { scope })).not.toThrow()
   })
 })

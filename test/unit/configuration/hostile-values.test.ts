@@ -1,4 +1,7 @@
-/** Any options, and any value that a session function returns or throws, lead to a session or to an error of this package. Shows EVENT-2, EVENT-4 and CODE-3 of SECURITY.md. */
+/**
+ * Arbitrary options, and arbitrary values that a session function returns or throws, produce session parameters or a
+ * `CrossAccountDynamoError`. Shows EVENT-2, EVENT-4 and CODE-3 of SECURITY.md.
+ */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
@@ -8,9 +11,15 @@ import type { ResolveParameters } from '../../../src/identity/resolve.ts'
 import type { SessionRequest } from '../../../src/identity/session-function.ts'
 import { type SessionParameters, toAssumeRoleInput } from '../../../src/identity/session-parameters.ts'
 import { readThrown } from '../../../src/thrown.ts'
-import { answersWith, countReads, hostileValues, type Make, withGetters } from '../hostile-values.ts'
+import {
+  type CreateValue,
+  countReads,
+  createOutcomes,
+  defineGetters,
+  hostileValues,
+} from '../hostile-values.ts'
 
-const GOOD_IDENTITY = {
+const VALID_SESSION = {
   roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
   externalId: 'example-external-id',
   sessionTags: { TenantId: 'acme' },
@@ -18,8 +27,8 @@ const GOOD_IDENTITY = {
   sourceIdentity: 'alice',
   scope: { tables: ['Orders'], access: ['GetItem'], indexes: false, leadingKeys: ['acme'] },
 }
-const GOOD = {
-  ...GOOD_IDENTITY,
+const VALID_OPTIONS = {
+  ...VALID_SESSION,
   transitiveTagKeys: ['TenantId'],
   durationSeconds: 3600,
   region: 'eu-west-1',
@@ -40,33 +49,50 @@ const GOOD = {
   disablePrefetch: true,
 }
 const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: 'dynamodb:GetItem' }] }
-const WITH_POLICY = {
-  ...GOOD,
+const VALID_OPTIONS_WITH_POLICY = {
+  ...VALID_OPTIONS,
   scope: undefined,
   policy: POLICY,
-  policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'],
 }
-const OPTIONS = [...new Set([...Object.keys(GOOD), ...Object.keys(WITH_POLICY), 'session'])]
-const IDENTITY_OPTIONS = [...Object.keys(GOOD_IDENTITY), 'policy']
+const OPTION_NAMES = [
+  ...new Set([
+    ...Object.keys(VALID_OPTIONS),
+    ...Object.keys(VALID_OPTIONS_WITH_POLICY),
+    'session',
+    'policyArns',
+  ]),
+]
+const SESSION_PROPERTY_NAMES = [...Object.keys(VALID_SESSION), 'policy']
 
-/** A hostile value in place of a good one, of one of its properties at any depth, or as one item more. */
-const inside = (good: unknown): fc.Arbitrary<Make> => {
-  if (typeof good !== 'object' || good === null) return hostileValues
-  const places = Object.entries(good).map(([key, property]) =>
-    fc.tuple(inside(property), fc.integer({ min: 0, max: 2 })).map(([make, how]) => () => {
-      if (Array.isArray(good)) return how === 0 ? [...good, make()] : good.with(Number(key), make())
-      const getter = how === 0 ? make : () => fail(make())
-      return how === 2 ? { ...good, [key]: make() } : withGetters([[key, getter]], { ...good })
+const arbitraryChangeKind = fc.constantFrom('getter', 'throwing getter', 'value')
+
+/**
+ * Generates functions that create a hostile value, or the valid value with a hostile value in one of its properties at any
+ * depth, or with a hostile additional item.
+ */
+const arbitraryHostileChange = (validValue: unknown): fc.Arbitrary<CreateValue> => {
+  if (typeof validValue !== 'object' || validValue === null) return hostileValues
+  const changedProperties = Object.entries(validValue).map(([key, property]) =>
+    fc.tuple(arbitraryHostileChange(property), arbitraryChangeKind).map(([createValue, kind]) => () => {
+      // A list gets an additional item instead of a getter.
+      if (Array.isArray(validValue))
+        return kind === 'getter'
+          ? [...validValue, createValue()]
+          : validValue.with(Number(key), createValue())
+      const getter = kind === 'getter' ? createValue : () => throwValue(createValue())
+      return kind === 'value'
+        ? { ...validValue, [key]: createValue() }
+        : defineGetters([[key, getter]], { ...validValue })
     }),
   )
-  return fc.oneof(hostileValues, ...places)
+  return fc.oneof(hostileValues, ...changedProperties)
 }
 
-const fail = (thrown: unknown): never => {
+const throwValue = (thrown: unknown): never => {
   throw thrown
 }
 
-const requestOf = (event: unknown): SessionRequest =>
+const createRequest = (event: unknown): SessionRequest =>
   ({ event, context: { getRemainingTimeInMillis: () => 5 }, internal: {} }) as never
 
 const expectError = (error: unknown, code: CrossAccountDynamoErrorCode): void => {
@@ -79,67 +105,76 @@ const expectError = (error: unknown, code: CrossAccountDynamoErrorCode): void =>
   }
 }
 
-/** Every value that decides what a session may do is plain data, which JSON keeps. */
-const expectPlain = (identity: SessionParameters): void => {
-  const input = toAssumeRoleInput(identity)
+/** Expects that the AssumeRole input of the parameters contains only values that JSON can represent. */
+const expectSerializable = (parameters: SessionParameters): void => {
+  const input = toAssumeRoleInput(parameters)
   expect(JSON.parse(JSON.stringify(input))).toEqual(input)
 }
 
-const expectConfiguration = (options: unknown): void => {
+/** Expects that the options produce a configuration or a `CONFIG_INVALID` error. */
+const expectConfigurationOrError = (options: unknown): void => {
   try {
-    const { parameters: identity } = readConfiguration(options, {})
-    if (identity !== undefined) expectPlain(identity)
+    const { parameters } = readConfiguration(options, {})
+    if (parameters !== undefined) expectSerializable(parameters)
   } catch (error) {
     expectError(error, 'CONFIG_INVALID')
   }
 }
 
-const unhandled = jest.fn()
+const onUnhandledRejection = jest.fn()
 beforeAll(() => {
-  process.on('unhandledRejection', unhandled)
+  process.on('unhandledRejection', onUnhandledRejection)
 })
 afterAll(() => {
-  process.off('unhandledRejection', unhandled)
+  process.off('unhandledRejection', onUnhandledRejection)
 })
 
-const RUNS = { numRuns: 60, seed: 1 }
+const PROPERTY_OPTIONS = { numRuns: 60, seed: 1 }
 
-describe('any options', () => {
-  test('make a configuration or CONFIG_INVALID', () => {
+describe('arbitrary options', () => {
+  test('an arbitrary value in place of the options produces a configuration or CONFIG_INVALID', () => {
     fc.assert(
-      fc.property(hostileValues, (make) => expectConfiguration(make())),
-      RUNS,
+      fc.property(hostileValues, (createValue) => expectConfigurationOrError(createValue())),
+      PROPERTY_OPTIONS,
     )
   })
 
-  test.each(OPTIONS)('with any value of %s make a configuration or CONFIG_INVALID', (name) => {
-    const good = name.startsWith('policy') ? WITH_POLICY : GOOD
-    fc.assert(
-      fc.property(inside(good[name as keyof typeof good]), (make) => {
-        expectConfiguration({ ...good, [name]: make() })
-        expectConfiguration(withGetters([[name, make]], { ...good }))
-        expectConfiguration(withGetters([[name, () => fail(make())]], { ...good }))
-      }),
-      RUNS,
-    )
-  })
+  test.each(OPTION_NAMES)(
+    'an arbitrary value of the option %s produces a configuration or CONFIG_INVALID',
+    (name) => {
+      const validOptions = name.startsWith('policy') ? VALID_OPTIONS_WITH_POLICY : VALID_OPTIONS
+      fc.assert(
+        fc.property(
+          arbitraryHostileChange(validOptions[name as keyof typeof validOptions]),
+          (createValue) => {
+            expectConfigurationOrError({ ...validOptions, [name]: createValue() })
+            expectConfigurationOrError(defineGetters([[name, createValue]], { ...validOptions }))
+            expectConfigurationOrError(
+              defineGetters([[name, () => throwValue(createValue())]], { ...validOptions }),
+            )
+          },
+        ),
+        PROPERTY_OPTIONS,
+      )
+    },
+  )
 
-  test('of any names make a configuration or CONFIG_INVALID', () => {
+  test('options with arbitrary names produce a configuration or CONFIG_INVALID', () => {
     const names = fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom(...OPTIONS, '__proto__', 'x'.repeat(1e6)),
+      fc.constantFrom(...OPTION_NAMES, '__proto__', 'x'.repeat(1e6)),
     )
     fc.assert(
       fc.property(fc.array(fc.tuple(names, hostileValues)), (properties) =>
-        expectConfiguration(withGetters(properties, { ...GOOD })),
+        expectConfigurationOrError(defineGetters(properties, { ...VALID_OPTIONS })),
       ),
-      RUNS,
+      PROPERTY_OPTIONS,
     )
   })
 
-  test('of crossAccountPolicies() make documents or CONFIG_INVALID', () => {
-    const good = {
-      roleArn: GOOD.roleArn,
+  test('arbitrary options of crossAccountPolicies() produce documents or CONFIG_INVALID', () => {
+    const validOptions = {
+      roleArn: VALID_OPTIONS.roleArn,
       executionRoleArn: ['arn:aws:iam::111111111111:role/LambdaExecutionRole'],
       tables: ['Orders'],
       access: ['GetItem'],
@@ -154,26 +189,30 @@ describe('any options', () => {
       trustWholeAccount: false,
     }
     fc.assert(
-      fc.property(inside(good), (make) => {
+      fc.property(arbitraryHostileChange(validOptions), (createValue) => {
         try {
-          crossAccountPolicies(make() as CrossAccountPoliciesOptions)
+          crossAccountPolicies(createValue() as CrossAccountPoliciesOptions)
         } catch (error) {
           expectError(error, 'CONFIG_INVALID')
         }
       }),
-      { ...RUNS, numRuns: 500 },
+      { ...PROPERTY_OPTIONS, numRuns: 500 },
     )
   })
 })
 
-describe('any answer of a session function', () => {
+describe('arbitrary outcomes of a session function', () => {
   const session = ({ event }: { event: () => unknown }) => event()
 
-  const expectSession = async (resolve: ResolveParameters, make: Make): Promise<void> => {
+  /** Expects that each outcome with this value produces session parameters or a `SESSION_IDENTITY_MISSING` error. */
+  const expectSessionOrError = async (
+    resolve: ResolveParameters,
+    createValue: CreateValue,
+  ): Promise<void> => {
     await Promise.all(
-      answersWith(make()).map(async (answer) => {
+      createOutcomes(createValue()).map(async (outcome) => {
         try {
-          expectPlain(await resolve(requestOf(answer)))
+          expectSerializable(await resolve(createRequest(outcome)))
         } catch (error) {
           expectError(error, 'SESSION_IDENTITY_MISSING')
         }
@@ -181,31 +220,39 @@ describe('any answer of a session function', () => {
     )
   }
 
-  test.each(IDENTITY_OPTIONS)('with any %s makes a session or SESSION_IDENTITY_MISSING', async (name) => {
-    const { scope, ...others } = GOOD_IDENTITY
-    const good: Record<string, unknown> = name === 'policy' ? { ...others, policy: POLICY } : GOOD_IDENTITY
-    const { resolveParameters } = readConfiguration({ region: 'eu-west-1', session }, {})
+  test.each(SESSION_PROPERTY_NAMES)(
+    'a session function that returns an arbitrary %s produces a session or SESSION_IDENTITY_MISSING',
+    async (name) => {
+      const { scope, ...others } = VALID_SESSION
+      const validSession: Record<string, unknown> =
+        name === 'policy' ? { ...others, policy: POLICY } : VALID_SESSION
+      const { resolveParameters } = readConfiguration({ region: 'eu-west-1', session }, {})
+      await fc.assert(
+        fc.asyncProperty(arbitraryHostileChange(validSession[name]), (createValue) =>
+          expectSessionOrError(resolveParameters, () =>
+            defineGetters([[name, createValue]], { ...validSession }),
+          ),
+        ),
+        { ...PROPERTY_OPTIONS, numRuns: 40 },
+      )
+      expect(onUnhandledRejection).not.toHaveBeenCalled()
+    },
+  )
+
+  test('a session function that returns or throws an arbitrary value produces a session or SESSION_IDENTITY_MISSING', async () => {
+    const { resolveParameters } = readConfiguration({ ...VALID_OPTIONS, scope: undefined, session }, {})
     await fc.assert(
-      fc.asyncProperty(inside(good[name]), (make) =>
-        expectSession(resolveParameters, () => withGetters([[name, make]], { ...good })),
+      fc.asyncProperty(arbitraryHostileChange(VALID_SESSION), (createValue) =>
+        expectSessionOrError(resolveParameters, createValue),
       ),
-      { ...RUNS, numRuns: 40 },
+      { ...PROPERTY_OPTIONS, numRuns: 300 },
     )
-    expect(unhandled).not.toHaveBeenCalled()
+    expect(onUnhandledRejection).not.toHaveBeenCalled()
   })
 
-  test('makes a session or SESSION_IDENTITY_MISSING', async () => {
-    const { resolveParameters } = readConfiguration({ ...GOOD, scope: undefined, session }, {})
-    await fc.assert(
-      fc.asyncProperty(inside(GOOD_IDENTITY), (make) => expectSession(resolveParameters, make)),
-      { ...RUNS, numRuns: 300 },
-    )
-    expect(unhandled).not.toHaveBeenCalled()
-  })
-
-  test('without a valid value for each returned parameter makes no session', async () => {
-    const { resolveParameters } = readConfiguration({ ...GOOD, session }, {})
-    const invalid = fc.constantFrom<unknown>(
+  test('a returned parameter with an invalid value produces SESSION_IDENTITY_MISSING', async () => {
+    const { resolveParameters } = readConfiguration({ ...VALID_OPTIONS, session }, {})
+    const arbitraryInvalidValue = fc.constantFrom<unknown>(
       undefined,
       null,
       '',
@@ -219,75 +266,78 @@ describe('any answer of a session function', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.constantFrom(...Object.keys(GOOD_IDENTITY)),
-        invalid,
+        fc.constantFrom(...Object.keys(VALID_SESSION)),
+        arbitraryInvalidValue,
         fc.boolean(),
-        async (name, value, later) => {
-          const values = { ...GOOD_IDENTITY, [name]: value }
+        async (name, value, isAsynchronous) => {
+          const values = { ...VALID_SESSION, [name]: value }
           const resolve = async () =>
-            resolveParameters(requestOf(() => (later ? Promise.resolve(values) : values)))
+            resolveParameters(createRequest(() => (isAsynchronous ? Promise.resolve(values) : values)))
           await expect(resolve()).rejects.toMatchObject({ code: 'SESSION_IDENTITY_MISSING' })
         },
       ),
-      { ...RUNS, numRuns: 300 },
+      { ...PROPERTY_OPTIONS, numRuns: 300 },
     )
   })
 
-  test('is the first one of a promise that calls back twice', async () => {
-    const twice = Object.defineProperty(Promise.resolve(), 'then', {
+  test('if a promise of a session function resolves twice, the session uses the first value', async () => {
+    const promiseThatResolvesTwice = Object.defineProperty(Promise.resolve(), 'then', {
       value: (fulfill: (value: unknown) => void) => {
         fulfill({ sessionName: 'acme' })
         fulfill({ sessionName: 'globex' })
       },
     })
-    const { resolveParameters } = readConfiguration({ ...GOOD, session: () => twice }, {})
-    await expect(resolveParameters(requestOf({}))).resolves.toHaveProperty('sessionName', 'acme')
+    const { resolveParameters } = readConfiguration(
+      { ...VALID_OPTIONS, session: () => promiseThatResolvesTwice },
+      {},
+    )
+    await expect(resolveParameters(createRequest({}))).resolves.toHaveProperty('sessionName', 'acme')
   })
 })
 
-test('any thrown value is described', () => {
+test('readThrown describes every thrown value', () => {
   fc.assert(
-    fc.property(hostileValues, (make) => {
-      const { description, isRetryable, error } = readThrown(make())
+    fc.property(hostileValues, (createValue) => {
+      const { description, isRetryable, error } = readThrown(createValue())
       expect([typeof description, typeof isRetryable]).toEqual(['string', 'boolean'])
       expect(description.length).toBeLessThan(10_000)
       if (error !== undefined) expect(error).toBeInstanceOf(Error)
     }),
-    { ...RUNS, numRuns: 500 },
+    { ...PROPERTY_OPTIONS, numRuns: 500 },
   )
 })
 
-describe('each property is read once', () => {
-  /** Reads that came twice. A promise reads `then`, too. */
-  const repeated = (reads: ReadonlyMap<string, number>) =>
+describe('reads of properties', () => {
+  /** Returns the properties that were read more than once, except `then`, which a promise reads, too. */
+  const listRepeatedReads = (reads: ReadonlyMap<string, number>) =>
     [...reads].filter(([name, count]) => count > 1 && !name.endsWith('.then'))
 
   test.each([
-    ['with a scope', GOOD],
-    ['with a policy', WITH_POLICY],
-  ])('of options %s', (_what, options) => {
+    ['with a scope', VALID_OPTIONS],
+    ['with a policy', VALID_OPTIONS_WITH_POLICY],
+  ])('each property of options %s is read once', (_what, options) => {
     const reads = new Map<string, number>()
-    const { parameters: identity } = readConfiguration(countReads(options, reads), {})
-    expect(identity).toBeDefined()
+    const { parameters } = readConfiguration(countReads(options, reads), {})
+    expect(parameters).toBeDefined()
     expect(reads.size).toBeGreaterThan(20)
-    expect(repeated(reads).filter(([name]) => !name.startsWith('.logger'))).toEqual([])
+    expect(listRepeatedReads(reads).filter(([name]) => !name.startsWith('.logger'))).toEqual([])
   })
 
   test.each([
-    ['a scope', GOOD_IDENTITY],
-    ['a policy', { ...GOOD_IDENTITY, scope: undefined, policy: POLICY }],
-  ])('of what a session function with %s returns', async (_what, { scope, ...others }) => {
+    ['a scope', VALID_SESSION],
+    ['a policy', { ...VALID_SESSION, scope: undefined, policy: POLICY }],
+  ])('each property of a returned session with %s is read once', async (_what, { scope, ...others }) => {
     const returned = scope === undefined ? others : { ...others, scope }
-    for (const later of [false, true]) {
+    for (const isAsynchronous of [false, true]) {
       const reads = new Map<string, number>()
       const session = () => {
         const counted = countReads(returned, reads)
-        return later ? Promise.resolve(counted) : counted
+        return isAsynchronous ? Promise.resolve(counted) : counted
       }
       const { resolveParameters } = readConfiguration({ region: 'eu-west-1', session }, {})
-      const identity = await resolveParameters(requestOf({}))
-      expect(identity).toEqual(readConfiguration({ region: 'eu-west-1', ...returned }, {}).parameters)
-      expect(repeated(reads)).toEqual([])
+      const parameters = await resolveParameters(createRequest({}))
+      expect(parameters).toEqual(readConfiguration({ region: 'eu-west-1', ...returned }, {}).parameters)
+      expect(listRepeatedReads(reads)).toEqual([])
     }
   })
 })

@@ -1,4 +1,4 @@
-/** Answers that an STS should never give, and how the call is made. */
+/** The AssumeRole call: its STS clients, attempts, timeouts and tracing, and the responses that it refuses. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts'
 import { afterAll, beforeEach, describe, expect, jest, test } from '@jest/globals'
@@ -20,11 +20,12 @@ afterAll(() => {
   sts.restore()
 })
 
-interface HttpOptions {
+interface SendOptions {
   abortSignal: AbortSignal
 }
 
-const start = (options: CrossAccountDynamoOptions = {}, environment = {}) => {
+/** Returns a function that assumes the role with these options. */
+const createAssumeRoleCall = (options: CrossAccountDynamoOptions = {}, environment = {}) => {
   const configuration = readConfiguration(
     { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole', region: 'eu-west-1', ...options },
     environment,
@@ -33,18 +34,18 @@ const start = (options: CrossAccountDynamoOptions = {}, environment = {}) => {
   return (signal = new AbortController().signal) => assumeRole('first', signal)
 }
 
-const complete = {
+const VALID_CREDENTIALS = {
   AccessKeyId: 'AKIAIOSFODNN7EXAMPLE',
   SecretAccessKey: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
   SessionToken: 'token',
   Expiration: new Date(Date.now() + 3_600_000),
 }
 
-test('the credentials have the account of the role, which STS does not report', async () => {
-  sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
-  await expect(start()()).resolves.toEqual({
-    accessKeyId: complete.AccessKeyId,
-    secretAccessKey: complete.SecretAccessKey,
+test('the credentials contain the account ID of the target role', async () => {
+  sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS })
+  await expect(createAssumeRoleCall()()).resolves.toEqual({
+    accessKeyId: VALID_CREDENTIALS.AccessKeyId,
+    secretAccessKey: VALID_CREDENTIALS.SecretAccessKey,
     sessionToken: 'token',
     expiration: expect.any(Date),
     accountId: '222222222222',
@@ -52,283 +53,312 @@ test('the credentials have the account of the role, which STS does not report', 
 })
 
 test.each([-40, 0, 40])(
-  'credentials expire durationSeconds after the request by the local clock, whatever the clock of AWS says (%d min apart)',
-  async (minutes) => {
-    const Expiration = new Date(Date.now() + 900_000 + minutes * 60_000)
-    sts.on(AssumeRoleCommand).resolves({ Credentials: { ...complete, Expiration } })
-    const before = Date.now()
-    const { expiration } = await start({ durationSeconds: 900 })()
-    expect(expiration.getTime()).toBeGreaterThanOrEqual(before + 900_000)
+  'the credentials expire durationSeconds after the request by the local clock if the AWS clock differs by %d minutes',
+  async (clockOffsetMinutes) => {
+    const Expiration = new Date(Date.now() + 900_000 + clockOffsetMinutes * 60_000)
+    sts.on(AssumeRoleCommand).resolves({ Credentials: { ...VALID_CREDENTIALS, Expiration } })
+    const startedAt = Date.now()
+    const { expiration } = await createAssumeRoleCall({ durationSeconds: 900 })()
+    expect(expiration.getTime()).toBeGreaterThanOrEqual(startedAt + 900_000)
     expect(expiration.getTime()).toBeLessThanOrEqual(Date.now() + 900_000)
   },
 )
 
-describe('an answer without', () => {
+describe('incomplete responses', () => {
   test.each<[string, object]>([
     ['credentials', {}],
-    ['a key', { Credentials: { ...complete, AccessKeyId: '' } }],
-    ['a secret', { Credentials: { ...complete, SecretAccessKey: undefined } }],
-    ['a token', { Credentials: { ...complete, SessionToken: undefined } }],
-  ])('%s is no answer', async (_what, answer) => {
-    sts.on(AssumeRoleCommand).resolves(answer)
-    await expect(start()()).rejects.toMatchObject({
+    ['an access key ID', { Credentials: { ...VALID_CREDENTIALS, AccessKeyId: '' } }],
+    ['a secret access key', { Credentials: { ...VALID_CREDENTIALS, SecretAccessKey: undefined } }],
+    ['a session token', { Credentials: { ...VALID_CREDENTIALS, SessionToken: undefined } }],
+  ])('a response without %s is refused', async (_what, response) => {
+    sts.on(AssumeRoleCommand).resolves(response)
+    await expect(createAssumeRoleCall()()).rejects.toMatchObject({
       code: 'STS_UNAVAILABLE',
       cause: { message: 'the answer contains no complete credentials' },
     })
   })
 })
 
-describe('an answer is not used', () => {
+describe('unusable responses', () => {
   test.each<[string, object]>([
     [
-      'that is for another session',
+      'is for another session',
       { AssumedRoleUser: { Arn: 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/another' } },
     ],
     [
-      'that is for another account',
+      'is for another account',
       {
         AssumedRoleUser: {
           Arn: 'arn:aws:sts::333333333333:assumed-role/CrossAccountDynamoRole/middy-cross-account-dynamo',
         },
       },
     ],
-    ['whose token cannot be sent in a header', { Credentials: { ...complete, SessionToken: 'to\nken' } }],
-    ['whose key is a space', { Credentials: { ...complete, AccessKeyId: ' ' } }],
-  ])('%s', async (_what, answer) => {
-    sts.on(AssumeRoleCommand).resolves({ Credentials: complete, ...answer })
-    await expect(start()()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
+    [
+      'contains a session token that cannot be sent in a header',
+      { Credentials: { ...VALID_CREDENTIALS, SessionToken: 'to\nken' } },
+    ],
+    ['contains a space as the access key ID', { Credentials: { ...VALID_CREDENTIALS, AccessKeyId: ' ' } }],
+  ])('a response that %s is refused', async (_what, response) => {
+    sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS, ...response })
+    await expect(createAssumeRoleCall()()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
   })
 })
 
 describe('the STS client', () => {
-  const clientOf = async (options: CrossAccountDynamoOptions, environment = {}) => {
-    sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
-    await start(options, environment)()
+  const getStsClient = async (options: CrossAccountDynamoOptions, environment = {}) => {
+    sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS })
+    await createAssumeRoleCall(options, environment)()
     return sts.call(0).thisValue as STSClient
   }
 
-  test('is in the function’s own Region, wherever the table is; attempts are counted outside of it', async () => {
-    const { config } = await clientOf({}, { AWS_REGION: 'eu-central-1' })
+  test('the STS client uses the Region of the function and makes one attempt per request', async () => {
+    const { config } = await getStsClient({}, { AWS_REGION: 'eu-central-1' })
     await expect(config.region()).resolves.toBe('eu-central-1')
     await expect(config.maxAttempts()).resolves.toBe(1)
   })
 
-  test('takes stsClientOptions', async () => {
-    const { config } = await clientOf({ stsClientOptions: { userAgentAppId: 'orders' } })
+  test('the STS client receives stsClientOptions', async () => {
+    const { config } = await getStsClient({ stsClientOptions: { userAgentAppId: 'orders' } })
     await expect(config.userAgentAppId()).resolves.toBe('orders')
   })
 })
 
 describe('attempts', () => {
-  const failure = (name: string, httpStatusCode = 500) =>
+  const createStsError = (name: string, httpStatusCode = 500) =>
     Object.assign(new Error(name), {
       name,
       $fault: 'client',
       $metadata: { httpStatusCode, requestId: 'request-1' },
     })
-  const regionsAsked = () =>
+  /** Returns the Region of each request, in the order of the requests. */
+  const listCalledRegions = () =>
     Promise.all(sts.calls().map((call) => (call.thisValue as STSClient).config.region()))
 
-  test('are three, of a call that may succeed yet', async () => {
-    sts.on(AssumeRoleCommand).rejects(failure('InternalFailure'))
-    await expect(start()()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
+  test('a call that fails with a retryable error makes three attempts', async () => {
+    sts.on(AssumeRoleCommand).rejects(createStsError('InternalFailure'))
+    await expect(createAssumeRoleCall()()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
     expect(sts.calls()).toHaveLength(3)
   })
 
-  test('are as many as stsClientOptions.maxAttempts says', async () => {
-    sts.on(AssumeRoleCommand).rejects(failure('Throttling', 400))
-    await expect(start({ stsClientOptions: { maxAttempts: 5 } })()).rejects.toMatchObject({
+  test('a call makes as many attempts as stsClientOptions.maxAttempts', async () => {
+    sts.on(AssumeRoleCommand).rejects(createStsError('Throttling', 400))
+    await expect(createAssumeRoleCall({ stsClientOptions: { maxAttempts: 5 } })()).rejects.toMatchObject({
       code: 'STS_THROTTLED',
     })
     expect(sts.calls()).toHaveLength(5)
   })
 
   test.each(['AccessDenied', 'ValidationError', 'RegionDisabledException', 'InvalidClientTokenId'])(
-    'end with %s, which will not change',
+    'a call makes no further attempt after %s',
     async (name) => {
-      sts.on(AssumeRoleCommand).rejects(failure(name, 403))
-      await expect(start()()).rejects.toHaveProperty('retryable', false)
+      sts.on(AssumeRoleCommand).rejects(createStsError(name, 403))
+      await expect(createAssumeRoleCall()()).rejects.toHaveProperty('retryable', false)
       expect(sts.calls()).toHaveLength(1)
     },
   )
 
-  describe('after a Region has refused', () => {
+  describe('attempts after a Region refused the call', () => {
     const stsRegions = ['eu-west-1', 'eu-north-1', 'us-east-1']
 
     test.each(['RegionDisabledException', 'InvalidClientTokenId'])(
-      'go on to the next Region at once after %s',
+      'after %s, a call continues in the next Region without a pause',
       async (name) => {
         const random = jest.spyOn(Math, 'random')
-        sts.on(AssumeRoleCommand).rejectsOnce(failure(name, 403)).resolves({ Credentials: complete })
-        await expect(start({ stsRegions })()).resolves.toHaveProperty('sessionToken')
-        await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
+        sts
+          .on(AssumeRoleCommand)
+          .rejectsOnce(createStsError(name, 403))
+          .resolves({ Credentials: VALID_CREDENTIALS })
+        await expect(createAssumeRoleCall({ stsRegions })()).resolves.toHaveProperty('sessionToken')
+        await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
         expect(random).not.toHaveBeenCalled()
         random.mockRestore()
       },
     )
 
-    test('do not ask that Region again, but the others', async () => {
+    test('a call does not try a Region again that refused it, but tries the other Regions', async () => {
       sts
         .on(AssumeRoleCommand)
-        .rejectsOnce(failure('RegionDisabledException', 403))
-        .rejects(failure('ServiceUnavailable', 503))
-      const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'] })
-      await expect(assume()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
-      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
+        .rejectsOnce(createStsError('RegionDisabledException', 403))
+        .rejects(createStsError('ServiceUnavailable', 503))
+      const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })
+      await expect(assumeRole()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
+      await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
     })
 
-    test('report the outage of the others and not that Region', async () => {
+    test('the error reports the outage of the other Regions and not the Region that refused the call', async () => {
       sts
         .on(AssumeRoleCommand)
-        .rejectsOnce(failure('ServiceUnavailable', 503))
-        .rejectsOnce(failure('ServiceUnavailable', 503))
-        .rejects(failure('RegionDisabledException', 403))
-      await expect(start({ stsRegions })()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
-      await expect(regionsAsked()).resolves.toEqual(stsRegions)
+        .rejectsOnce(createStsError('ServiceUnavailable', 503))
+        .rejectsOnce(createStsError('ServiceUnavailable', 503))
+        .rejects(createStsError('RegionDisabledException', 403))
+      await expect(createAssumeRoleCall({ stsRegions })()).rejects.toHaveProperty('code', 'STS_UNAVAILABLE')
+      await expect(listCalledRegions()).resolves.toEqual(stsRegions)
     })
 
-    test('end when every Region has refused, each asked once', async () => {
-      sts.on(AssumeRoleCommand).rejects(failure('RegionDisabledException', 403))
-      const assume = start({ stsRegions, stsClientOptions: { maxAttempts: 9 } })
-      await expect(assume()).rejects.toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
-      await expect(regionsAsked()).resolves.toEqual(stsRegions)
+    test('a call fails if every Region refused it once', async () => {
+      sts.on(AssumeRoleCommand).rejects(createStsError('RegionDisabledException', 403))
+      const assumeRole = createAssumeRoleCall({ stsRegions, stsClientOptions: { maxAttempts: 9 } })
+      await expect(assumeRole()).rejects.toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
+      await expect(listCalledRegions()).resolves.toEqual(stsRegions)
     })
 
-    test('end with what the next Region denies', async () => {
+    test('a call fails if the next Region denies access', async () => {
       sts
         .on(AssumeRoleCommand)
-        .rejectsOnce(failure('InvalidClientTokenId', 403))
-        .rejects(failure('AccessDenied', 403))
-      await expect(start({ stsRegions })()).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
-      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
+        .rejectsOnce(createStsError('InvalidClientTokenId', 403))
+        .rejects(createStsError('AccessDenied', 403))
+      await expect(createAssumeRoleCall({ stsRegions })()).rejects.toHaveProperty(
+        'code',
+        'ASSUME_ROLE_DENIED',
+      )
+      await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1'])
     })
   })
 
-  describe('after the caller’s token has expired', () => {
-    const clientsAsked = () => new Set(sts.calls().map((call) => call.thisValue)).size
-    const provider = async () => ({ accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' })
+  describe('attempts after the session token of the caller expired', () => {
+    /** Returns the number of STS clients that sent a request. */
+    const countUsedClients = () => new Set(sts.calls().map((call) => call.thisValue)).size
+    const provideCredentials = async () => ({
+      accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
+      secretAccessKey: 'secret',
+    })
 
     test.each([
       ['ExpiredToken', {}],
       ['ExpiredTokenException', {}],
-      ['ExpiredToken', { credentials: provider }],
-    ])('go on once with a new client: %s, %p', async (name, stsClientOptions) => {
-      sts.on(AssumeRoleCommand).rejectsOnce(failure(name, 403)).resolves({ Credentials: complete })
-      const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'], stsClientOptions })
-      await expect(assume()).resolves.toHaveProperty('sessionToken')
-      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-west-1'])
-      expect(clientsAsked()).toBe(2)
-    })
+      ['ExpiredToken', { credentials: provideCredentials }],
+    ])(
+      'a call makes one more attempt with a new client after %s, with stsClientOptions %p',
+      async (name, stsClientOptions) => {
+        sts
+          .on(AssumeRoleCommand)
+          .rejectsOnce(createStsError(name, 403))
+          .resolves({ Credentials: VALID_CREDENTIALS })
+        const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'], stsClientOptions })
+        await expect(assumeRole()).resolves.toHaveProperty('sessionToken')
+        await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-west-1'])
+        expect(countUsedClients()).toBe(2)
+      },
+    )
 
-    test('have new clients in all Regions', async () => {
+    test('a call uses new clients in all Regions after the token of the caller expired', async () => {
       sts
         .on(AssumeRoleCommand)
-        .rejectsOnce(failure('ServiceUnavailable', 503))
-        .rejectsOnce(failure('ExpiredToken', 403))
-        .rejectsOnce(failure('ServiceUnavailable', 503))
-        .resolves({ Credentials: complete })
+        .rejectsOnce(createStsError('ServiceUnavailable', 503))
+        .rejectsOnce(createStsError('ExpiredToken', 403))
+        .rejectsOnce(createStsError('ServiceUnavailable', 503))
+        .resolves({ Credentials: VALID_CREDENTIALS })
       const stsRegions = ['eu-west-1', 'eu-north-1']
-      await start({ stsRegions, stsClientOptions: { maxAttempts: 4 } })()
-      await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
-      expect(clientsAsked()).toBe(4)
+      await createAssumeRoleCall({ stsRegions, stsClientOptions: { maxAttempts: 4 } })()
+      await expect(listCalledRegions()).resolves.toEqual([
+        'eu-west-1',
+        'eu-north-1',
+        'eu-north-1',
+        'eu-west-1',
+      ])
+      expect(countUsedClients()).toBe(4)
     })
 
-    test('end when it is expired again', async () => {
-      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
-      await expect(start()()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+    test('a call fails if the token of the caller expired twice', async () => {
+      sts.on(AssumeRoleCommand).rejects(createStsError('ExpiredToken', 403))
+      await expect(createAssumeRoleCall()()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
       expect(sts.calls()).toHaveLength(2)
     })
 
-    test('end where the credentials are fixed', async () => {
-      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
+    test('a call makes no further attempt after the token expired if stsClientOptions contains fixed credentials', async () => {
+      sts.on(AssumeRoleCommand).rejects(createStsError('ExpiredToken', 403))
       const credentials = { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'secret' }
-      const assume = start({ stsClientOptions: { credentials } })
-      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      const assumeRole = createAssumeRoleCall({ stsClientOptions: { credentials } })
+      await expect(assumeRole()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
       expect(sts.calls()).toHaveLength(1)
     })
 
-    test('end where there may be only one, but the next call has a new client', async () => {
-      sts.on(AssumeRoleCommand).rejects(failure('ExpiredToken', 403))
-      const assume = start({ stsClientOptions: { maxAttempts: 1 } })
-      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
-      await expect(assume()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+    test('a call with one attempt fails after the token expired, and the next call uses a new client', async () => {
+      sts.on(AssumeRoleCommand).rejects(createStsError('ExpiredToken', 403))
+      const assumeRole = createAssumeRoleCall({ stsClientOptions: { maxAttempts: 1 } })
+      await expect(assumeRole()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
+      await expect(assumeRole()).rejects.toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
       expect(sts.calls()).toHaveLength(2)
-      expect(clientsAsked()).toBe(2)
+      expect(countUsedClients()).toBe(2)
     })
 
-    test('share the new client among concurrent calls', async () => {
+    test('concurrent calls share the new client after the token expired', async () => {
       let isExpired = true
       sts.on(AssumeRoleCommand).callsFake(async () => {
-        const isRefused = isExpired
+        const shouldFail = isExpired
         await new Promise((resolve) => setTimeout(resolve, 1))
-        if (isRefused) throw failure('ExpiredToken', 403)
-        return { Credentials: complete }
+        if (shouldFail) throw createStsError('ExpiredToken', 403)
+        return { Credentials: VALID_CREDENTIALS }
       })
-      const assume = start()
-      const calls = Promise.all([assume(), assume(), assume()])
+      const assumeRole = createAssumeRoleCall()
+      const calls = Promise.all([assumeRole(), assumeRole(), assumeRole()])
       isExpired = false
       await calls
       expect(sts.calls()).toHaveLength(6)
-      expect(clientsAsked()).toBe(2)
+      expect(countUsedClients()).toBe(2)
     })
   })
 
-  test('go on after the SDK has corrected its clock', async () => {
-    const skewed = Object.assign(failure('SignatureDoesNotMatch', 403), {
+  test('a call makes another attempt after the SDK corrected its clock skew', async () => {
+    const clockSkewError = Object.assign(createStsError('SignatureDoesNotMatch', 403), {
       $metadata: { httpStatusCode: 403, requestId: 'request-1', clockSkewCorrected: true },
     })
-    sts.on(AssumeRoleCommand).rejectsOnce(skewed).resolves({ Credentials: complete })
-    await expect(start()()).resolves.toHaveProperty('sessionToken')
+    sts.on(AssumeRoleCommand).rejectsOnce(clockSkewError).resolves({ Credentials: VALID_CREDENTIALS })
+    await expect(createAssumeRoleCall()()).resolves.toHaveProperty('sessionToken')
   })
 
-  test('ask the Regions in turn, and the one that worked goes first from then on', async () => {
+  test('the next call first tries the Region that succeeded last', async () => {
     sts
       .on(AssumeRoleCommand)
-      .rejectsOnce(failure('ServiceUnavailable', 503))
-      .resolves({ Credentials: complete })
-    const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'] })
-    await assume()
-    await assume()
-    await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
+      .rejectsOnce(createStsError('ServiceUnavailable', 503))
+      .resolves({ Credentials: VALID_CREDENTIALS })
+    const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })
+    await assumeRole()
+    await assumeRole()
+    await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
   })
 
-  test('ask the first Region first again, an hour after another one worked', async () => {
+  test('one hour after another Region succeeded, a call first tries the first Region again', async () => {
     sts
       .on(AssumeRoleCommand)
-      .rejectsOnce(failure('ServiceUnavailable', 503))
-      .callsFake(() => ({ Credentials: { ...complete, Expiration: new Date(Date.now() + 3_600_000) } }))
-    const assume = start({ stsRegions: ['eu-west-1', 'eu-north-1'] })
-    await assume()
+      .rejectsOnce(createStsError('ServiceUnavailable', 503))
+      .callsFake(() => ({
+        Credentials: { ...VALID_CREDENTIALS, Expiration: new Date(Date.now() + 3_600_000) },
+      }))
+    const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })
+    await assumeRole()
     const now = Date.now()
     const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 3_599_000)
-    await assume()
+    await assumeRole()
     clock.mockReturnValue(now + 2 * 3_600_000)
-    await assume()
+    await assumeRole()
     clock.mockRestore()
-    await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
+    await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
   })
 
-  test('go through all Regions before one is asked again, and pause before that', async () => {
+  test('a call tries each Region once before it pauses and tries a Region again', async () => {
     const random = jest.spyOn(Math, 'random').mockReturnValue(0)
-    sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
-    await expect(start({ stsRegions: ['eu-west-1', 'eu-north-1'] })()).rejects.toHaveProperty('code')
-    await expect(regionsAsked()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-west-1'])
-    // No pause between Regions.
+    sts.on(AssumeRoleCommand).rejects(createStsError('ServiceUnavailable', 503))
+    await expect(createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })()).rejects.toHaveProperty(
+      'code',
+    )
+    await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-west-1'])
+    // A pause reads one random number. The call pauses only before it returns to the first Region.
     expect(random).toHaveBeenCalledTimes(1)
     random.mockRestore()
   })
 
-  test('of three make two pauses, with full jitter, the second up to twice as long', async () => {
-    const pauses = jest.spyOn(globalThis.Math, 'min')
+  test('three attempts in one Region have two pauses with full jitter, and the upper bound doubles', async () => {
+    const min = jest.spyOn(globalThis.Math, 'min')
     const random = jest.spyOn(Math, 'random').mockReturnValue(0)
-    sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
-    await expect(start()()).rejects.toHaveProperty('code')
+    sts.on(AssumeRoleCommand).rejects(createStsError('ServiceUnavailable', 503))
+    await expect(createAssumeRoleCall()()).rejects.toHaveProperty('code')
     expect(random).toHaveBeenCalledTimes(2)
-    const bounds = pauses.mock.results
+    const upperBoundsMs = min.mock.results
       .map(({ value }) => value)
       .filter((value) => value === 100 || value === 200)
-    expect(bounds).toEqual([100, 200])
-    pauses.mockRestore()
+    expect(upperBoundsMs).toEqual([100, 200])
+    min.mockRestore()
     random.mockRestore()
   })
 
@@ -336,49 +366,54 @@ describe('attempts', () => {
     [1, 3000],
     [2, 1500],
     [5, 1000],
-  ])('have, with %i Regions, %i ms each, and end with the flight', async (regions, milliseconds) => {
-    const stsRegions = Array.from({ length: regions }, (_, index) => `eu-west-${index + 1}`)
-    const timeout = jest.spyOn(AbortSignal, 'timeout')
-    sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
-    const giveUp = new AbortController()
-    await start({ stsRegions })(giveUp.signal)
-    expect(timeout.mock.calls).toEqual([[milliseconds]])
-    timeout.mockRestore()
-    const [call] = sts.commandCalls(AssumeRoleCommand) as unknown as { args: [unknown, HttpOptions] }[]
-    const options = call?.args[1]
-    expect(options?.abortSignal).toHaveProperty('aborted', false)
-    giveUp.abort()
-    expect(options?.abortSignal).toHaveProperty('aborted', true)
-  })
+  ])(
+    'with %i Regions, each request has a timeout of %i ms, and aborting the call aborts the request',
+    async (regionCount, timeoutMs) => {
+      const stsRegions = Array.from({ length: regionCount }, (_, index) => `eu-west-${index + 1}`)
+      const timeout = jest.spyOn(AbortSignal, 'timeout')
+      sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS })
+      const abortController = new AbortController()
+      await createAssumeRoleCall({ stsRegions })(abortController.signal)
+      expect(timeout.mock.calls).toEqual([[timeoutMs]])
+      timeout.mockRestore()
+      const [call] = sts.commandCalls(AssumeRoleCommand) as unknown as { args: [unknown, SendOptions] }[]
+      const options = call?.args[1]
+      expect(options?.abortSignal).toHaveProperty('aborted', false)
+      abortController.abort()
+      expect(options?.abortSignal).toHaveProperty('aborted', true)
+    },
+  )
 
-  test('are bounded in time by what they can take together', () => {
-    const configuration = (options: CrossAccountDynamoOptions) =>
+  test('the maximum duration of a call includes all attempts and pauses', () => {
+    const createConfiguration = (options: CrossAccountDynamoOptions) =>
       readConfiguration({ roleArn: 'arn:aws:iam::222222222222:role/R', region: 'eu-west-1', ...options }, {})
-    expect(maxAssumeRoleDurationMs(configuration({}))).toBe(12_000)
-    expect(maxAssumeRoleDurationMs(configuration({ stsClientOptions: { maxAttempts: 5 } }))).toBe(20_000)
-    expect(maxAssumeRoleDurationMs(configuration({ stsClientOptions: { maxAttempts: Number.NaN } }))).toBe(
-      12_000,
+    expect(maxAssumeRoleDurationMs(createConfiguration({}))).toBe(12_000)
+    expect(maxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: 5 } }))).toBe(
+      20_000,
     )
+    expect(
+      maxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: Number.NaN } })),
+    ).toBe(12_000)
   })
 
-  test('reach every Region, however many there are', async () => {
+  test('a call tries each Region, even if there are more Regions than attempts', async () => {
     const stsRegions = ['eu-west-1', 'eu-north-1', 'us-east-1', 'us-east-2']
-    sts.on(AssumeRoleCommand).rejects(failure('ServiceUnavailable', 503))
-    await expect(start({ stsRegions })()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
-    await expect(regionsAsked()).resolves.toEqual(stsRegions)
+    sts.on(AssumeRoleCommand).rejects(createStsError('ServiceUnavailable', 503))
+    await expect(createAssumeRoleCall({ stsRegions })()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
+    await expect(listCalledRegions()).resolves.toEqual(stsRegions)
   })
 })
 
-test('the tracing channel is told why, whom, where, how often and how long', async () => {
-  const told: AssumeRoleTrace[] = []
-  const subscriber = { asyncEnd: (trace: AssumeRoleTrace) => told.push({ ...trace }) }
+test('the tracing channel receives the reason, role, Region, attempts and duration of a call', async () => {
+  const traces: AssumeRoleTrace[] = []
+  const subscriber = { asyncEnd: (trace: AssumeRoleTrace) => traces.push({ ...trace }) }
   const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
   channel.subscribe(subscriber as never)
   const error = Object.assign(new Error(''), { $metadata: { httpStatusCode: 500 } })
-  sts.on(AssumeRoleCommand).rejectsOnce(error).resolves({ Credentials: complete })
-  await start()()
+  sts.on(AssumeRoleCommand).rejectsOnce(error).resolves({ Credentials: VALID_CREDENTIALS })
+  await createAssumeRoleCall()()
   channel.unsubscribe(subscriber as never)
-  expect(told).toEqual([
+  expect(traces).toEqual([
     {
       reason: 'first',
       roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
@@ -388,22 +423,22 @@ test('the tracing channel is told why, whom, where, how often and how long', asy
       expiration: expect.any(Date),
     },
   ])
-  expect(told[0]?.durationMs).toBeLessThan(10_000)
+  expect(traces[0]?.durationMs).toBeLessThan(10_000)
 })
 
-test('the clients of several Regions share one contained request handler', async () => {
-  const failure = Object.assign(new Error(''), { $metadata: { httpStatusCode: 503 } })
-  sts.on(AssumeRoleCommand).rejectsOnce(failure).resolves({ Credentials: complete })
-  await start({ stsRegions: ['eu-west-1', 'eu-north-1'] })()
+test('the STS clients of several Regions share one wrapped request handler', async () => {
+  const unavailableError = Object.assign(new Error(''), { $metadata: { httpStatusCode: 503 } })
+  sts.on(AssumeRoleCommand).rejectsOnce(unavailableError).resolves({ Credentials: VALID_CREDENTIALS })
+  await createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })()
   const [first, second] = sts.calls().map((call) => (call.thisValue as STSClient).config.requestHandler)
   expect(first).toBe(second)
   expect(Object.getPrototypeOf(first)).toBe(Object.prototype)
 })
 
-test('one client serves all calls to a Region', async () => {
-  sts.on(AssumeRoleCommand).resolves({ Credentials: complete })
-  const assume = start()
-  await assume()
-  await assume()
+test('all calls to a Region use the same client', async () => {
+  sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS })
+  const assumeRole = createAssumeRoleCall()
+  await assumeRole()
+  await assumeRole()
   expect(new Set(sts.calls().map((call) => call.thisValue)).size).toBe(1)
 })

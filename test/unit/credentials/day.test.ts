@@ -1,22 +1,22 @@
 /**
- * A day in one execution environment: six hours, an invocation every 30 seconds, STS answering in 80 ms. In virtual
- * time, on the session itself.
+ * Simulates six hours of one execution environment in virtual time: a session, an invocation every 30 seconds, and an STS
+ * that responds in 80 ms and has outages.
  */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { AssumeRole } from '../../../src/credentials/assume-role.ts'
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
-import { HOUR, MINUTE, SECOND } from './station.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './controlled-sts.ts'
 
-const DAY = 6 * HOUR
-const EVERY = 30 * SECOND
-const ANSWER = 80
-/** Three requests that are not answered, and the pauses between them. */
-const OUTAGE_ANSWER = 9300
-/** Lambda's default timeout, and what the handler needs of it. */
-const FUNCTION_TIME = 3000
-const HANDLER_TIME = 600
+const DAY_MS = 6 * HOUR_MS
+const INVOCATION_INTERVAL_MS = 30 * SECOND_MS
+const STS_RESPONSE_TIME_MS = 80
+/** The duration of an AssumeRole call during an outage: three requests that time out, and the pauses between them. */
+const FAILED_CALL_DURATION_MS = 9300
+/** Lambda's default timeout. */
+const FUNCTION_TIMEOUT_MS = 3000
+const HANDLER_DURATION_MS = 600
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -26,113 +26,126 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
+/** In milliseconds since the start of the simulation. */
 interface Outage {
-  readonly from: number
-  readonly to: number
+  readonly startMs: number
+  readonly endMs: number
 }
 
-/** Lives through the day and counts. `random` is the environment's luck. */
-const live = async ({
+/** Runs the invocations and returns how many of them failed, waited or got expired credentials. */
+const simulateInvocations = async ({
   refreshBeforeSeconds = 900,
-  outage = { from: -1, to: -1 } as Outage,
-  length = DAY,
+  outage = { startMs: -1, endMs: -1 } as Outage,
+  durationMs = DAY_MS,
 } = {}) => {
-  const start = Date.now()
-  const now = () => Date.now() - start
-  let calls = 0
+  const startedAt = Date.now()
+  const elapsedMs = () => Date.now() - startedAt
+  let stsCallCount = 0
   const assumeRole: AssumeRole = async () => {
-    calls += 1
-    const isDown = () => now() >= outage.from && now() < outage.to
-    if (isDown()) {
-      await new Promise((resolve) => setTimeout(resolve, OUTAGE_ANSWER))
+    stsCallCount += 1
+    const isDuringOutage = elapsedMs() >= outage.startMs && elapsedMs() < outage.endMs
+    if (isDuringOutage) {
+      await new Promise((resolve) => setTimeout(resolve, FAILED_CALL_DURATION_MS))
       throw new CrossAccountDynamoError('STS_UNAVAILABLE', 'down')
     }
-    const expiration = new Date(Date.now() + HOUR)
-    await new Promise((resolve) => setTimeout(resolve, ANSWER))
+    const expiration = new Date(Date.now() + HOUR_MS)
+    await new Promise((resolve) => setTimeout(resolve, STS_RESPONSE_TIME_MS))
     return { accessKeyId: '', secretAccessKey: '', sessionToken: '', expiration, accountId: '' }
   }
   const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const session = createSession({
     contextKey: 'dynamo',
-    maxAssumeRoleDurationMs: 10 * SECOND,
+    maxAssumeRoleDurationMs: 10 * SECOND_MS,
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBeforeSeconds,
     assumeRole,
     throttle: createSharedThrottle(),
     logger,
   })
-  let failed = 0
-  let blocked = 0
-  let stale = 0
-  for (let at = 0; at < length; at += EVERY) {
-    jest.setSystemTime(start + at)
-    const waiting = session.ready({ getRemainingTimeInMillis: () => FUNCTION_TIME })
-    if (waiting !== undefined) {
-      blocked += 1
-      const outcome = waiting.then(
-        // The handler needs its time, too.
-        () => (Date.now() - start - at > FUNCTION_TIME - HANDLER_TIME ? 1 : 0),
-        () => 1,
+  let failedCount = 0
+  let waitedCount = 0
+  let expiredCount = 0
+  for (let invokedAtMs = 0; invokedAtMs < durationMs; invokedAtMs += INVOCATION_INTERVAL_MS) {
+    jest.setSystemTime(startedAt + invokedAtMs)
+    const wait = session.ready({ getRemainingTimeInMillis: () => FUNCTION_TIMEOUT_MS })
+    if (wait !== undefined) {
+      waitedCount += 1
+      const hasFailed = wait.then(
+        // If too little time remains for the handler, the invocation times out.
+        () => elapsedMs() - invokedAtMs > FUNCTION_TIMEOUT_MS - HANDLER_DURATION_MS,
+        () => true,
       )
-      await jest.advanceTimersByTimeAsync(OUTAGE_ANSWER + 1000)
-      failed += await outcome
+      await jest.advanceTimersByTimeAsync(FAILED_CALL_DURATION_MS + 1000)
+      if (await hasFailed) failedCount += 1
     } else {
-      await jest.advanceTimersByTimeAsync(OUTAGE_ANSWER + 1000)
+      await jest.advanceTimersByTimeAsync(FAILED_CALL_DURATION_MS + 1000)
     }
     const credentials = session.current()
     if (
-      waiting === undefined &&
-      (credentials === undefined || credentials.expiration.getTime() <= start + at)
+      wait === undefined &&
+      (credentials === undefined || credentials.expiration.getTime() <= startedAt + invokedAtMs)
     )
-      stale += 1
+      expiredCount += 1
   }
-  return { failed, blocked, calls, stale }
+  return { failedCount, waitedCount, stsCallCount, expiredCount }
 }
 
 test.each([0, 0.5, 0.999])(
-  'without an outage: one wait, at the cold start, and at most ten calls (luck %d)',
-  async (luck) => {
-    jest.spyOn(Math, 'random').mockReturnValue(luck)
-    const { failed, blocked, calls, stale } = await live()
-    expect({ failed, blocked, stale }).toEqual({ failed: 0, blocked: 1, stale: 0 })
-    expect(calls).toBeLessThanOrEqual(10)
+  'without an outage, one invocation waits and the session calls STS at most ten times (jitter %d)',
+  async (jitter) => {
+    jest.spyOn(Math, 'random').mockReturnValue(jitter)
+    const { failedCount, waitedCount, stsCallCount, expiredCount } = await simulateInvocations()
+    expect({ failedCount, waitedCount, expiredCount }).toEqual({
+      failedCount: 0,
+      waitedCount: 1,
+      expiredCount: 0,
+    })
+    expect(stsCallCount).toBeLessThanOrEqual(10)
   },
 )
 
-test('a 12-minute outage that begins at minute 50 fails nothing and holds nobody up', async () => {
-  const outage = { from: 50 * MINUTE, to: 62 * MINUTE }
-  const { failed, blocked, stale } = await live({ outage })
-  expect({ failed, blocked, stale }).toEqual({ failed: 0, blocked: 1, stale: 0 })
+test('no invocation fails or waits because of a 12-minute outage that begins at minute 50', async () => {
+  const outage = { startMs: 50 * MINUTE_MS, endMs: 62 * MINUTE_MS }
+  const { failedCount, waitedCount, expiredCount } = await simulateInvocations({ outage })
+  expect({ failedCount, waitedCount, expiredCount }).toEqual({
+    failedCount: 0,
+    waitedCount: 1,
+    expiredCount: 0,
+  })
 })
 
-describe('an outage a second shorter than refreshBeforeSeconds less a minute fails nothing, wherever it begins:', () => {
-  // Two lives of the credentials, which covers each place that an outage can have in one.
+describe('outages that are shorter than refreshBeforeSeconds minus one minute', () => {
+  // The simulation covers two lifetimes of the credentials, so outages begin at each point of a lifetime.
   test.each([
     [900, 0],
     [900, 0.5],
     [900, 0.999],
     [300, 0.999],
     [1800, 0.999],
-  ])('refreshBeforeSeconds %d s, luck %d', async (refreshBeforeSeconds, luck) => {
-    jest.spyOn(Math, 'random').mockReturnValue(luck)
-    const length = (refreshBeforeSeconds - 60) * SECOND - SECOND
-    const failures: [number, number][] = []
-    for (let from = MINUTE; from < 70 * MINUTE; from += 47 * SECOND) {
-      const { failed, stale } = await live({
-        refreshBeforeSeconds,
-        outage: { from, to: from + length },
-        length: 130 * MINUTE,
-      })
-      if (failed + stale > 0) failures.push([from / SECOND, failed + stale])
-    }
-    expect(failures).toEqual([])
-  })
+  ])(
+    'no invocation fails if an outage is shorter than refreshBeforeSeconds (%d s) minus one minute (jitter %d)',
+    async (refreshBeforeSeconds, jitter) => {
+      jest.spyOn(Math, 'random').mockReturnValue(jitter)
+      const outageDurationMs = (refreshBeforeSeconds - 60) * SECOND_MS - SECOND_MS
+      const failures: { outageStartSeconds: number; invocationCount: number }[] = []
+      for (let startMs = MINUTE_MS; startMs < 70 * MINUTE_MS; startMs += 47 * SECOND_MS) {
+        const { failedCount, expiredCount } = await simulateInvocations({
+          refreshBeforeSeconds,
+          outage: { startMs, endMs: startMs + outageDurationMs },
+          durationMs: 130 * MINUTE_MS,
+        })
+        const invocationCount = failedCount + expiredCount
+        if (invocationCount > 0) failures.push({ outageStartSeconds: startMs / SECOND_MS, invocationCount })
+      }
+      expect(failures).toEqual([])
+    },
+  )
 })
 
-test('an outage longer than that fails the invocations after the expiry, and none before', async () => {
-  const outage = { from: 30 * MINUTE, to: 90 * MINUTE }
-  const { failed } = await live({ outage, length: 100 * MINUTE })
-  const afterExpiry = (90 - 60) * MINUTE
-  expect(failed).toBeGreaterThan(0)
-  expect(failed).toBeLessThanOrEqual(afterExpiry / EVERY + 1)
+test('during a longer outage, only invocations after the expiration of the credentials fail', async () => {
+  const outage = { startMs: 30 * MINUTE_MS, endMs: 90 * MINUTE_MS }
+  const { failedCount } = await simulateInvocations({ outage, durationMs: 100 * MINUTE_MS })
+  const expiredDurationMs = (90 - 60) * MINUTE_MS
+  expect(failedCount).toBeGreaterThan(0)
+  expect(failedCount).toBeLessThanOrEqual(expiredDurationMs / INVOCATION_INTERVAL_MS + 1)
 })

@@ -1,4 +1,4 @@
-/** For any sequence of invocations, steps of time, successes and failures: what must hold of a session. */
+/** Properties of a session that hold for every sequence of invocations, waits, successful calls and failed calls. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
 import type { AssumeRole, AssumeRoleReason, Credentials } from '../../../src/credentials/assume-role.ts'
@@ -6,7 +6,7 @@ import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { inLongRun } from '../../run-length.ts'
-import { HOUR, MINUTE, SECOND } from './station.ts'
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './controlled-sts.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -15,260 +15,279 @@ afterEach(() => {
   jest.useRealTimers()
 })
 
-const CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
-/** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other histories. */
-const RUNS = { numRuns: inLongRun(400, 5000), seed: Number(process.env.SEED ?? 1) }
-/** Credentials that are rejected sooner are not replaced. */
-const BRAND_NEW = 30 * SECOND
+const ERROR_CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
+/** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other sequences. */
+const PROPERTY_OPTIONS = { numRuns: inLongRun(400, 5000), seed: Number(process.env.SEED ?? 1) }
+/** A session does not replace rejected credentials that are younger. */
+const MIN_REJECTED_AGE_MS = 30 * SECOND_MS
 const REFRESH_BEFORE_SECONDS = 900
-/** The bounds on STS calls: no sooner before the expiry, nor after a failure, nor after a refusal. */
-const EARLIEST_REFRESH = REFRESH_BEFORE_SECONDS * SECOND * 1.2
-const LEAST_BACK_OFF = SECOND
-const REFUSAL_REMEMBERED = 5 * SECOND
+/** The longest remaining lifetime of valid credentials at which a session calls STS. It includes the jitter. */
+const MAX_REFRESH_WINDOW_MS = REFRESH_BEFORE_SECONDS * SECOND_MS * 1.2
+/** The shortest pause after a failed call. */
+const MIN_BACK_OFF_MS = SECOND_MS
+/** How long a session without valid credentials does not call STS after a refusal. */
+const REFUSAL_WINDOW_MS = 5 * SECOND_MS
 
 type Step =
-  | { readonly do: 'invoke'; readonly remaining: number }
-  | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'answer'; readonly life: number }
-  | { readonly do: 'fail'; readonly code: (typeof CODES)[number] }
-  | { readonly do: 'reject' }
-  | { readonly do: 'provide' }
-  | { readonly do: 'prefetch' }
-  | { readonly do: 'freeze'; readonly ms: number }
+  | { readonly action: 'invoke'; readonly remainingTimeMs: number }
+  | { readonly action: 'advance-timers'; readonly durationMs: number }
+  | { readonly action: 'issue-credentials'; readonly lifetimeMs: number }
+  | { readonly action: 'fail-call'; readonly code: (typeof ERROR_CODES)[number] }
+  | { readonly action: 'reject-credentials' }
+  | { readonly action: 'provide-credentials' }
+  | { readonly action: 'prefetch' }
+  | { readonly action: 'freeze'; readonly durationMs: number }
 
-const steps = fc.array(
+const arbitrarySteps = fc.array(
   fc.oneof(
     {
       weight: 5,
       arbitrary: fc.record({
-        do: fc.constant('invoke' as const),
-        remaining: fc.integer({ min: 0, max: 30_000 }),
+        action: fc.constant('invoke' as const),
+        remainingTimeMs: fc.integer({ min: 0, max: 30_000 }),
       }),
     },
     {
       weight: 4,
       arbitrary: fc.record({
-        do: fc.constant('wait' as const),
-        // Around each of the session's own times.
-        ms: fc.oneof(
-          fc.integer({ min: 0, max: 2 * SECOND }),
-          fc.integer({ min: 4 * SECOND, max: 6 * SECOND }),
-          fc.integer({ min: 0, max: 20 * SECOND }),
-          fc.integer({ min: 40 * MINUTE, max: 45 * MINUTE }),
-          fc.integer({ min: 0, max: 20 * MINUTE }),
-          fc.constant(5 * HOUR),
+        action: fc.constant('advance-timers' as const),
+        // Each range contains one of the times at which a session changes its behavior.
+        durationMs: fc.oneof(
+          fc.integer({ min: 0, max: 2 * SECOND_MS }),
+          fc.integer({ min: 4 * SECOND_MS, max: 6 * SECOND_MS }),
+          fc.integer({ min: 0, max: 20 * SECOND_MS }),
+          fc.integer({ min: 40 * MINUTE_MS, max: 45 * MINUTE_MS }),
+          fc.integer({ min: 0, max: 20 * MINUTE_MS }),
+          fc.constant(5 * HOUR_MS),
         ),
       }),
     },
     {
       weight: 4,
       arbitrary: fc.record({
-        do: fc.constant('answer' as const),
-        life: fc.oneof(fc.integer({ min: 1, max: 2 * MINUTE }), fc.constant(15 * MINUTE), fc.constant(HOUR)),
+        action: fc.constant('issue-credentials' as const),
+        lifetimeMs: fc.oneof(
+          fc.integer({ min: 1, max: 2 * MINUTE_MS }),
+          fc.constant(15 * MINUTE_MS),
+          fc.constant(HOUR_MS),
+        ),
       }),
     },
     {
       weight: 3,
-      arbitrary: fc.record({ do: fc.constant('fail' as const), code: fc.constantFrom(...CODES) }),
+      arbitrary: fc.record({
+        action: fc.constant('fail-call' as const),
+        code: fc.constantFrom(...ERROR_CODES),
+      }),
     },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('reject' as const) }) },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('provide' as const) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('prefetch' as const) }) },
-    // Time goes on, and nothing else does.
+    { weight: 1, arbitrary: fc.record({ action: fc.constant('reject-credentials' as const) }) },
+    { weight: 2, arbitrary: fc.record({ action: fc.constant('provide-credentials' as const) }) },
+    { weight: 1, arbitrary: fc.record({ action: fc.constant('prefetch' as const) }) },
+    // Lambda freezes the execution environment: the clock advances, but no timer fires.
     {
       weight: 1,
-      arbitrary: fc.record({ do: fc.constant('freeze' as const), ms: fc.integer({ min: 0, max: 5 * HOUR }) }),
+      arbitrary: fc.record({
+        action: fc.constant('freeze' as const),
+        durationMs: fc.integer({ min: 0, max: 5 * HOUR_MS }),
+      }),
     },
   ),
   { minLength: 1, maxLength: 60 },
 )
 
-interface Flight {
+interface PendingCall {
   readonly resolve: (credentials: Credentials) => void
   readonly reject: (error: Error) => void
   readonly signal: AbortSignal
   readonly reason: AssumeRoleReason
 }
 
-/** Lives through the steps and checks after each. */
-const live = async (script: readonly Step[]): Promise<void> => {
-  const open = new Set<Flight>()
-  /** By access key ID. */
-  const issuedAt = new Map<string, number>()
-  const rejected = new Set<string>()
+/** Runs the steps and checks the session after each step. */
+const runSteps = async (steps: readonly Step[]): Promise<void> => {
+  const pendingCalls = new Set<PendingCall>()
+  const issuedAtByAccessKeyId = new Map<string, number>()
+  const rejectedAccessKeyIds = new Set<string>()
   const outcomes: Promise<void>[] = []
-  let asked = 0
-  let calls = 0
+  /** The number of steps that can start an AssumeRole call. */
+  let requestCount = 0
+  let callCount = 0
   let failedAt = Number.NEGATIVE_INFINITY
   let refusedAt = Number.NEGATIVE_INFINITY
-  const tooMany: string[] = []
+  const unexpectedCalls: string[] = []
   const assumeRole: AssumeRole = (reason, signal) => {
-    calls += 1
+    callCount += 1
     const now = Date.now()
     const credentials = session.current()
-    if (reason !== 'prefetch' && isGood(credentials)) {
-      const left = Number(credentials?.expiration) - now
-      if (left > EARLIEST_REFRESH) tooMany.push(`${reason} with ${left} ms left`)
-      if (now - failedAt < LEAST_BACK_OFF) tooMany.push(`${reason} ${now - failedAt} ms after a failure`)
+    if (reason !== 'prefetch' && isUsable(credentials)) {
+      const remainingLifetimeMs = Number(credentials?.expiration) - now
+      if (remainingLifetimeMs > MAX_REFRESH_WINDOW_MS)
+        unexpectedCalls.push(`${reason} ${remainingLifetimeMs} ms before the expiration`)
+      if (now - failedAt < MIN_BACK_OFF_MS)
+        unexpectedCalls.push(`${reason} ${now - failedAt} ms after a failure`)
     }
-    if (reason !== 'prefetch' && !isGood(credentials) && now - refusedAt < REFUSAL_REMEMBERED)
-      tooMany.push(`${reason} ${now - refusedAt} ms after a refusal`)
+    if (reason !== 'prefetch' && !isUsable(credentials) && now - refusedAt < REFUSAL_WINDOW_MS)
+      unexpectedCalls.push(`${reason} ${now - refusedAt} ms after a refusal`)
     return new Promise((resolve, reject) => {
-      const flight = { resolve, reject, signal, reason }
-      open.add(flight)
+      const call = { resolve, reject, signal, reason }
+      pendingCalls.add(call)
       signal.addEventListener('abort', () => {
-        open.delete(flight)
-        reject(new CrossAccountDynamoError('STS_TIMEOUT', 'given up'))
+        pendingCalls.delete(call)
+        reject(new CrossAccountDynamoError('STS_TIMEOUT', 'aborted'))
       })
     })
   }
-  const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+  const logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   const session = createSession({
     contextKey: 'dynamo',
-    maxAssumeRoleDurationMs: 10 * SECOND,
+    maxAssumeRoleDurationMs: 10 * SECOND_MS,
     roleArn: 'arn:aws:iam::222222222222:role/R',
     refreshBeforeSeconds: REFRESH_BEFORE_SECONDS,
     assumeRole,
     throttle: createSharedThrottle(),
-    logger: quiet,
+    logger,
   })
-  const isGood = (credentials: Credentials | undefined): boolean =>
+  const isUsable = (credentials: Credentials | undefined): boolean =>
     credentials !== undefined &&
-    !rejected.has(credentials.accessKeyId) &&
+    !rejectedAccessKeyIds.has(credentials.accessKeyId) &&
     credentials.expiration.getTime() > Date.now()
-  const settle = () => jest.advanceTimersByTimeAsync(0)
+  const flushPromises = () => jest.advanceTimersByTimeAsync(0)
 
-  for (const step of script) {
-    switch (step.do) {
+  for (const step of steps) {
+    switch (step.action) {
       case 'invoke': {
-        asked += 1
-        const hadGood = isGood(session.current())
-        const waiting = session.ready({ getRemainingTimeInMillis: () => step.remaining })
-        if (waiting === undefined) {
-          // Nobody is sent on with credentials that have ended.
-          expect(isGood(session.current())).toBe(true)
+        requestCount += 1
+        const hadValidCredentials = isUsable(session.current())
+        const wait = session.ready({ getRemainingTimeInMillis: () => step.remainingTimeMs })
+        if (wait === undefined) {
+          // An invocation that does not wait has valid credentials.
+          expect(isUsable(session.current())).toBe(true)
         } else {
           outcomes.push(
-            waiting.then(
-              () => expect(isGood(session.current())).toBe(true),
-              // Nobody is refused while there are good ones.
-              () => expect(isGood(session.current())).toBe(false),
+            wait.then(
+              () => expect(isUsable(session.current())).toBe(true),
+              // An invocation fails only if there are no valid credentials.
+              () => expect(isUsable(session.current())).toBe(false),
             ),
           )
-          // And nobody waits whose credentials last for more than a minute.
-          const left = (session.current()?.expiration.getTime() ?? 0) - Date.now()
-          expect(hadGood && left > MINUTE).toBe(false)
+          // An invocation does not wait if its credentials are valid for more than a minute.
+          const remainingLifetimeMs = (session.current()?.expiration.getTime() ?? 0) - Date.now()
+          expect(hadValidCredentials && remainingLifetimeMs > MINUTE_MS).toBe(false)
         }
         break
       }
-      case 'provide': {
-        asked += 1
+      case 'provide-credentials': {
+        requestCount += 1
         outcomes.push(
           session.credentials().then(
-            (credentials) => expect(isGood(credentials)).toBe(true),
-            () => expect(isGood(session.current())).toBe(false),
+            (credentials) => expect(isUsable(credentials)).toBe(true),
+            () => expect(isUsable(session.current())).toBe(false),
           ),
         )
         break
       }
       case 'prefetch':
-        asked += 1
+        requestCount += 1
         session.prefetch().catch(() => {})
         break
       case 'freeze':
-        jest.setSystemTime(Date.now() + step.ms)
+        jest.setSystemTime(Date.now() + step.durationMs)
         break
-      case 'wait':
-        await jest.advanceTimersByTimeAsync(step.ms)
+      case 'advance-timers':
+        await jest.advanceTimersByTimeAsync(step.durationMs)
         break
-      case 'answer': {
-        const [flight] = open
-        if (flight === undefined) break
-        open.delete(flight)
-        const expiration = new Date(Date.now() + step.life)
+      case 'issue-credentials': {
+        const [call] = pendingCalls
+        if (call === undefined) break
+        pendingCalls.delete(call)
+        const expiration = new Date(Date.now() + step.lifetimeMs)
         const credentials = {
-          accessKeyId: `key ${issuedAt.size}`,
+          accessKeyId: `key ${issuedAtByAccessKeyId.size}`,
           secretAccessKey: '',
           sessionToken: '',
           accountId: '',
           expiration,
         }
-        issuedAt.set(credentials.accessKeyId, Date.now())
+        issuedAtByAccessKeyId.set(credentials.accessKeyId, Date.now())
         failedAt = Number.NEGATIVE_INFINITY
         refusedAt = Number.NEGATIVE_INFINITY
-        flight.resolve(credentials)
+        call.resolve(credentials)
         break
       }
-      case 'fail': {
-        const [flight] = open
-        if (flight === undefined) break
-        open.delete(flight)
+      case 'fail-call': {
+        const [call] = pendingCalls
+        if (call === undefined) break
+        pendingCalls.delete(call)
         failedAt = Date.now()
-        // A prefetch's refusal has been told to nobody, so the next invocation asks again.
-        if (step.code === 'ASSUME_ROLE_DENIED' && flight.reason !== 'prefetch') refusedAt = Date.now()
-        flight.reject(new CrossAccountDynamoError(step.code, 'as told'))
+        // No invocation received the error of a prefetch, so the next invocation calls STS again.
+        if (step.code === 'ASSUME_ROLE_DENIED' && call.reason !== 'prefetch') refusedAt = Date.now()
+        call.reject(new CrossAccountDynamoError(step.code, 'rejected by the test'))
         break
       }
-      case 'reject': {
+      case 'reject-credentials': {
         const used = session.current()
         if (used === undefined) break
-        asked += 1
-        if (Date.now() - (issuedAt.get(used.accessKeyId) ?? 0) >= BRAND_NEW) rejected.add(used.accessKeyId)
+        requestCount += 1
+        const ageMs = Date.now() - (issuedAtByAccessKeyId.get(used.accessKeyId) ?? 0)
+        if (ageMs >= MIN_REJECTED_AGE_MS) rejectedAccessKeyIds.add(used.accessKeyId)
         session.replaceRejected(used, performance.now()).catch(() => {})
         break
       }
     }
-    await settle()
-    expect([...open].filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
-    // A call has somebody who asked; nothing asks by itself.
-    expect(calls).toBeLessThanOrEqual(asked)
-    expect(tooMany).toEqual([])
+    await flushPromises()
+    expect([...pendingCalls].filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
+    // The session has no timers, so each AssumeRole call belongs to a step.
+    expect(callCount).toBeLessThanOrEqual(requestCount)
+    expect(unexpectedCalls).toEqual([])
   }
-  // Whoever still waits gives up by then.
-  await jest.advanceTimersByTimeAsync(MINUTE)
+  // Every wait budget is shorter than a minute.
+  await jest.advanceTimersByTimeAsync(MINUTE_MS)
   await Promise.all(outcomes)
 }
 
-describe('a session, whatever happens,', () => {
-  test('hands out nothing that has ended, refuses nobody whose credentials are good, and has one flight at a time', async () => {
+describe('session, for all sequences of steps', () => {
+  test('a session never returns expired credentials, rejects no invocation while they are valid, and has at most one pending call', async () => {
     await fc.assert(
-      fc.asyncProperty(steps, (script) => live(script)),
-      RUNS,
+      fc.asyncProperty(arbitrarySteps, (steps) => runSteps(steps)),
+      PROPERTY_OPTIONS,
     )
   })
 
-  test('serves all who ask at once from one flight, in whatever order promises settle', async () => {
+  test('concurrent invocations share one AssumeRole call in every order in which promises settle', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.integer({ min: 2, max: 16 }), async (scheduler, count) => {
-        let calls = 0
-        const credentials = {
-          accessKeyId: '',
-          secretAccessKey: '',
-          sessionToken: '',
-          accountId: '',
-          expiration: new Date(Date.now() + HOUR),
-        }
-        const session = createSession({
-          contextKey: 'dynamo',
-          maxAssumeRoleDurationMs: 10 * SECOND,
-          roleArn: 'arn:aws:iam::222222222222:role/R',
-          refreshBeforeSeconds: 900,
-          assumeRole: () => {
-            calls += 1
-            return scheduler.schedule(Promise.resolve(credentials), 'STS answers')
-          },
-          throttle: createSharedThrottle(),
-          logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
-        })
-        const invocations = Array.from({ length: count }, (_, index) =>
-          scheduler.schedule(Promise.resolve(), `invocation ${index}`).then(() => session.credentials()),
-        )
-        const all = Promise.all(invocations)
-        await scheduler.waitFor(all)
-        for (const provided of await all) expect(provided).toEqual(credentials)
-        expect(calls).toBe(1)
-      }),
-      RUNS,
+      fc.asyncProperty(
+        fc.scheduler(),
+        fc.integer({ min: 2, max: 16 }),
+        async (scheduler, invocationCount) => {
+          let callCount = 0
+          const credentials = {
+            accessKeyId: '',
+            secretAccessKey: '',
+            sessionToken: '',
+            accountId: '',
+            expiration: new Date(Date.now() + HOUR_MS),
+          }
+          const session = createSession({
+            contextKey: 'dynamo',
+            maxAssumeRoleDurationMs: 10 * SECOND_MS,
+            roleArn: 'arn:aws:iam::222222222222:role/R',
+            refreshBeforeSeconds: 900,
+            assumeRole: () => {
+              callCount += 1
+              return scheduler.schedule(Promise.resolve(credentials), 'AssumeRole succeeds')
+            },
+            throttle: createSharedThrottle(),
+            logger: { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} },
+          })
+          const invocations = Array.from({ length: invocationCount }, (_, index) =>
+            scheduler.schedule(Promise.resolve(), `invocation ${index}`).then(() => session.credentials()),
+          )
+          const allProvided = Promise.all(invocations)
+          await scheduler.waitFor(allProvided)
+          for (const provided of await allProvided) expect(provided).toEqual(credentials)
+          expect(callCount).toBe(1)
+        },
+      ),
+      PROPERTY_OPTIONS,
     )
   })
 })

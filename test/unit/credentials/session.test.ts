@@ -1,8 +1,16 @@
+/** When a session calls STS, how long invocations wait for it, and which errors they receive. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
-import { HOUR, MINUTE, REFRESH_BEFORE_SECONDS, SECOND, startReadySession, startSession } from './station.ts'
+import {
+  createReadySession,
+  createTestSession,
+  HOUR_MS,
+  MINUTE_MS,
+  REFRESH_BEFORE_SECONDS,
+  SECOND_MS,
+} from './controlled-sts.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
@@ -13,34 +21,35 @@ afterEach(() => {
   jest.restoreAllMocks()
 })
 
-/** Lets what has been answered arrive. */
-const arrive = () => jest.advanceTimersByTimeAsync(0)
-const remaining = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds })
-const caught = (promise: Promise<unknown> | undefined) =>
+/** Waits until the callbacks of settled promises have run. */
+const flushPromises = () => jest.advanceTimersByTimeAsync(0)
+const createDeadline = (remainingTimeMs: number) => ({ getRemainingTimeInMillis: () => remainingTimeMs })
+/** Resolves to the code of the error that the promise rejects with, or to `no error`. */
+const catchErrorCode = (promise: Promise<unknown> | undefined) =>
   Promise.resolve(promise).then(
-    () => 'nothing',
+    () => 'no error',
     (error: { code: string }) => error.code,
   )
 
-describe('the first credentials', () => {
-  test('are waited for, once however many ask', async () => {
-    const { ready, credentials, answer, reasons } = startSession()
-    const waiting = [ready(), ready(), credentials()]
-    expect(waiting.every((each) => each instanceof Promise)).toBe(true)
-    answer()
-    await Promise.all(waiting)
-    expect(reasons()).toEqual(['first'])
+describe('first credentials', () => {
+  test('concurrent invocations wait for one AssumeRole call that gets the first credentials', async () => {
+    const { ready, credentials, issueCredentials, getReasons } = createTestSession()
+    const waits = [ready(), ready(), credentials()]
+    expect(waits.every((wait) => wait instanceof Promise)).toBe(true)
+    issueCredentials()
+    await Promise.all(waits)
+    expect(getReasons()).toEqual(['first'])
     expect((await credentials()).accessKeyId).toBe('key 1')
   })
 
-  test('are tried for again after a failure, which everybody who waited hears of', async () => {
-    const { ready, fail, answer, assumeRole, log } = startSession()
-    const waiting = [caught(ready()), caught(ready())]
-    fail('STS_UNAVAILABLE')
+  test('a failure of the first call rejects all waiting invocations, and the next invocation calls STS again', async () => {
+    const { ready, failCall, issueCredentials, assumeRole, log } = createTestSession()
+    const waiting = [catchErrorCode(ready()), catchErrorCode(ready())]
+    failCall('STS_UNAVAILABLE')
     await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
-    const again = ready()
-    answer()
-    await expect(again).resolves.toBeUndefined()
+    const secondAttempt = ready()
+    issueCredentials()
+    await expect(secondAttempt).resolves.toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(2)
     expect(log).toHaveBeenCalledWith(
       'AssumeRole failed, and there are no valid credentials',
@@ -48,24 +57,24 @@ describe('the first credentials', () => {
     )
   })
 
-  test('that are prefetched are joined by the first invocation, and by nobody’s unhandled rejection', async () => {
-    const { prefetch, ready, answer, reasons } = startSession()
+  test('the first invocation waits for the AssumeRole call of the prefetch', async () => {
+    const { prefetch, ready, issueCredentials, getReasons } = createTestSession()
     prefetch()
     const first = ready()
-    answer()
+    issueCredentials()
     await first
-    expect(reasons()).toEqual(['prefetch'])
+    expect(getReasons()).toEqual(['prefetch'])
   })
 })
 
-describe('a refusal', () => {
-  test('is remembered for five seconds, so that a burst does not ask STS again', async () => {
-    const { ready, fail, assumeRole } = startSession()
-    const first = caught(ready())
-    fail('ASSUME_ROLE_DENIED')
+describe('refused AssumeRole calls', () => {
+  test('invocations within five seconds of a refusal fail without another AssumeRole call', async () => {
+    const { ready, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ready())
+    failCall('ASSUME_ROLE_DENIED')
     expect(await first).toBe('ASSUME_ROLE_DENIED')
-    jest.setSystemTime(Date.now() + 5 * SECOND - 1)
-    await expect(Promise.all([caught(ready()), caught(ready())])).resolves.toEqual([
+    jest.setSystemTime(Date.now() + 5 * SECOND_MS - 1)
+    await expect(Promise.all([catchErrorCode(ready()), catchErrorCode(ready())])).resolves.toEqual([
       'ASSUME_ROLE_DENIED',
       'ASSUME_ROLE_DENIED',
     ])
@@ -75,82 +84,82 @@ describe('a refusal', () => {
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('of the prefetch is not: the first invocation tries again', async () => {
-    const { prefetch, ready, fail, answer } = startSession()
-    const prefetched = caught(prefetch())
-    fail('ASSUME_ROLE_DENIED')
+  test('the first invocation calls STS again after the prefetch was refused', async () => {
+    const { prefetch, ready, failCall, issueCredentials } = createTestSession()
+    const prefetched = catchErrorCode(prefetch())
+    failCall('ASSUME_ROLE_DENIED')
     expect(await prefetched).toBe('ASSUME_ROLE_DENIED')
     const first = ready()
-    answer()
+    issueCredentials()
     await expect(first).resolves.toBeUndefined()
   })
 
-  test('of what may succeed later is not remembered either', async () => {
-    const { ready, fail, assumeRole } = startSession()
-    const first = caught(ready())
-    fail('STS_THROTTLED')
+  test('the next invocation calls STS again after a retryable error', async () => {
+    const { ready, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ready())
+    failCall('STS_THROTTLED')
     await first
     ready()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('is forgotten with the next success', async () => {
-    const { ready, fail, answer, expiry, reasons } = await startReadySession()
-    jest.setSystemTime(expiry)
-    const refused = caught(ready())
-    fail('ASSUME_ROLE_DENIED')
+  test('an invocation calls STS again if a call succeeded after the last refusal', async () => {
+    const { ready, failCall, issueCredentials, expiresAt, getReasons } = await createReadySession()
+    jest.setSystemTime(expiresAt)
+    const refused = catchErrorCode(ready())
+    failCall('ASSUME_ROLE_DENIED')
     expect(await refused).toBe('ASSUME_ROLE_DENIED')
-    jest.setSystemTime(expiry + 5 * SECOND)
-    const again = ready()
-    answer(SECOND)
-    await again
-    jest.setSystemTime(expiry + 6 * SECOND)
-    const third = ready()
-    answer()
-    await expect(third).resolves.toBeUndefined()
-    expect(reasons()).toEqual(['first', 'expired', 'expired', 'expired'])
+    jest.setSystemTime(expiresAt + 5 * SECOND_MS)
+    const secondAttempt = ready()
+    issueCredentials(SECOND_MS)
+    await secondAttempt
+    jest.setSystemTime(expiresAt + 6 * SECOND_MS)
+    const thirdAttempt = ready()
+    issueCredentials()
+    await expect(thirdAttempt).resolves.toBeUndefined()
+    expect(getReasons()).toEqual(['first', 'expired', 'expired', 'expired'])
   })
 })
 
-describe('credentials at hand', () => {
-  test('are used until refreshBeforeSeconds without asking STS again', async () => {
-    const { ready, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - REFRESH_BEFORE_SECONDS * SECOND - 1)
+describe('valid credentials', () => {
+  test('invocations use the credentials without calling STS until refreshBeforeSeconds before the expiration', async () => {
+    const { ready, assumeRole, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS - 1)
     expect(ready()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
-  test('are refreshed up to a fifth earlier, each environment at a time of its own', async () => {
+  test('a random jitter starts the refresh up to a fifth of refreshBeforeSeconds earlier', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(1)
-    const { ready, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE_SECONDS * SECOND - 1)
+    const { ready, assumeRole, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS - 1)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(1)
-    jest.setSystemTime(expiry - 1.2 * REFRESH_BEFORE_SECONDS * SECOND)
+    jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('are used while the refresh is under way in the background, and replaced when it is done', async () => {
-    const { ready, credentials, answer, reasons, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - REFRESH_BEFORE_SECONDS * SECOND)
+  test('invocations use the current credentials during a background refresh and the new credentials afterwards', async () => {
+    const { ready, credentials, issueCredentials, getReasons, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS)
     expect(ready()).toBeUndefined()
     expect(ready()).toBeUndefined()
-    expect(reasons()).toEqual(['first', 'refresh'])
+    expect(getReasons()).toEqual(['first', 'refresh'])
     expect((await credentials()).accessKeyId).toBe('key 1')
-    answer()
-    await arrive()
+    issueCredentials()
+    await flushPromises()
     expect((await credentials()).accessKeyId).toBe('key 2')
     expect(ready()).toBeUndefined()
-    expect(reasons()).toHaveLength(2)
+    expect(getReasons()).toHaveLength(2)
   })
 
-  test('are used for a tenth of their life at least, however early their refresh is wanted', async () => {
-    const { ready, answer, assumeRole } = startSession()
+  test('a refresh never starts in the first tenth of the lifetime of the credentials', async () => {
+    const { ready, issueCredentials, assumeRole } = createTestSession()
     const first = ready()
-    answer(10 * MINUTE)
+    issueCredentials(10 * MINUTE_MS)
     await first
-    jest.setSystemTime(Date.now() + MINUTE - 1)
+    jest.setSystemTime(Date.now() + MINUTE_MS - 1)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(1)
     jest.setSystemTime(Date.now() + 1)
@@ -158,80 +167,83 @@ describe('credentials at hand', () => {
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('are waited for anew with less than a minute left', async () => {
-    const { ready, credentials, answer, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - MINUTE)
+  test('an invocation waits for new credentials in the last minute before the expiration', async () => {
+    const { ready, credentials, issueCredentials, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - MINUTE_MS)
     const waiting = ready()
     expect(waiting).toBeInstanceOf(Promise)
-    answer()
+    issueCredentials()
     await waiting
     expect((await credentials()).accessKeyId).toBe('key 2')
   })
 
-  test('are used to the end when STS fails, and a failure in the background is nobody’s unhandled rejection', async () => {
-    const { ready, credentials, fail, log, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 2 * MINUTE)
+  test('invocations use the credentials until they expire if STS fails', async () => {
+    const { ready, credentials, failCall, log, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 2 * MINUTE_MS)
     expect(ready()).toBeUndefined()
-    fail()
-    await arrive()
+    failCall()
+    await flushPromises()
     expect(log).toHaveBeenCalledWith(
       'AssumeRole failed; the current credentials are still valid',
       expect.objectContaining({ reason: 'refresh' }),
     )
-    jest.setSystemTime(expiry - 1)
+    jest.setSystemTime(expiresAt - 1)
     const waiting = ready()
     expect(waiting).toBeInstanceOf(Promise)
-    fail()
+    failCall()
     await expect(waiting).resolves.toBeUndefined()
     expect((await credentials()).accessKeyId).toBe('key 1')
   })
 
-  test('are given to the SDK at once to their end, which asks for them several times a request', async () => {
-    const { credentials, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 30 * SECOND)
+  test('the credential provider returns valid credentials without waiting for STS, even in the last minute', async () => {
+    const { credentials, assumeRole, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 30 * SECOND_MS)
     expect((await credentials()).accessKeyId).toBe('key 1')
     expect((await credentials()).accessKeyId).toBe('key 1')
     expect(assumeRole).toHaveBeenCalledTimes(2)
     await jest.advanceTimersByTimeAsync(9000)
   })
 
-  test('are never used past their expiry', async () => {
-    const { ready, credentials, fail, expiry } = await startReadySession()
-    jest.setSystemTime(expiry)
-    const waiting = [caught(ready()), caught(credentials())]
-    fail()
+  test('the session never returns expired credentials', async () => {
+    const { ready, credentials, failCall, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt)
+    const waiting = [catchErrorCode(ready()), catchErrorCode(credentials())]
+    failCall()
     await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
   })
 })
 
-describe('after a failed refresh', () => {
+describe('failed refreshes', () => {
   test.each([
     [0, 1],
     [1, 2],
-  ])('with a jitter of %d the next one starts after %d s and not before', async (random, seconds) => {
-    const { ready, fail, assumeRole, expiry } = await startReadySession()
-    jest.spyOn(Math, 'random').mockReturnValue(random)
-    jest.setSystemTime(expiry - 10 * MINUTE)
-    ready()
-    fail()
-    await arrive()
-    jest.setSystemTime(Date.now() + seconds * SECOND - 1)
-    expect(ready()).toBeUndefined()
-    expect(assumeRole).toHaveBeenCalledTimes(2)
-    jest.setSystemTime(Date.now() + 1)
-    expect(ready()).toBeUndefined()
-    expect(assumeRole).toHaveBeenCalledTimes(3)
-  })
-
-  test('pauses grow to a minute and no further, and begin anew after a success', async () => {
-    const { ready, fail, answer, assumeRole } = await startReadySession()
-    jest.spyOn(Math, 'random').mockReturnValue(1)
-    jest.setSystemTime(Date.now() + 45 * MINUTE)
-    const pauses: number[] = []
-    const failAndMeasure = async () => {
+  ])(
+    'after a failed refresh and with a jitter of %d, the next refresh starts after %d s and not earlier',
+    async (jitter, pauseSeconds) => {
+      const { ready, failCall, assumeRole, expiresAt } = await createReadySession()
+      jest.spyOn(Math, 'random').mockReturnValue(jitter)
+      jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
       ready()
-      fail()
-      await arrive()
+      failCall()
+      await flushPromises()
+      jest.setSystemTime(Date.now() + pauseSeconds * SECOND_MS - 1)
+      expect(ready()).toBeUndefined()
+      expect(assumeRole).toHaveBeenCalledTimes(2)
+      jest.setSystemTime(Date.now() + 1)
+      expect(ready()).toBeUndefined()
+      expect(assumeRole).toHaveBeenCalledTimes(3)
+    },
+  )
+
+  test('the pause between failed refreshes doubles up to one minute and starts again after a success', async () => {
+    const { ready, failCall, issueCredentials, assumeRole } = await createReadySession()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    jest.setSystemTime(Date.now() + 45 * MINUTE_MS)
+    const pausesSeconds: number[] = []
+    const failAndMeasurePause = async () => {
+      ready()
+      failCall()
+      await flushPromises()
       const calls = assumeRole.mock.calls.length
       const failedAt = Date.now()
       for (;;) {
@@ -239,296 +251,304 @@ describe('after a failed refresh', () => {
         ready()
         if (assumeRole.mock.calls.length > calls) break
       }
-      pauses.push((Date.now() - failedAt) / SECOND)
+      pausesSeconds.push((Date.now() - failedAt) / SECOND_MS)
     }
-    for (let i = 0; i < 8; i += 1) await failAndMeasure()
-    expect(pauses).toEqual([2, 4, 8, 16, 32, 60, 60, 60])
-    answer()
-    await arrive()
-    jest.setSystemTime(Date.now() + 50 * MINUTE)
-    pauses.length = 0
-    await failAndMeasure()
-    expect(pauses).toEqual([2])
+    for (let i = 0; i < 8; i += 1) await failAndMeasurePause()
+    expect(pausesSeconds).toEqual([2, 4, 8, 16, 32, 60, 60, 60])
+    issueCredentials()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + 50 * MINUTE_MS)
+    pausesSeconds.length = 0
+    await failAndMeasurePause()
+    expect(pausesSeconds).toEqual([2])
   })
 
-  test('an invocation near the expiry does not wait either while the next attempt is not due', async () => {
-    const { ready, fail, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 30 * SECOND)
+  test('an invocation in the last minute does not wait during the pause after a failed refresh', async () => {
+    const { ready, failCall, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 30 * SECOND_MS)
     const waiting = ready()
-    fail()
+    failCall()
     await waiting
     expect(ready()).toBeUndefined()
-    jest.setSystemTime(Date.now() + SECOND)
+    jest.setSystemTime(Date.now() + SECOND_MS)
     expect(ready()).toBeInstanceOf(Promise)
   })
 })
 
-describe('an invocation waits', () => {
+describe('wait budget without valid credentials', () => {
   test.each<[string, object | undefined, number]>([
-    ['until half a second before its end', remaining(10_000), 9500],
-    ['until a tenth before its end where that is less', remaining(1000), 900],
-    ['five seconds where it does not know its end', undefined, 5000],
-    ['five seconds in a context without the function', {}, 5000],
-    ['not at all when its time is over', remaining(0), 0],
-  ])('%s', async (_when, deadline, milliseconds) => {
-    const { ready } = startSession()
-    const outcome = jest.fn()
-    caught(ready(deadline)).then(outcome)
-    await jest.advanceTimersByTimeAsync(Math.max(0, milliseconds - 1))
-    if (milliseconds > 0) expect(outcome).not.toHaveBeenCalled()
+    ['9.5 of 10 remaining seconds', createDeadline(10_000), 9500],
+    ['0.9 of 1 remaining second', createDeadline(1000), 900],
+    ['five seconds if it has no context', undefined, 5000],
+    ['five seconds if the context does not state the remaining time', {}, 5000],
+    ['0 seconds if no time remains', createDeadline(0), 0],
+  ])('an invocation without valid credentials waits %s', async (_what, deadline, waitBudgetMs) => {
+    const { ready } = createTestSession()
+    const onSettled = jest.fn()
+    catchErrorCode(ready(deadline)).then(onSettled)
+    await jest.advanceTimersByTimeAsync(Math.max(0, waitBudgetMs - 1))
+    if (waitBudgetMs > 0) expect(onSettled).not.toHaveBeenCalled()
     await jest.advanceTimersByTimeAsync(1)
-    expect(outcome).toHaveBeenCalledWith('STS_TIMEOUT')
+    expect(onSettled).toHaveBeenCalledWith('STS_TIMEOUT')
   })
 
-  test('and what it waited for goes on for the others', async () => {
-    const { ready, answer, reasons } = startSession()
-    const hasty = caught(ready(remaining(1000)))
-    const patient = caught(ready(remaining(9000)))
+  test('an AssumeRole call continues for other invocations after one invocation timed out', async () => {
+    const { ready, issueCredentials, getReasons } = createTestSession()
+    const shortWait = catchErrorCode(ready(createDeadline(1000)))
+    const longWait = catchErrorCode(ready(createDeadline(9000)))
     await jest.advanceTimersByTimeAsync(900)
-    expect(await hasty).toBe('STS_TIMEOUT')
-    answer()
-    expect(await patient).toBe('nothing')
-    expect(reasons()).toHaveLength(1)
+    expect(await shortWait).toBe('STS_TIMEOUT')
+    issueCredentials()
+    expect(await longWait).toBe('no error')
+    expect(getReasons()).toHaveLength(1)
   })
 
-  test('in vain, but uses the credentials at hand if they are still good', async () => {
-    const { ready, credentials, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 30 * SECOND)
-    const waiting = ready(remaining(1000))
+  test('an invocation that waited in vain uses the current credentials if they are still valid', async () => {
+    const { ready, credentials, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 30 * SECOND_MS)
+    const waiting = ready(createDeadline(1000))
     await jest.advanceTimersByTimeAsync(900)
     await expect(waiting).resolves.toBeUndefined()
     expect((await credentials()).accessKeyId).toBe('key 1')
   })
 
-  test('and leaves no timer behind', async () => {
-    await startReadySession()
+  test('a session with credentials keeps no timer', async () => {
+    await createReadySession()
     expect(jest.getTimerCount()).toBe(0)
   })
 })
 
-describe('while the credentials at hand are good, an invocation waits in the last minute', () => {
+describe('wait budget with valid credentials', () => {
   test.each<[string, object | undefined, number]>([
-    ['a quarter of its time', remaining(3000), 675],
-    ['a second where that is less', remaining(30_000), 1000],
-    ['a second where it does not know its time', undefined, 1000],
-  ])('%s', async (_how, deadline, milliseconds) => {
-    const { ready, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 50 * SECOND)
-    const outcome = jest.fn()
-    caught(ready(deadline)).then(outcome)
-    await jest.advanceTimersByTimeAsync(milliseconds - 1)
-    expect(outcome).not.toHaveBeenCalled()
-    await jest.advanceTimersByTimeAsync(1)
-    expect(outcome).toHaveBeenCalledWith('nothing')
-  })
+    ['a quarter of its wait budget', createDeadline(3000), 675],
+    ['at most one second', createDeadline(30_000), 1000],
+    ['one second if the remaining time is unknown', undefined, 1000],
+  ])(
+    'an invocation with valid credentials waits %s in their last minute',
+    async (_what, deadline, waitMs) => {
+      const { ready, expiresAt } = await createReadySession()
+      jest.setSystemTime(expiresAt - 50 * SECOND_MS)
+      const onSettled = jest.fn()
+      catchErrorCode(ready(deadline)).then(onSettled)
+      await jest.advanceTimersByTimeAsync(waitMs - 1)
+      expect(onSettled).not.toHaveBeenCalled()
+      await jest.advanceTimersByTimeAsync(1)
+      expect(onSettled).toHaveBeenCalledWith('no error')
+    },
+  )
 })
 
-describe('in the middle of an invocation', () => {
-  test('the SDK waits no longer than the invocation may', async () => {
-    const { ready, credentials, current, replaceRejected } = await startReadySession()
-    jest.setSystemTime(Date.now() + MINUTE)
-    expect(ready(remaining(1000))).toBeUndefined()
-    const replaced = caught(replaceRejected(current(), performance.now()))
-    const provided = caught(credentials())
+describe('waits during an invocation', () => {
+  test('the SDK waits at most as long as the latest invocation can wait', async () => {
+    const { ready, credentials, current, replaceRejected } = await createReadySession()
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    expect(ready(createDeadline(1000))).toBeUndefined()
+    const replaced = catchErrorCode(replaceRejected(current(), performance.now()))
+    const provided = catchErrorCode(credentials())
     await jest.advanceTimersByTimeAsync(900)
     await expect(Promise.all([replaced, provided])).resolves.toEqual(['STS_TIMEOUT', 'STS_TIMEOUT'])
   })
 
-  test('that is over, nothing is said of how long to wait', async () => {
-    const { ready, credentials, answer, expiry } = await startReadySession()
-    let left = 1000
-    ready({ getRemainingTimeInMillis: () => left })
-    left = -500
-    jest.setSystemTime(expiry)
+  test('the remaining time of an invocation that has ended does not limit a wait', async () => {
+    const { ready, credentials, issueCredentials, expiresAt } = await createReadySession()
+    let remainingTimeMs = 1000
+    ready({ getRemainingTimeInMillis: () => remainingTimeMs })
+    remainingTimeMs = -500
+    jest.setSystemTime(expiresAt)
     const provided = credentials()
     await jest.advanceTimersByTimeAsync(4000)
-    answer()
+    issueCredentials()
     expect((await provided).accessKeyId).toBe('key 2')
   })
 })
 
-describe('a clock that is set back', () => {
-  test('does not prolong the memory of a refusal', async () => {
-    const { ready, fail, assumeRole } = startSession()
-    const first = caught(ready())
-    fail('ASSUME_ROLE_DENIED')
+describe('a clock that moves back', () => {
+  test('a clock that moves back ends the time in which a refusal is remembered', async () => {
+    const { ready, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ready())
+    failCall('ASSUME_ROLE_DENIED')
     await first
-    jest.setSystemTime(Date.now() - HOUR)
+    jest.setSystemTime(Date.now() - HOUR_MS)
     ready()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('does not prolong the pause after a failed refresh', async () => {
-    const { ready, fail, assumeRole, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 5 * MINUTE)
+  test('a clock that moves back ends the pause after a failed refresh', async () => {
+    const { ready, failCall, assumeRole, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 5 * MINUTE_MS)
     ready()
-    fail()
-    await arrive()
-    jest.setSystemTime(Date.now() - 3 * MINUTE)
+    failCall()
+    await flushPromises()
+    jest.setSystemTime(Date.now() - 3 * MINUTE_MS)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(3)
   })
 })
 
-describe('a flight that was frozen', () => {
-  test('is followed by those who waited for it into the new one', async () => {
-    const { ready, answer, assumeRole } = startSession()
-    const patient = caught(ready(remaining(60_000)))
-    jest.setSystemTime(Date.now() + 11 * SECOND)
-    const next = caught(ready(remaining(60_000)))
+describe('frozen AssumeRole calls', () => {
+  test('invocations that waited for a frozen call wait for the call that replaces it', async () => {
+    const { ready, issueCredentials, assumeRole } = createTestSession()
+    const firstWait = catchErrorCode(ready(createDeadline(60_000)))
+    jest.setSystemTime(Date.now() + 11 * SECOND_MS)
+    const secondWait = catchErrorCode(ready(createDeadline(60_000)))
     expect(assumeRole).toHaveBeenCalledTimes(2)
-    await arrive()
-    answer()
-    answer()
-    await expect(Promise.all([patient, next])).resolves.toEqual(['nothing', 'nothing'])
+    await flushPromises()
+    issueCredentials()
+    issueCredentials()
+    await expect(Promise.all([firstWait, secondWait])).resolves.toEqual(['no error', 'no error'])
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
-  test('is given up after ten seconds by the clock on the wall, and a new one started', async () => {
-    const { prefetch, ready, answer, assumeRole, reasons } = startSession()
-    const prefetched = caught(prefetch())
-    jest.setSystemTime(Date.now() + 10 * SECOND)
+  test('an invocation aborts a call that takes longer than the maximum duration and starts a new call', async () => {
+    const { prefetch, ready, issueCredentials, assumeRole, getReasons } = createTestSession()
+    const prefetched = catchErrorCode(prefetch())
+    jest.setSystemTime(Date.now() + 10 * SECOND_MS)
     ready()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(1)
-    jest.setSystemTime(Date.now() + 3 * HOUR)
+    jest.setSystemTime(Date.now() + 3 * HOUR_MS)
     const first = ready()
-    expect(reasons()).toEqual(['prefetch', 'first'])
+    expect(getReasons()).toEqual(['prefetch', 'first'])
     expect(assumeRole.mock.calls[0]?.[1].aborted).toBe(true)
     expect(await prefetched).toBe('STS_TIMEOUT')
-    answer()
-    answer()
+    issueCredentials()
+    issueCredentials()
     await expect(first).resolves.toBeUndefined()
     expect(ready()).toBeUndefined()
   })
 
-  test('is given up, too, when the clock was set back meanwhile', () => {
-    const { prefetch, ready, reasons } = startSession()
+  test('an invocation starts a new call if the clock moved back during the call', () => {
+    const { prefetch, ready, getReasons } = createTestSession()
     prefetch().catch(() => {})
-    jest.setSystemTime(Date.now() - HOUR)
+    jest.setSystemTime(Date.now() - HOUR_MS)
     ready()?.catch(() => {})
-    expect(reasons()).toEqual(['prefetch', 'first'])
+    expect(getReasons()).toEqual(['prefetch', 'first'])
   })
 
-  test('that fails late neither delays nor shadows the new one', async () => {
-    const { ready, fail, answer, assumeRole, expiry } = await startReadySession()
+  test('a frozen call that fails late does not affect the call that replaced it', async () => {
+    const { ready, failCall, issueCredentials, assumeRole, expiresAt } = await createReadySession()
     assumeRole.mockImplementationOnce(
-      () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 20 * SECOND)),
+      () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 20 * SECOND_MS)),
     )
-    jest.setSystemTime(expiry - 10 * MINUTE)
+    jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
     ready()
-    jest.setSystemTime(Date.now() + 11 * SECOND)
+    jest.setSystemTime(Date.now() + 11 * SECOND_MS)
     ready()
     expect(assumeRole).toHaveBeenCalledTimes(3)
-    await jest.advanceTimersByTimeAsync(20 * SECOND)
-    answer()
-    await arrive()
+    await jest.advanceTimersByTimeAsync(20 * SECOND_MS)
+    issueCredentials()
+    await flushPromises()
     expect(ready()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(3)
-    expect(() => fail()).toThrow('nobody waits')
+    expect(() => failCall()).toThrow('no AssumeRole call is pending')
   })
 })
 
-describe('credentials that DynamoDB rejected', () => {
-  test('are replaced once, however many requests were rejected, and used by nobody meanwhile', async () => {
-    const { current, replaceRejected, credentials, answer, reasons } = await startReadySession()
+describe('rejected credentials', () => {
+  test('one AssumeRole call replaces rejected credentials for all requests, which do not use them meanwhile', async () => {
+    const { current, replaceRejected, credentials, issueCredentials, getReasons } = await createReadySession()
     const used = current()
-    jest.setSystemTime(Date.now() + MINUTE)
+    jest.setSystemTime(Date.now() + MINUTE_MS)
     const replaced = [replaceRejected(used, performance.now()), replaceRejected(used, performance.now())]
     const provided = credentials()
-    answer()
+    issueCredentials()
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
     expect((await provided).accessKeyId).toBe('key 2')
     await expect(replaceRejected(used, performance.now())).resolves.toBe(true)
-    expect(reasons()).toEqual(['first', 'rejected'])
+    expect(getReasons()).toEqual(['first', 'rejected'])
   })
 
-  test('are replaced also when a refresh failed while the request was under way', async () => {
-    const { current, replaceRejected, ready, fail, answer, reasons, expiry } = await startReadySession()
-    jest.setSystemTime(expiry - 10 * MINUTE)
+  test('rejected credentials are replaced even if a refresh failed during the rejected request', async () => {
+    const { current, replaceRejected, ready, failCall, issueCredentials, getReasons, expiresAt } =
+      await createReadySession()
+    jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
     const used = current()
-    const since = performance.now()
+    const requestStartedAt = performance.now()
     ready()
-    fail()
-    await arrive()
-    const replaced = replaceRejected(used, since)
-    answer()
+    failCall()
+    await flushPromises()
+    const replaced = replaceRejected(used, requestStartedAt)
+    issueCredentials()
     await expect(replaced).resolves.toBe(true)
-    expect(reasons()).toEqual(['first', 'refresh', 'rejected'])
+    expect(getReasons()).toEqual(['first', 'refresh', 'rejected'])
   })
 
-  test('are not replaced when they are brand-new: others would be no better', async () => {
-    const { current, replaceRejected, assumeRole } = await startReadySession()
-    jest.setSystemTime(Date.now() + 30 * SECOND - 1)
+  test('rejected credentials that are less than 30 seconds old are not replaced', async () => {
+    const { current, replaceRejected, assumeRole } = await createReadySession()
+    jest.setSystemTime(Date.now() + 30 * SECOND_MS - 1)
     await expect(replaceRejected(current(), performance.now())).resolves.toBe(false)
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
-  test('and cannot be replaced fail all requests that had begun by then with one flight, but not a later one', async () => {
-    const { current, replaceRejected, fail, answer, reasons } = await startReadySession()
+  test('a failed replacement fails all requests that began before the failure, and a later request calls STS again', async () => {
+    const { current, replaceRejected, failCall, issueCredentials, getReasons } = await createReadySession()
     const used = current()
-    jest.setSystemTime(Date.now() + MINUTE)
-    const since = performance.now()
-    const early = caught(replaceRejected(used, since))
-    fail()
-    expect(await early).toBe('STS_UNAVAILABLE')
-    expect(await caught(replaceRejected(used, since))).toBe('STS_UNAVAILABLE')
-    expect(reasons()).toEqual(['first', 'rejected'])
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    const requestStartedAt = performance.now()
+    const earlyRequest = catchErrorCode(replaceRejected(used, requestStartedAt))
+    failCall()
+    expect(await earlyRequest).toBe('STS_UNAVAILABLE')
+    expect(await catchErrorCode(replaceRejected(used, requestStartedAt))).toBe('STS_UNAVAILABLE')
+    expect(getReasons()).toEqual(['first', 'rejected'])
     await jest.advanceTimersByTimeAsync(1)
-    const later = replaceRejected(used, performance.now())
-    answer()
-    await expect(later).resolves.toBe(true)
+    const laterRequest = replaceRejected(used, performance.now())
+    issueCredentials()
+    await expect(laterRequest).resolves.toBe(true)
   })
 
-  test('and cannot be replaced are not used again', async () => {
-    const { current, replaceRejected, ready, fail } = await startReadySession()
-    jest.setSystemTime(Date.now() + MINUTE)
-    const replaced = caught(replaceRejected(current(), performance.now()))
-    fail()
+  test('rejected credentials are not used again if the replacement fails', async () => {
+    const { current, replaceRejected, ready, failCall } = await createReadySession()
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    const replaced = catchErrorCode(replaceRejected(current(), performance.now()))
+    failCall()
     expect(await replaced).toBe('STS_UNAVAILABLE')
-    const next = caught(ready())
-    fail()
+    const next = catchErrorCode(ready())
+    failCall()
     expect(await next).toBe('STS_UNAVAILABLE')
   })
 })
 
-/** A session whose flights go on when they are given up, as a request does that has left the machine. */
-const startStubbornSession = () => {
-  const flights: { land: (life: number) => void; crash: () => void }[] = []
+/**
+ * Creates a session whose AssumeRole calls ignore the abort signal, because a request that was already sent can still be
+ * answered.
+ */
+const createSessionThatIgnoresAbort = () => {
+  const calls: { succeed: (lifetimeMs: number) => void; fail: () => void }[] = []
   const log = jest.fn()
   const session = createSession({
     roleArn: 'arn:aws:iam::222222222222:role/R',
     contextKey: 'dynamo',
     refreshBeforeSeconds: 900,
-    maxAssumeRoleDurationMs: 10 * SECOND,
+    maxAssumeRoleDurationMs: 10 * SECOND_MS,
     throttle: createSharedThrottle(),
     logger: { debug: log, info: log, warn: log, error: log },
     assumeRole: () =>
       new Promise((resolve, reject) => {
-        flights.push({
-          land: (life) => {
-            const expiration = new Date(Date.now() + life)
+        calls.push({
+          succeed: (lifetimeMs) => {
+            const expiration = new Date(Date.now() + lifetimeMs)
             resolve({ accessKeyId: '', secretAccessKey: '', sessionToken: '', accountId: '', expiration })
           },
-          crash: () => reject(new CrossAccountDynamoError('STS_UNAVAILABLE', 'as told')),
+          fail: () => reject(new CrossAccountDynamoError('STS_UNAVAILABLE', 'rejected by the test')),
         })
       }),
   })
-  return { ...session, flights, log }
+  return { ...session, calls, log }
 }
 
-describe('a flight that was given up', () => {
-  const startTwo = async () => {
-    const session = startStubbornSession()
+describe('aborted AssumeRole calls', () => {
+  /** Returns a session whose first call was aborted and whose second call succeeded. */
+  const createSessionWithAbortedCall = async () => {
+    const session = createSessionThatIgnoresAbort()
     session.ready()?.catch(() => {})
-    jest.setSystemTime(Date.now() + 10 * SECOND + 1)
-    const second = session.ready()
-    session.flights[1]?.land(HOUR)
-    await second
+    jest.setSystemTime(Date.now() + 10 * SECOND_MS + 1)
+    const secondWait = session.ready()
+    session.calls[1]?.succeed(HOUR_MS)
+    await secondWait
     return session
   }
 
-  test('is told of', async () => {
-    const { log } = await startTwo()
+  test('the session logs a warning when it aborts a frozen call', async () => {
+    const { log } = await createSessionWithAbortedCall()
     expect(log.mock.calls).toEqual([
       [
         'An AssumeRole call was frozen in flight; the role is assumed again',
@@ -537,52 +557,52 @@ describe('a flight that was given up', () => {
     ])
   })
 
-  test('and lands after its successor changes nothing, unless its credentials last longer', async () => {
-    const { current, flights } = await startTwo()
-    const expiry = current()?.expiration
-    flights[0]?.land(HOUR - SECOND)
+  test('an aborted call that succeeds late does not replace credentials that expire later', async () => {
+    const { current, calls } = await createSessionWithAbortedCall()
+    const expiration = current()?.expiration
+    calls[0]?.succeed(HOUR_MS - SECOND_MS)
     await jest.advanceTimersByTimeAsync(0)
-    expect(current()?.expiration).toEqual(expiry)
+    expect(current()?.expiration).toEqual(expiration)
   })
 
-  test('and fails after its successor landed is no failure', async () => {
-    const { flights, log } = await startTwo()
+  test('an aborted call that fails after the next call succeeded is not logged', async () => {
+    const { calls, log } = await createSessionWithAbortedCall()
     log.mockClear()
-    flights[0]?.crash()
+    calls[0]?.fail()
     await jest.advanceTimersByTimeAsync(0)
     expect(log).not.toHaveBeenCalled()
   })
 })
 
-test('credentials of a short life are waited for in its last quarter', async () => {
-  const { ready, answer } = startSession()
+test('an invocation waits for new credentials in the last quarter of a short lifetime', async () => {
+  const { ready, issueCredentials } = createTestSession()
   const first = ready()
-  answer(100 * SECOND)
+  issueCredentials(100 * SECOND_MS)
   await first
-  await jest.advanceTimersByTimeAsync(75 * SECOND - 1)
+  await jest.advanceTimersByTimeAsync(75 * SECOND_MS - 1)
   expect(ready()).toBeUndefined()
   await jest.advanceTimersByTimeAsync(1)
   expect(ready()).toBeInstanceOf(Promise)
 })
 
-test('credentials that have been replaced meanwhile are not replaced again', async () => {
-  const { current, replaceRejected, ready, answer, assumeRole, log } = await startReadySession()
-  const old = current()
-  jest.setSystemTime(Date.now() + 50 * MINUTE)
+test('rejected credentials that a refresh already replaced are not replaced again', async () => {
+  const { current, replaceRejected, ready, issueCredentials, assumeRole, log } = await createReadySession()
+  const oldCredentials = current()
+  jest.setSystemTime(Date.now() + 50 * MINUTE_MS)
   ready()
-  answer()
+  issueCredentials()
   await jest.advanceTimersByTimeAsync(0)
-  jest.setSystemTime(Date.now() + MINUTE)
-  await expect(replaceRejected(old, performance.now())).resolves.toBe(true)
+  jest.setSystemTime(Date.now() + MINUTE_MS)
+  await expect(replaceRejected(oldCredentials, performance.now())).resolves.toBe(true)
   expect(assumeRole).toHaveBeenCalledTimes(2)
   expect(log).not.toHaveBeenCalled()
 })
 
-test('credentials that were rejected are told of', async () => {
-  const { current, replaceRejected, answer, log } = await startReadySession()
-  jest.setSystemTime(Date.now() + 30 * SECOND)
+test('the session logs a warning when DynamoDB rejects the session token', async () => {
+  const { current, replaceRejected, issueCredentials, log } = await createReadySession()
+  jest.setSystemTime(Date.now() + 30 * SECOND_MS)
   const replaced = replaceRejected(current(), performance.now())
-  answer()
+  issueCredentials()
   await expect(replaced).resolves.toBe(true)
   expect(log.mock.calls).toEqual([
     [
@@ -592,21 +612,21 @@ test('credentials that were rejected are told of', async () => {
   ])
 })
 
-test('the provider bears the SDK’s mark for "do not cache"', () => {
-  expect(startSession().credentials.memoized).toBe(true)
+test('the credential provider is memoized, so the SDK does not cache its credentials', () => {
+  expect(createTestSession().credentials.memoized).toBe(true)
 })
 
-describe('errors', () => {
-  test('are a new object for each invocation that waits or meets a remembered refusal, with one cause', async () => {
-    const { ready, rejectWith } = startSession()
+describe('errors of a session', () => {
+  test('each invocation that waits or fails because of a recent refusal receives a separate error with the same cause', async () => {
+    const { ready, rejectCall } = createTestSession()
     const cause = new Error('the cause')
-    const waiting = [ready(), ready()]
-    rejectWith(new CrossAccountDynamoError('ASSUME_ROLE_DENIED', 'denied', { cause }))
-    const thrown = (await Promise.allSettled([...waiting, ready(), ready()])).map(
+    const waits = [ready(), ready()]
+    rejectCall(new CrossAccountDynamoError('ASSUME_ROLE_DENIED', 'denied', { cause }))
+    const errors = (await Promise.allSettled([...waits, ready(), ready()])).map(
       (outcome) => (outcome as PromiseRejectedResult).reason,
     )
-    expect(new Set(thrown).size).toBe(4)
-    for (const error of thrown)
+    expect(new Set(errors).size).toBe(4)
+    for (const error of errors)
       expect(error).toMatchObject({
         code: 'ASSUME_ROLE_DENIED',
         message: 'ASSUME_ROLE_DENIED: denied',
@@ -615,76 +635,76 @@ describe('errors', () => {
   })
 })
 
-describe('the credentials that it hands out', () => {
-  test('cannot be changed, nor can their expiration', async () => {
-    const { credentials, ready, expiry } = await startReadySession()
-    const handedOut = await credentials()
-    expect(() => Object.assign(handedOut, { sessionToken: 'another' })).toThrow(TypeError)
-    handedOut.expiration.setTime(0)
-    expect((await credentials()).expiration.getTime()).toBe(expiry)
+describe('returned credentials', () => {
+  test('changes to returned credentials and to their expiration do not change the session', async () => {
+    const { credentials, ready, expiresAt } = await createReadySession()
+    const returned = await credentials()
+    expect(() => Object.assign(returned, { sessionToken: 'another' })).toThrow(TypeError)
+    returned.expiration.setTime(0)
+    expect((await credentials()).expiration.getTime()).toBe(expiresAt)
     expect((await credentials()).sessionToken).toBe('token')
     expect(ready()).toBeUndefined()
   })
 })
 
-describe('when STS throttled another session', () => {
-  test('a background refresh waits for five seconds, and an invocation without credentials does not', async () => {
+describe('throttling of another session', () => {
+  test('background refreshes pause for five seconds after STS throttled another session, and invocations without credentials do not wait', async () => {
     const throttle = createSharedThrottle()
-    const busy = startSession(REFRESH_BEFORE_SECONDS, throttle)
-    const first = busy.ready()
-    busy.answer()
+    const readySession = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const first = readySession.ready()
+    readySession.issueCredentials()
     await first
-    jest.setSystemTime(Date.now() + 46 * MINUTE)
-    const throttled = startSession(REFRESH_BEFORE_SECONDS, throttle)
-    const denied = caught(throttled.ready())
-    throttled.fail('STS_THROTTLED')
-    expect(await denied).toBe('STS_THROTTLED')
+    jest.setSystemTime(Date.now() + 46 * MINUTE_MS)
+    const throttledSession = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const throttledCall = catchErrorCode(throttledSession.ready())
+    throttledSession.failCall('STS_THROTTLED')
+    expect(await throttledCall).toBe('STS_THROTTLED')
 
-    expect(busy.ready()).toBeUndefined()
-    expect(busy.reasons()).toEqual(['first'])
-    startSession(REFRESH_BEFORE_SECONDS, throttle)
+    expect(readySession.ready()).toBeUndefined()
+    expect(readySession.getReasons()).toEqual(['first'])
+    createTestSession(REFRESH_BEFORE_SECONDS, throttle)
       .ready()
       ?.catch(() => {})
-    throttled.ready()?.catch(() => {})
-    expect(throttled.reasons()).toEqual(['first', 'first'])
-    jest.setSystemTime(Date.now() + 5 * SECOND)
-    expect(busy.ready()).toBeUndefined()
-    expect(busy.reasons()).toEqual(['first', 'refresh'])
+    throttledSession.ready()?.catch(() => {})
+    expect(throttledSession.getReasons()).toEqual(['first', 'first'])
+    jest.setSystemTime(Date.now() + 5 * SECOND_MS)
+    expect(readySession.ready()).toBeUndefined()
+    expect(readySession.getReasons()).toEqual(['first', 'refresh'])
   })
 })
 
-describe('credentials that a policy explicitly denies', () => {
-  const startOldSession = async () => {
-    const session = await startReadySession()
-    jest.setSystemTime(Date.now() + 5 * MINUTE)
+describe('explicitly denied credentials', () => {
+  const createFiveMinuteOldSession = async () => {
+    const session = await createReadySession()
+    jest.setSystemTime(Date.now() + 5 * MINUTE_MS)
     return session
   }
 
-  test('are replaced once for all requests, and stay in use meanwhile', async () => {
-    const { current, replaceDenied, ready, answer, reasons } = await startOldSession()
+  test('one AssumeRole call replaces denied credentials for all requests, and invocations use them meanwhile', async () => {
+    const { current, replaceDenied, ready, issueCredentials, getReasons } = await createFiveMinuteOldSession()
     const used = current()
     const replaced = [replaceDenied(used), replaceDenied(used)]
     expect(ready()).toBeUndefined()
-    answer()
+    issueCredentials()
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
     await expect(replaceDenied(used)).resolves.toBe(true)
-    expect(reasons()).toEqual(['first', 'denied'])
+    expect(getReasons()).toEqual(['first', 'denied'])
   })
 
-  test('are not replaced in their first five minutes: the policy denies every session then', async () => {
-    const { current, replaceDenied, reasons } = await startReadySession()
-    jest.setSystemTime(Date.now() + 5 * MINUTE - 1)
+  test('denied credentials that are less than five minutes old are not replaced', async () => {
+    const { current, replaceDenied, getReasons } = await createReadySession()
+    jest.setSystemTime(Date.now() + 5 * MINUTE_MS - 1)
     await expect(replaceDenied(current())).resolves.toBe(false)
-    expect(reasons()).toEqual(['first'])
+    expect(getReasons()).toEqual(['first'])
   })
 
-  test('stay in use if STS fails, which is not asked again for each denied request', async () => {
-    const { current, replaceDenied, ready, fail, reasons } = await startOldSession()
+  test('denied credentials stay in use if the replacement fails, and the next denied request does not call STS', async () => {
+    const { current, replaceDenied, ready, failCall, getReasons } = await createFiveMinuteOldSession()
     const replaced = replaceDenied(current())
-    fail('ASSUME_ROLE_DENIED')
+    failCall('ASSUME_ROLE_DENIED')
     await expect(replaced).resolves.toBe(false)
     await expect(replaceDenied(current())).resolves.toBe(false)
     expect(ready()).toBeUndefined()
-    expect(reasons()).toEqual(['first', 'denied'])
+    expect(getReasons()).toEqual(['first', 'denied'])
   })
 })

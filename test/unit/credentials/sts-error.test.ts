@@ -1,4 +1,5 @@
-/** The errors of failed AssumeRole calls: codes, causes, the proposed statements, and what they must not show. */
+// cspell:ignore esat
+/** The errors of failed AssumeRole calls: their codes, causes, proposed statements and redaction. */
 import { inspect } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
@@ -14,15 +15,16 @@ import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../..
 import { EXTERNAL_ID_PLACEHOLDER } from '../../../src/iam/advice.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 import { statementsIn } from '../../statements.ts'
-import { minimalParameters } from '../session-parameters.ts'
+import { createMinimalParameters } from '../minimal-session-parameters.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
 const CALLER = 'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/orders-function'
 const CALLER_ROLE = 'arn:aws:iam::111111111111:role/LambdaExecutionRole'
 
-const plain = minimalParameters(ROLE)
-const secretive: SessionParameters = {
-  ...plain,
+const MINIMAL_PARAMETERS = createMinimalParameters(ROLE)
+/** Parameters whose external ID and tag values must not appear in errors. */
+const PARAMETERS_WITH_SECRETS: SessionParameters = {
+  ...MINIMAL_PARAMETERS,
   externalId: 'MARKER-EXTERNAL-ID',
   sessionTags: [
     { Key: 'team', Value: 'MARKER-TEAM' },
@@ -32,17 +34,17 @@ const secretive: SessionParameters = {
   sourceIdentity: 'alice',
 }
 
-/** An error as the SDK throws it, with `more` of its properties. */
-const sdkError = (name: string, message: string, status?: number, more: object = {}): Error =>
+/** Creates an error as the SDK throws it for a response of STS. */
+const createStsError = (name: string, message: string, status?: number, properties: object = {}): Error =>
   Object.assign(new Error(message), {
     name,
     $fault: 'client',
     $metadata: { httpStatusCode: status, requestId: 'request-1', attempts: 2, totalRetryDelay: 50 },
-    ...more,
+    ...properties,
   })
 
-/** An answer that does not come from STS. */
-const foreign = (status: number, headers: object = {}): Error =>
+/** Creates an error as the SDK throws it for a response that does not come from STS. */
+const createProxyError = (status: number, headers: object = {}): Error =>
   Object.assign(new Error('Unknown'), {
     name: 'AccessDenied',
     $fault: 'client',
@@ -50,17 +52,19 @@ const foreign = (status: number, headers: object = {}): Error =>
     $response: { statusCode: status, headers },
   })
 
-const denied = (more = '', caller = CALLER, action = 'sts:AssumeRole') =>
-  sdkError(
+const createAccessDeniedError = (reason = '', caller = CALLER, action = 'sts:AssumeRole') =>
+  createStsError(
     'AccessDenied',
-    `User: ${caller} is not authorized to perform: ${action} on resource: ${ROLE}${more}`,
+    `User: ${caller} is not authorized to perform: ${action} on resource: ${ROLE}${reason}`,
     403,
   )
 
-/** An error without an answer. */
-const local = (message: string, more: object) => Object.assign(new Error(message), more)
+/** Creates an error that is thrown before a response arrives. */
+const createLocalError = (message: string, properties: object) =>
+  Object.assign(new Error(message), properties)
 
-const everything = (error: unknown): string =>
+/** Returns all text that common ways to print an error show. */
+const printError = (error: unknown): string =>
   [
     inspect(error, { showHidden: true, depth: Number.POSITIVE_INFINITY }),
     JSON.stringify(error),
@@ -70,56 +74,98 @@ const everything = (error: unknown): string =>
 
 describe('the error of a failed AssumeRole call', () => {
   test.each<[string, unknown, CrossAccountDynamoErrorCode]>([
-    ['AccessDenied', denied(), 'ASSUME_ROLE_DENIED'],
-    ['AccessDeniedException', sdkError('AccessDeniedException', 'no', 400), 'ASSUME_ROLE_DENIED'],
-    ['Throttling, which is a 400', sdkError('Throttling', 'Rate exceeded', 400), 'STS_THROTTLED'],
-    ['ThrottlingException', sdkError('ThrottlingException', 'Rate exceeded', 400), 'STS_THROTTLED'],
-    ['TooManyRequestsException', sdkError('TooManyRequestsException', 'slow', 429), 'STS_THROTTLED'],
-    ['RequestLimitExceeded', sdkError('RequestLimitExceeded', 'slow', 503), 'STS_THROTTLED'],
-    ['an unknown 429', sdkError('Whatever', 'slow', 429), 'STS_THROTTLED'],
-    ['ExpiredToken', sdkError('ExpiredToken', 'expired', 403), 'ASSUME_ROLE_REJECTED'],
-    ['ExpiredTokenException', sdkError('ExpiredTokenException', 'expired', 400), 'ASSUME_ROLE_REJECTED'],
-    ['InvalidClientTokenId', sdkError('InvalidClientTokenId', 'invalid', 403), 'ASSUME_ROLE_REJECTED'],
-    ['SignatureDoesNotMatch', sdkError('SignatureDoesNotMatch', 'no match', 403), 'ASSUME_ROLE_REJECTED'],
-    ['CredentialsProviderError', local('none', { name: 'CredentialsProviderError' }), 'ASSUME_ROLE_REJECTED'],
-    ['ValidationError', sdkError('ValidationError', 'too long', 400), 'ASSUME_ROLE_REJECTED'],
-    ['PackedPolicyTooLarge', sdkError('PackedPolicyTooLarge', '110%', 400), 'ASSUME_ROLE_REJECTED'],
+    ['AccessDenied', createAccessDeniedError(), 'ASSUME_ROLE_DENIED'],
+    ['AccessDeniedException', createStsError('AccessDeniedException', 'no', 400), 'ASSUME_ROLE_DENIED'],
+    ['Throttling, which is a 400', createStsError('Throttling', 'Rate exceeded', 400), 'STS_THROTTLED'],
+    ['ThrottlingException', createStsError('ThrottlingException', 'Rate exceeded', 400), 'STS_THROTTLED'],
+    ['TooManyRequestsException', createStsError('TooManyRequestsException', 'slow', 429), 'STS_THROTTLED'],
+    ['RequestLimitExceeded', createStsError('RequestLimitExceeded', 'slow', 503), 'STS_THROTTLED'],
+    ['an unknown 429', createStsError('OtherError', 'slow', 429), 'STS_THROTTLED'],
+    ['ExpiredToken', createStsError('ExpiredToken', 'expired', 403), 'ASSUME_ROLE_REJECTED'],
+    [
+      'ExpiredTokenException',
+      createStsError('ExpiredTokenException', 'expired', 400),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['InvalidClientTokenId', createStsError('InvalidClientTokenId', 'invalid', 403), 'ASSUME_ROLE_REJECTED'],
+    [
+      'SignatureDoesNotMatch',
+      createStsError('SignatureDoesNotMatch', 'no match', 403),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    [
+      'CredentialsProviderError',
+      createLocalError('none', { name: 'CredentialsProviderError' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['ValidationError', createStsError('ValidationError', 'too long', 400), 'ASSUME_ROLE_REJECTED'],
+    ['PackedPolicyTooLarge', createStsError('PackedPolicyTooLarge', '110%', 400), 'ASSUME_ROLE_REJECTED'],
     [
       'PackedPolicyTooLargeException',
-      sdkError('PackedPolicyTooLargeException', '110%', 400),
+      createStsError('PackedPolicyTooLargeException', '110%', 400),
       'ASSUME_ROLE_REJECTED',
     ],
-    ['MalformedPolicyDocument', sdkError('MalformedPolicyDocument', 'syntax', 400), 'ASSUME_ROLE_REJECTED'],
-    ['RegionDisabledException', sdkError('RegionDisabledException', 'off', 403), 'ASSUME_ROLE_REJECTED'],
-    ['TimeoutError', local('no answer', { name: 'TimeoutError' }), 'STS_TIMEOUT'],
-    ['AbortError', local('aborted', { name: 'AbortError' }), 'STS_TIMEOUT'],
-    ['ETIMEDOUT', local('connect ETIMEDOUT', { code: 'ETIMEDOUT' }), 'STS_TIMEOUT'],
-    ['RequestTimeout, which is a 400', sdkError('RequestTimeout', 'too slow', 400), 'STS_TIMEOUT'],
-    ['ECONNREFUSED', local('connect ECONNREFUSED', { code: 'ECONNREFUSED' }), 'STS_UNAVAILABLE'],
-    ['ENOTFOUND', local('getaddrinfo ENOTFOUND', { code: 'ENOTFOUND' }), 'STS_UNAVAILABLE'],
-    ['500', sdkError('InternalFailure', 'sorry', 500), 'STS_UNAVAILABLE'],
-    ['503', sdkError('ServiceUnavailable', 'sorry', 503), 'STS_UNAVAILABLE'],
-    ['an answer that cannot be read', sdkError('SyntaxError', 'Unexpected <', 200), 'STS_UNAVAILABLE'],
-    ['EndpointError', local('Invalid Configuration', { name: 'EndpointError' }), 'ASSUME_ROLE_REJECTED'],
-    ['an endpoint that is no URL', local('Invalid URL', { code: 'ERR_INVALID_URL' }), 'ASSUME_ROLE_REJECTED'],
     [
-      'an agent of another protocol',
-      local('Protocol "https:" not supported', { code: 'ERR_INVALID_PROTOCOL' }),
+      'MalformedPolicyDocument',
+      createStsError('MalformedPolicyDocument', 'syntax', 400),
       'ASSUME_ROLE_REJECTED',
     ],
-    ['no Region', local('Region is missing', {}), 'ASSUME_ROLE_REJECTED'],
-    ['a Region that is no host', local('Region not accepted: region="a b"', {}), 'ASSUME_ROLE_REJECTED'],
-    ['an unknown CA', local('unable to', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }), 'ASSUME_ROLE_REJECTED'],
     [
-      'a token with a line end',
-      local('Invalid character in header content ["x-amz-security-token"]', { code: 'ERR_INVALID_CHAR' }),
+      'RegionDisabledException',
+      createStsError('RegionDisabledException', 'off', 403),
       'ASSUME_ROLE_REJECTED',
     ],
-    ['a 403 without a request ID', foreign(403), 'STS_UNAVAILABLE'],
-    ['a 407 without a request ID', foreign(407), 'STS_UNAVAILABLE'],
-    ['a 429 without a request ID', foreign(429), 'STS_UNAVAILABLE'],
-    ['a 403 without a code', sdkError('Unknown', 'Unknown', 403), 'STS_UNAVAILABLE'],
-    ['an empty 404', sdkError('NotFound', 'Unknown', 404), 'STS_UNAVAILABLE'],
+    ['TimeoutError', createLocalError('no answer', { name: 'TimeoutError' }), 'STS_TIMEOUT'],
+    ['AbortError', createLocalError('aborted', { name: 'AbortError' }), 'STS_TIMEOUT'],
+    ['ETIMEDOUT', createLocalError('connect ETIMEDOUT', { code: 'ETIMEDOUT' }), 'STS_TIMEOUT'],
+    ['RequestTimeout, which is a 400', createStsError('RequestTimeout', 'too slow', 400), 'STS_TIMEOUT'],
+    ['ECONNREFUSED', createLocalError('connect ECONNREFUSED', { code: 'ECONNREFUSED' }), 'STS_UNAVAILABLE'],
+    ['ENOTFOUND', createLocalError('getaddrinfo ENOTFOUND', { code: 'ENOTFOUND' }), 'STS_UNAVAILABLE'],
+    ['500', createStsError('InternalFailure', 'sorry', 500), 'STS_UNAVAILABLE'],
+    ['503', createStsError('ServiceUnavailable', 'sorry', 503), 'STS_UNAVAILABLE'],
+    [
+      'a response that cannot be parsed',
+      createStsError('SyntaxError', 'Unexpected <', 200),
+      'STS_UNAVAILABLE',
+    ],
+    [
+      'EndpointError',
+      createLocalError('Invalid Configuration', { name: 'EndpointError' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    [
+      'an endpoint that is not a URL',
+      createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    [
+      'an HTTP agent of another protocol',
+      createLocalError('Protocol "https:" not supported', { code: 'ERR_INVALID_PROTOCOL' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['no Region', createLocalError('Region is missing', {}), 'ASSUME_ROLE_REJECTED'],
+    [
+      'a Region that is not a host name',
+      createLocalError('Region not accepted: region="a b"', {}),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    [
+      'an unknown CA',
+      createLocalError('unable to', { code: 'SELF_SIGNED_CERT_IN_CHAIN' }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    [
+      'a token with a line break',
+      createLocalError('Invalid character in header content ["x-amz-security-token"]', {
+        code: 'ERR_INVALID_CHAR',
+      }),
+      'ASSUME_ROLE_REJECTED',
+    ],
+    ['a 403 without a request ID', createProxyError(403), 'STS_UNAVAILABLE'],
+    ['a 407 without a request ID', createProxyError(407), 'STS_UNAVAILABLE'],
+    ['a 429 without a request ID', createProxyError(429), 'STS_UNAVAILABLE'],
+    ['a 403 without a code', createStsError('Unknown', 'Unknown', 403), 'STS_UNAVAILABLE'],
+    ['an empty 404', createStsError('NotFound', 'Unknown', 404), 'STS_UNAVAILABLE'],
     [
       'an error that cannot be read',
       new Proxy(
@@ -133,137 +179,165 @@ describe('the error of a failed AssumeRole call', () => {
       ),
       'STS_UNAVAILABLE',
     ],
-    ['an error without anything', {}, 'STS_UNAVAILABLE'],
+    ['an error without properties', {}, 'STS_UNAVAILABLE'],
     ['a thrown string', 'boom', 'STS_UNAVAILABLE'],
     ['undefined', undefined, 'STS_UNAVAILABLE'],
     ['null', null, 'STS_UNAVAILABLE'],
-  ])('has the code of its cause: %s', (_, thrown, code) => {
-    const error = assumeRoleError(thrown, secretive, { contextKey: 'orders' })
+  ])('a failed call has the error code of its cause: %s', (_, thrown, code) => {
+    const error = assumeRoleError(thrown, PARAMETERS_WITH_SECRETS, { contextKey: 'orders' })
     expect(error).toBeInstanceOf(CrossAccountDynamoError)
     expect(error).toMatchObject({ code, retryable: code.startsWith('STS_'), issues: [] })
     expect(error.message).toContain(ROLE)
     expect(error.message).toContain('context.orders')
     expect(error.cause).toBeInstanceOf(Error)
-    expect(everything(error)).not.toContain('MARKER')
+    expect(printError(error)).not.toContain('MARKER')
   })
 
   test.each<[string, unknown, object, string]>([
     [
-      'with the ID of the request',
-      sdkError('ValidationError', 'too long', 400),
+      'with a request ID',
+      createStsError('ValidationError', 'too long', 400),
       { name: 'ValidationError', message: 'too long', requestId: 'request-1', httpStatusCode: 400 },
       'ValidationError: too long (request request-1)',
     ],
     [
-      'without the ID of a request',
-      local('none', { name: 'CredentialsProviderError' }),
+      'without a request ID',
+      createLocalError('none', { name: 'CredentialsProviderError' }),
       { name: 'CredentialsProviderError', message: 'none' },
       'CredentialsProviderError: none',
     ],
     [
-      'by its code, if it has no message, as when each of several addresses refused',
-      local('', { code: 'ECONNREFUSED' }),
+      'that has a code and no message',
+      createLocalError('', { code: 'ECONNREFUSED' }),
       { name: 'Error', message: '', code: 'ECONNREFUSED' },
       'Error: ECONNREFUSED',
     ],
     ['that is an empty object', {}, { name: 'Error', message: '' }, 'Error: '],
     ['that is a string', 'boom', { name: 'Error', message: 'boom' }, 'Error: boom'],
-  ])('quotes the error and keeps it as its cause: one %s', (_, thrown, cause, quote) => {
-    const error = assumeRoleError(thrown, plain)
-    expect(error.cause).toMatchObject(cause)
-    expect(error.message).toContain(quote)
-  })
+  ])(
+    'the message of a failed call quotes an error %s, and the cause is a copy of it',
+    (_, thrown, cause, quote) => {
+      const error = assumeRoleError(thrown, MINIMAL_PARAMETERS)
+      expect(error.cause).toMatchObject(cause)
+      expect(error.message).toContain(quote)
+    },
+  )
 
   test.each<[object, string | undefined]>([
     [{ 'content-type': 'text/html; charset=utf-8' }, 'text/html'],
     [{ 'Content-Type': 'text/plain' }, 'text/plain'],
     [{ 'content-type': 'nonsense' }, undefined],
     [{}, undefined],
-  ])('names status and media type of an answer that does not come from STS: %p', (headers, type) => {
-    const { cause, message } = assumeRoleError(foreign(403, headers), plain)
-    expect(cause).toMatchObject({ name: 'Error', httpStatusCode: 403 })
-    expect(message).toContain(type === undefined ? '403' : `403 (${type})`)
-    expect(message).not.toContain('nonsense')
-  })
+  ])(
+    'the message of a failed call contains status and media type of a response that does not come from STS: %p',
+    (headers, type) => {
+      const { cause, message } = assumeRoleError(createProxyError(403, headers), MINIMAL_PARAMETERS)
+      expect(cause).toMatchObject({ name: 'Error', httpStatusCode: 403 })
+      expect(message).toContain(type === undefined ? '403' : `403 (${type})`)
+      expect(message).not.toContain('nonsense')
+    },
+  )
 
   test.each([
-    ['expired credentials of the caller', sdkError('ExpiredToken', '', 403), 'AWS_SESSION_TOKEN'],
-    ['a Region that is not enabled', sdkError('RegionDisabledException', '', 403), 'stsRegions'],
-    ['a packed policy that is too large', sdkError('PackedPolicyTooLarge', '', 400), 'scope'],
-    ['a malformed session policy', sdkError('MalformedPolicyDocument', '', 400), 'policyArns'],
-    ['EndpointError', local('', { name: 'EndpointError' }), 'AWS_USE_FIPS_ENDPOINT'],
-    ['an invalid URL', local('Invalid URL', { code: 'ERR_INVALID_URL' }), 'stsClientOptions'],
-    ['an unknown CA', local('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }), 'NODE_EXTRA_CA_CERTS'],
-    ['a timeout', local('', { name: 'TimeoutError' }), 'VPC'],
-    ['a refused connection', local('', { code: 'ECONNREFUSED' }), 'VPC'],
-  ])('names the option, variable or network to change after %s', (_, thrown, name) => {
-    const { message } = assumeRoleError(thrown, plain)
-    expect(message).toContain(name)
-    expect(message.includes('VPC')).toBe(name === 'VPC')
+    ['expired credentials of the caller', createStsError('ExpiredToken', '', 403), 'AWS_SESSION_TOKEN'],
+    ['a Region that is not enabled', createStsError('RegionDisabledException', '', 403), 'stsRegions'],
+    ['a packed policy that is too large', createStsError('PackedPolicyTooLarge', '', 400), 'scope'],
+    ['a malformed session policy', createStsError('MalformedPolicyDocument', '', 400), 'policyArns'],
+    ['EndpointError', createLocalError('', { name: 'EndpointError' }), 'AWS_USE_FIPS_ENDPOINT'],
+    ['an invalid URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }), 'stsClientOptions'],
+    [
+      'an unknown CA',
+      createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+      'NODE_EXTRA_CA_CERTS',
+    ],
+    ['a timeout', createLocalError('', { name: 'TimeoutError' }), 'VPC'],
+    ['a refused connection', createLocalError('', { code: 'ECONNREFUSED' }), 'VPC'],
+  ])(
+    'the message of a failed call names the option, variable or network to change after %s',
+    (_, thrown, name) => {
+      const { message } = assumeRoleError(thrown, MINIMAL_PARAMETERS)
+      expect(message).toContain(name)
+      expect(message.includes('VPC')).toBe(name === 'VPC')
+    },
+  )
+
+  test('if the STS host does not exist, the error message names the option that sets its Region', () => {
+    const hostNotFound = createLocalError('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', {
+      code: 'ENOTFOUND',
+    })
+    const refusedConnection = createLocalError('connect ECONNREFUSED', { code: 'ECONNREFUSED' })
+    expect(assumeRoleError(hostNotFound, MINIMAL_PARAMETERS).message).toContain('stsRegions')
+    expect(assumeRoleError(refusedConnection, MINIMAL_PARAMETERS).message).not.toContain('stsRegions')
   })
 
-  test('names the options that the Region comes from if its host does not exist', () => {
-    const notFound = local('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', { code: 'ENOTFOUND' })
-    const refusedConnection = local('connect ECONNREFUSED', { code: 'ECONNREFUSED' })
-    expect(assumeRoleError(notFound, plain).message).toContain('stsRegions')
-    expect(assumeRoleError(refusedConnection, plain).message).not.toContain('stsRegions')
-  })
-
-  const tagged = (...values: string[]) => ({
-    ...plain,
+  const createTaggedParameters = (...values: string[]) => ({
+    ...MINIMAL_PARAMETERS,
     sessionTags: values.map((Value, index) => ({ Key: `key${index}`, Value })),
   })
   test.each<[string, SessionParameters, string, string]>([
     [
-      'wherever AWS quotes them',
-      { ...tagged('MARKER-2'), externalId: 'MARKER-1' },
+      'in all places where AWS quotes them',
+      { ...createTaggedParameters('MARKER-2'), externalId: 'MARKER-1' },
       "Tag MARKER-2 is not allowed; Value 'MARKER-1' at 'externalId', Value 'MARKER-2' at 'tags' failed",
       "Tag [not shown] is not allowed; Value '[not shown]' at 'externalId', Value '[not shown]' at 'tags' failed",
     ],
     [
-      'if one is the start of another',
-      tagged('acme', 'acme-corp-42'),
+      'if one value is the start of another value',
+      createTaggedParameters('acme', 'acme-corp-42'),
       'acme-corp-42 is no acme',
       '[not shown] is no [not shown]',
     ],
     [
-      'if one is too short to be replaced everywhere, at least where it violates a constraint',
-      { ...plain, externalId: 'xyz' },
+      'only in a constraint violation if the value is too short to replace everywhere',
+      { ...MINIMAL_PARAMETERS, externalId: 'xyz' },
       "Value 'xyz' at 'externalId' failed, xyz",
       "Value '[not shown]' at 'externalId' failed, xyz",
     ],
-    ['of 4 characters', { ...plain, externalId: 'four' }, 'four letters', '[not shown] letters'],
-    ['and not other values', plain, "Value 'arn:x' at 'roleArn' failed", "Value 'arn:x' at 'roleArn' failed"],
-    ['and not ordinary words', { ...plain, externalId: 'at' }, 'not at all', 'not at all'],
-  ])('hides the external ID and values of tags %s', (_, parameters, said, shown) => {
-    const error = assumeRoleError(sdkError('ValidationError', said, 400), parameters)
-    expect(error.cause).toHaveProperty('message', shown)
-    expect(error.message).toContain(shown)
-    expect(everything(error)).not.toContain('MARKER')
-  })
+    [
+      'if the value has 4 characters',
+      { ...MINIMAL_PARAMETERS, externalId: 'four' },
+      'four letters',
+      '[not shown] letters',
+    ],
+    [
+      'and keeps other values',
+      MINIMAL_PARAMETERS,
+      "Value 'arn:x' at 'roleArn' failed",
+      "Value 'arn:x' at 'roleArn' failed",
+    ],
+    ['and keeps ordinary words', { ...MINIMAL_PARAMETERS, externalId: 'at' }, 'not at all', 'not at all'],
+  ])(
+    'the error of a failed call hides the external ID and tag values %s',
+    (_, parameters, stsMessage, redactedMessage) => {
+      const error = assumeRoleError(createStsError('ValidationError', stsMessage, 400), parameters)
+      expect(error.cause).toHaveProperty('message', redactedMessage)
+      expect(error.message).toContain(redactedMessage)
+      expect(printError(error)).not.toContain('MARKER')
+    },
+  )
 
   test.each<[string, SessionParameters, string[]]>([
-    ['a duration', { ...plain, durationSeconds: 900 }, ['orders-function', '900 seconds']],
+    ['a duration', { ...MINIMAL_PARAMETERS, durationSeconds: 900 }, ['orders-function', '900 seconds']],
     [
       'a managed session policy',
-      { ...plain, policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
+      { ...MINIMAL_PARAMETERS, policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'] },
       ['orders-function', 'session policy', '3600 seconds'],
     ],
     [
-      'everything, except for the external ID and values of tags',
-      secretive,
+      'all parameters except the external ID and tag values',
+      PARAMETERS_WITH_SECRETS,
       ['orders-function', 'team, stage', 'alice', '3600 seconds'],
     ],
-  ])('lists what was sent: %s', (_, parameters, sent) => {
+  ])('the message of a failed call lists the sent parameters: %s', (_, parameters, sent) => {
     const [, , line = ''] = assumeRoleError('boom', parameters, { region: 'eu-west-1' }).message.split('\n')
     for (const part of [...sent, 'eu-west-1']) expect(line).toContain(part)
     expect(line).not.toContain('MARKER')
   })
 
-  describe('of a call that is denied', () => {
+  describe('denied calls', () => {
     const EXTERNAL_ID = 'example-external-id'
-    /** The statements that the generator of the documents makes, by account. */
-    const generated = (options: Partial<CrossAccountPoliciesOptions>) => {
+    /** Returns the statements of `crossAccountPolicies()`, by account. */
+    const generateStatements = (options: Partial<CrossAccountPoliciesOptions>) => {
       const { callerPolicy, trustPolicy } = crossAccountPolicies({
         roleArn: ROLE,
         executionRoleArn: CALLER_ROLE,
@@ -274,42 +348,50 @@ describe('the error of a failed AssumeRole call', () => {
       })
       return { '111111111111': callerPolicy.Statement, '222222222222': trustPolicy.Statement }
     }
-    const { sessionTags, transitiveTagKeys, sourceIdentity = '', externalId = '' } = secretive
+    const { sessionTags, transitiveTagKeys, sourceIdentity = '', externalId = '' } = PARAMETERS_WITH_SECRETS
     const sessionTagKeys = ['team', 'stage']
 
     test.each<[string, Partial<SessionParameters>, Partial<CrossAccountPoliciesOptions>]>([
-      ['nothing else', {}, {}],
+      ['only a role', {}, {}],
       ['an external ID', { externalId }, { externalId: EXTERNAL_ID }],
       ['tags', { sessionTags }, { sessionTagKeys }],
       ['transitive tags', { sessionTags, transitiveTagKeys }, { sessionTagKeys, transitiveTagKeys }],
       ['a source identity', { sourceIdentity }, { sourceIdentity: true }],
       [
-        'everything',
-        secretive,
+        'all parameters',
+        PARAMETERS_WITH_SECRETS,
         { externalId: EXTERNAL_ID, sessionTagKeys, transitiveTagKeys, sourceIdentity: true },
       ],
-    ])('contains the statements of crossAccountPolicies() for a session with %s', (_, more, options) => {
-      const error = assumeRoleError(denied(), { ...plain, ...more })
-      const message = error.message.replaceAll(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
-      expect(statementsIn(message)).toEqual(generated(options))
-      expect(everything(error)).not.toContain('MARKER')
+    ])(
+      'the message of a denied call contains the statements of crossAccountPolicies() for a session with %s',
+      (_, parameters, options) => {
+        const error = assumeRoleError(createAccessDeniedError(), { ...MINIMAL_PARAMETERS, ...parameters })
+        const message = error.message.replaceAll(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
+        expect(statementsIn(message)).toEqual(generateStatements(options))
+        expect(printError(error)).not.toContain('MARKER')
+      },
+    )
+
+    test('the message of a denied call names the option externalId if no external ID was sent', () => {
+      expect(assumeRoleError(createAccessDeniedError(), MINIMAL_PARAMETERS).message).toContain('externalId')
+      expect(assumeRoleError(createAccessDeniedError(), PARAMETERS_WITH_SECRETS).message).not.toContain(
+        'externalId',
+      )
     })
 
-    test('names the option externalId if no external ID was sent', () => {
-      expect(assumeRoleError(denied(), plain).message).toContain('externalId')
-      expect(assumeRoleError(denied(), secretive).message).not.toContain('externalId')
-    })
-
-    test('proposes the denied action to both accounts, even if the session does not need it', () => {
-      const { message } = assumeRoleError(denied('', CALLER, 'sts:TagSession'), plain)
+    test('the message of a denied call proposes the denied action to both accounts, even if the session does not need it', () => {
+      const { message } = assumeRoleError(
+        createAccessDeniedError('', CALLER, 'sts:TagSession'),
+        MINIMAL_PARAMETERS,
+      )
       for (const statements of Object.values(statementsIn(message)))
         expect(statements.map(({ Action }) => Action)).toEqual(['sts:AssumeRole', 'sts:TagSession'])
     })
 
     test.each(['', 'Access denied', 'User is not authorized'])(
-      'contains both statements, even if STS does not name the caller: %p',
+      'the message of a denied call contains both statements, even if STS does not name the caller: %p',
       (message) => {
-        const error = assumeRoleError(sdkError('AccessDenied', message, 403), plain)
+        const error = assumeRoleError(createStsError('AccessDenied', message, 403), MINIMAL_PARAMETERS)
         expect(error.code).toBe('ASSUME_ROLE_DENIED')
         expect(Object.values(statementsIn(error.message))).toMatchObject([
           [{ Action: 'sts:AssumeRole', Resource: ROLE }],
@@ -320,9 +402,9 @@ describe('the error of a failed AssumeRole call', () => {
     )
   })
 
-  describe('keeps secrets', () => {
-    const withSecrets = (name: string, status?: number) => {
-      const thrown = sdkError(name, 'what AWS said', status, {
+  describe('redaction', () => {
+    const createErrorWithSecrets = (name: string, status?: number) => {
+      const thrown = createStsError(name, 'what AWS said', status, {
         $response: {
           statusCode: status,
           headers: { 'x-amz-security-token': 'MARKER-SECRET' },
@@ -347,14 +429,17 @@ describe('the error of a failed AssumeRole call', () => {
       ['ValidationError', 400],
       ['InternalFailure', 500],
       ['SyntaxError', 200],
-    ])('that its request and its response contain out of the error: %s', (name, status) => {
-      const thrown = withSecrets(name, status)
-      expect(everything(thrown)).toContain('MARKER-SECRET')
-      expect(everything(assumeRoleError(thrown, secretive))).not.toContain('MARKER')
-    })
+    ])(
+      'the error contains no secret from the request and the response of the failed call: %s',
+      (name, status) => {
+        const thrown = createErrorWithSecrets(name, status)
+        expect(printError(thrown)).toContain('MARKER-SECRET')
+        expect(printError(assumeRoleError(thrown, PARAMETERS_WITH_SECRETS))).not.toContain('MARKER')
+      },
+    )
 
-    test('out of its cause, which has the request ID and the status', () => {
-      const { cause } = assumeRoleError(withSecrets('InternalFailure', 500), plain)
+    test('the cause of a failed call contains the request ID and the status, and no other property of the response', () => {
+      const { cause } = assumeRoleError(createErrorWithSecrets('InternalFailure', 500), MINIMAL_PARAMETERS)
       expect(cause).toMatchObject({
         name: 'InternalFailure',
         message: 'what AWS said',
@@ -367,8 +452,11 @@ describe('the error of a failed AssumeRole call', () => {
       expect(Object.keys(cause as Error).sort()).toEqual(['attempts', 'httpStatusCode', 'requestId'])
     })
 
-    test('out of its cause, which has the code of an error of Node.js', () => {
-      const { cause } = assumeRoleError(local('connect ECONNREFUSED', { code: 'ECONNREFUSED' }), plain)
+    test('the cause of a Node.js error contains its code and no other property', () => {
+      const { cause } = assumeRoleError(
+        createLocalError('connect ECONNREFUSED', { code: 'ECONNREFUSED' }),
+        MINIMAL_PARAMETERS,
+      )
       expect(cause).toMatchObject({ name: 'Error', message: 'connect ECONNREFUSED', code: 'ECONNREFUSED' })
       expect(Object.keys(cause as Error)).toEqual(['code'])
     })
@@ -376,14 +464,14 @@ describe('the error of a failed AssumeRole call', () => {
     test.each([
       ['the external ID', "Value 'MARKER-EXTERNAL-ID' at 'externalId' failed to satisfy constraint"],
       [
-        'the values of tags',
+        'tag values',
         "Value '[Tag(key=team, value=MARKER-TEAM), Tag(key=stage, value=MARKER-STAGE)]' at 'tags' failed to satisfy constraint",
       ],
-    ])('that STS quotes out of the error: %s', (_, words) => {
-      const thrown = sdkError('ValidationError', `1 validation error detected: ${words}`, 400)
-      const error = assumeRoleError(thrown, secretive)
+    ])('the error of a failed call does not contain %s that STS quotes', (_, stsMessage) => {
+      const thrown = createStsError('ValidationError', `1 validation error detected: ${stsMessage}`, 400)
+      const error = assumeRoleError(thrown, PARAMETERS_WITH_SECRETS)
       expect(error.message).toContain('failed to satisfy constraint')
-      expect(everything(error)).not.toContain('MARKER')
+      expect(printError(error)).not.toContain('MARKER')
     })
   })
 })
@@ -391,57 +479,67 @@ describe('the error of a failed AssumeRole call', () => {
 test.each([
   [1234.4, '1234 ms'],
   [-20, '0 ms'],
-])('the error of an invocation that cannot wait longer names its %d ms', (waitMs, shown) => {
-  const error = waitTimeoutError(ROLE, waitMs, 'orders')
-  expect(error).toMatchObject({ code: 'STS_TIMEOUT', statusCode: 503, retryable: true })
-  for (const part of [shown, ROLE, 'context.orders']) expect(error.message).toContain(part)
-})
+])(
+  'the error of an invocation whose wait timed out contains the wait budget of %d ms',
+  (waitMs, formattedWait) => {
+    const error = waitTimeoutError(ROLE, waitMs, 'orders')
+    expect(error).toMatchObject({ code: 'STS_TIMEOUT', statusCode: 503, retryable: true })
+    for (const part of [formattedWait, ROLE, 'context.orders']) expect(error.message).toContain(part)
+  },
+)
 
-describe('another attempt', () => {
+describe('further attempts', () => {
   test.each<[boolean, string, unknown]>([
-    [true, '500', sdkError('InternalFailure', '', 500)],
-    [true, '503', sdkError('ServiceUnavailable', '', 503)],
-    [true, 'throttling', sdkError('Throttling', '', 400)],
-    [true, '429', sdkError('Whatever', '', 429)],
-    [true, 'a timeout', local('', { name: 'TimeoutError' })],
-    [true, 'a connection refused', local('', { code: 'ECONNREFUSED' })],
-    [true, 'an answer that cannot be read', sdkError('Error', 'no XML', 200)],
-    [true, 'nothing that is known', undefined],
-    [false, 'access denied', sdkError('AccessDenied', '', 403)],
-    [false, 'a request that is wrong', sdkError('ValidationError', '', 400)],
-    [false, 'an expired token', sdkError('ExpiredToken', '', 403)],
-    [false, 'a request that is just not wrong', sdkError('Whatever', '', 499)],
-    [true, 'an answer of something else', foreign(403)],
-    [false, 'an endpoint that is no URL', local('Invalid URL', { code: 'ERR_INVALID_URL' })],
-    [false, 'no credentials to sign with', local('', { name: 'CredentialsProviderError' })],
-  ])('is worth making: %p, after %s', (worth, _after, thrown) => {
-    expect(isWorthAnotherAttempt(thrown)).toBe(worth)
+    [true, '500', createStsError('InternalFailure', '', 500)],
+    [true, '503', createStsError('ServiceUnavailable', '', 503)],
+    [true, 'throttling', createStsError('Throttling', '', 400)],
+    [true, '429', createStsError('OtherError', '', 429)],
+    [true, 'a timeout', createLocalError('', { name: 'TimeoutError' })],
+    [true, 'a refused connection', createLocalError('', { code: 'ECONNREFUSED' })],
+    [true, 'a response that cannot be parsed', createStsError('Error', 'no XML', 200)],
+    [true, 'an unknown error', undefined],
+    [false, 'access denied', createStsError('AccessDenied', '', 403)],
+    [false, 'an invalid request', createStsError('ValidationError', '', 400)],
+    [false, 'an expired token', createStsError('ExpiredToken', '', 403)],
+    [false, 'status 499', createStsError('OtherError', '', 499)],
+    [true, 'a response that does not come from STS', createProxyError(403)],
+    [false, 'an endpoint that is not a URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' })],
+    [false, 'missing credentials of the caller', createLocalError('', { name: 'CredentialsProviderError' })],
+  ])('another attempt can succeed (%p) after %s', (canSucceed, _after, thrown) => {
+    expect(isWorthAnotherAttempt(thrown)).toBe(canSucceed)
   })
 })
 
 test.each<[string, unknown, object]>([
-  ['an expired token', sdkError('ExpiredToken', '', 403), { isExpired: true }],
-  ['an expired token, by its long name', sdkError('ExpiredTokenException', '', 400), { isExpired: true }],
-  ['a Region that is disabled', sdkError('RegionDisabledException', '', 403), { isRefused: true }],
-  ['an unknown access key', sdkError('InvalidClientTokenId', '', 403), { isRefused: true }],
-  ['an invalid URL', local('Invalid URL', { code: 'ERR_INVALID_URL' }), { isMistake: true }],
-  ['an endpoint that does not exist', local('', { name: 'EndpointError' }), { isMistake: true }],
-  ['an unknown CA', local('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }), { isMistake: true }],
-  ['the name of an STS error without an answer', local('', { name: 'ExpiredToken' }), {}],
-  ['a denied call', denied(), {}],
-  ['an answer that does not come from STS', foreign(403), {}],
+  ['an expired token', createStsError('ExpiredToken', '', 403), { isExpired: true }],
+  [
+    'an expired token with the code ExpiredTokenException',
+    createStsError('ExpiredTokenException', '', 400),
+    { isExpired: true },
+  ],
+  ['a disabled Region', createStsError('RegionDisabledException', '', 403), { isRefused: true }],
+  ['an unknown access key', createStsError('InvalidClientTokenId', '', 403), { isRefused: true }],
+  ['an invalid URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }), { isMistake: true }],
+  ['an endpoint that does not exist', createLocalError('', { name: 'EndpointError' }), { isMistake: true }],
+  ['an unknown CA', createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }), { isMistake: true }],
+  ['a local error with the name of an STS error', createLocalError('', { name: 'ExpiredToken' }), {}],
+  ['a denied call', createAccessDeniedError(), {}],
+  ['a response that does not come from STS', createProxyError(403), {}],
   ['undefined', undefined, {}],
-])('tells whether the caller, the Region or the endpoint is the problem: %s', (_, thrown, expected) => {
-  expect({
-    isExpired: isCallerExpired(thrown),
-    isRefused: isRefusedByRegion(thrown),
-    isMistake: isEndpointMistake(thrown),
-  }).toEqual({ isExpired: false, isRefused: false, isMistake: false, ...expected })
-})
+])(
+  'an error is attributed to the caller, the Region, the endpoint or none of them: %s',
+  (_, thrown, expected) => {
+    expect({
+      isExpired: isCallerExpired(thrown),
+      isRefused: isRefusedByRegion(thrown),
+      isMistake: isEndpointMistake(thrown),
+    }).toEqual({ isExpired: false, isRefused: false, isMistake: false, ...expected })
+  },
+)
 
-describe('a message of STS', () => {
+describe('quoted STS messages', () => {
   const parameters: SessionParameters = {
-    ...plain,
+    ...MINIMAL_PARAMETERS,
     externalId: 'k3y-7Qz.Zz9abcdefGHIJ9',
     sessionTags: [{ Key: 'TenantId', Value: 'Jane.Doe-4711abcd9XYZ' }],
   }
@@ -449,26 +547,32 @@ describe('a message of STS', () => {
   test.each<[string, string]>([
     ['denies access', 'AccessDenied'],
     ['rejects a request', 'ValidationError'],
-  ])('that %s is quoted without the external ID and values of tags, in full', (_what, code) => {
+  ])('a message that %s is quoted without any part of the external ID and of tag values', (_what, code) => {
     const message = 'External ID k3y-7Qz.Zz9abcdefGHIJ9 does not match for Jane.Doe-4711abcd9XYZ'
-    const error = assumeRoleError(sdkError(code, message, 403), parameters)
-    expect(everything(error)).not.toMatch(/k3y-7Qz|Jane\.Doe/)
+    const error = assumeRoleError(createStsError(code, message, 403), parameters)
+    expect(printError(error)).not.toMatch(/k3y-7Qz|Jane\.Doe/)
   })
 
-  test('that names a principal of a whole account leads to no statement that trusts it', () => {
-    const error = assumeRoleError(denied('', 'arn:aws:iam::666666666666:root'), plain)
+  test('no proposed statement trusts a whole account that an STS message names as the caller', () => {
+    const error = assumeRoleError(
+      createAccessDeniedError('', 'arn:aws:iam::666666666666:root'),
+      MINIMAL_PARAMETERS,
+    )
     expect(JSON.stringify(statementsIn(error.message))).not.toContain('666666666666')
   })
 })
 
-test('a request that was not sent is not described as sent', () => {
-  const error = assumeRoleError(local('Invalid URL', { code: 'ERR_INVALID_URL' }), plain)
+test('the message of a request that was not sent lists no sent parameters', () => {
+  const error = assumeRoleError(
+    createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }),
+    MINIMAL_PARAMETERS,
+  )
   expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED' })
   expect(error.message).not.toContain('Sent:')
 })
 
-test('a TLS error of an endpoint without TLS is a mistake of the configuration', () => {
-  const error = assumeRoleError(local('write EPROTO', { code: 'EPROTO' }), plain)
+test('a TLS error of an endpoint without TLS is not retryable', () => {
+  const error = assumeRoleError(createLocalError('write EPROTO', { code: 'EPROTO' }), MINIMAL_PARAMETERS)
   expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
 })
 
@@ -477,13 +581,22 @@ test.each([
   ['application/x-amz-json-1.0', 'application/x-amz-json-1.0'],
   ['text/html; charset=utf-8', 'text/html'],
   ['text/IQoJb3JpZ2luX2VjEXAMPLE', undefined],
-])('the content type %s of an unknown answer is shown as %s', (contentType, shown) => {
-  const { message } = assumeRoleError(foreign(403, { 'content-type': contentType }), plain)
-  expect(/answered 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shown)
-})
+])(
+  'the content type %s of a response that does not come from STS is shown as %s',
+  (contentType, shownType) => {
+    const { message } = assumeRoleError(
+      createProxyError(403, { 'content-type': contentType }),
+      MINIMAL_PARAMETERS,
+    )
+    expect(/answered 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shownType)
+  },
+)
 
-test('an error of the caller’s credential provider is no decision of STS, whatever it is called', () => {
-  const error = assumeRoleError(local('denied by the vault', { name: 'AccessDeniedException' }), plain)
+test('an error of the caller’s credential provider is not a denial of STS, even if it has the same name', () => {
+  const error = assumeRoleError(
+    createLocalError('denied by the vault', { name: 'AccessDeniedException' }),
+    MINIMAL_PARAMETERS,
+  )
   expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
   expect(statementsIn(error.message)).toEqual({})
 })

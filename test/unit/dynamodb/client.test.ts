@@ -1,4 +1,7 @@
-/** Edges that a sandbox on loopback cannot show: which of AWS's own hosts the SDK goes to, and handlers of one's own. Shows CODE-2 of SECURITY.md. */
+/**
+ * DynamoDB clients that send requests to AWS endpoints or use the request handler of the user, which tests with the sandbox
+ * cannot cover. Shows CODE-2 of SECURITY.md.
+ */
 import { Readable } from 'node:stream'
 import {
   type DynamoDBClient,
@@ -15,7 +18,7 @@ import type { CredentialProvider, Session } from '../../../src/credentials/sessi
 import { createClients } from '../../../src/dynamodb/client.ts'
 import { createWarmUp } from '../../../src/dynamodb/warm-up.ts'
 
-interface Sent {
+interface SentRequest {
   protocol: string
   hostname: string
   method: string
@@ -24,13 +27,13 @@ interface Sent {
   body: unknown
 }
 
-/** A request handler of the user's own, which answers everything with `{}` and keeps what it was sent. */
-const startHandler = () => {
-  const sent: Sent[] = []
+/** Creates a request handler that records each request and responds with `{}`. */
+const createUserHandler = () => {
+  const sentRequests: SentRequest[] = []
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: jest.fn(async (request: Sent) => {
-      sent.push(request)
+    handle: jest.fn(async (request: SentRequest) => {
+      sentRequests.push(request)
       return {
         response: { statusCode: 200, headers: {}, body: Readable.from([Buffer.from('{'), Buffer.from('}')]) },
       }
@@ -39,10 +42,10 @@ const startHandler = () => {
     updateHttpClientConfig: jest.fn(),
     httpHandlerConfigs: jest.fn(() => ({ requestTimeout: 7 })),
   }
-  return { sent, handler }
+  return { sentRequests, handler }
 }
 
-const startProvider = (): CredentialProvider & jest.Mock =>
+const createCredentialProvider = (): CredentialProvider & jest.Mock =>
   Object.assign(
     jest.fn(async () => ({
       accessKeyId: 'AKIAIOSFODNN7EXAMPLE',
@@ -54,8 +57,11 @@ const startProvider = (): CredentialProvider & jest.Mock =>
     { memoized: true as const },
   ) as never
 
-const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvider()) => {
-  const { sent, handler } = startHandler()
+const createTestClient = (
+  options: CrossAccountDynamoOptions = {},
+  credentials = createCredentialProvider(),
+) => {
+  const { sentRequests, handler } = createUserHandler()
   const configuration = readConfiguration(
     {
       roleArn: 'arn:aws:iam::222222222222:role/path/CrossAccountDynamoRole',
@@ -76,7 +82,7 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
   } as unknown as Session
   const clients = createClients(configuration)
   const client = clients.open(session)
-  const openAnother = () => clients.open(session)
+  const openAnotherClient = () => clients.open(session)
   const openConnection = async () => {
     const warmUp = createWarmUp(client, '222222222222')
     warmUp.start('222222222222')
@@ -85,10 +91,10 @@ const start = (options: CrossAccountDynamoOptions = {}, credentials = startProvi
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
   return {
-    sent,
+    sentRequests,
     handler,
     client,
-    openAnother,
+    openAnotherClient,
     openConnection,
     getItem,
     credentials,
@@ -102,11 +108,11 @@ beforeEach(() => {
   Object.assign(process.env, { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' })
 })
 
-describe('the connection that is opened early', () => {
+describe('early connection', () => {
   test.each<[string, string, CrossAccountDynamoOptions]>([
-    ['the account’s own endpoint', '222222222222.ddb.eu-west-1.amazonaws.com', {}],
+    ['the account-based endpoint', '222222222222.ddb.eu-west-1.amazonaws.com', {}],
     [
-      'the Region’s endpoint, with account IDs in endpoints disabled',
+      'the Regional endpoint if account-based endpoints are disabled',
       'dynamodb.eu-west-1.amazonaws.com',
       { awsClientOptions: { accountIdEndpointMode: 'disabled' } },
     ],
@@ -116,38 +122,38 @@ describe('the connection that is opened early', () => {
       { region: 'us-east-1', awsClientOptions: { useFipsEndpoint: true } },
     ],
     [
-      'an endpoint of the user’s own',
+      'the endpoint from awsClientOptions',
       'vpce-1.example.com',
       { awsClientOptions: { endpoint: 'https://vpce-1.example.com' } },
     ],
-  ])('is to where requests will go: %s', async (_what, host, options) => {
-    const { sent, openConnection, getItem } = start(options)
+  ])('the early connection and later requests use %s', async (_what, host, options) => {
+    const { sentRequests, openConnection, getItem } = createTestClient(options)
     await openConnection()
     await getItem()
-    expect(sent.map(({ hostname, protocol }) => `${protocol}//${hostname}`)).toEqual([
+    expect(sentRequests.map(({ hostname, protocol }) => `${protocol}//${hostname}`)).toEqual([
       `https://${host}`,
       `https://${host}`,
     ])
   })
 
-  test('is an unsigned GET / without a body, and asks for no credentials', async () => {
-    const { sent, openConnection, credentials } = start()
+  test('the early connection sends an unsigned GET / without a body and does not request credentials', async () => {
+    const { sentRequests, openConnection, credentials } = createTestClient()
     await openConnection()
-    expect(sent).toMatchObject([{ method: 'GET', path: '/', query: {} }])
-    expect(sent[0]?.headers).toEqual({ host: '222222222222.ddb.eu-west-1.amazonaws.com' })
+    expect(sentRequests).toMatchObject([{ method: 'GET', path: '/', query: {} }])
+    expect(sentRequests[0]?.headers).toEqual({ host: '222222222222.ddb.eu-west-1.amazonaws.com' })
     expect(credentials).not.toHaveBeenCalled()
   })
 
-  test('is nobody’s error when it fails', async () => {
-    const { handler, openConnection } = start()
+  test('a failed early connection is ignored', async () => {
+    const { handler, openConnection } = createTestClient()
     handler.handle.mockRejectedValueOnce(new Error('connect ECONNREFUSED'))
     await expect(openConnection()).resolves.toBeUndefined()
   })
 
-  test('ends after a second, even if the request handler ignores the signal', async () => {
+  test('the early connection ends after one second, even if the request handler ignores the abort signal', async () => {
     jest.useFakeTimers()
     try {
-      const { handler, openConnection } = start()
+      const { handler, openConnection } = createTestClient()
       handler.handle.mockReturnValue(new Promise(() => {}))
       const settled = openConnection()
       await jest.advanceTimersByTimeAsync(1000)
@@ -157,33 +163,33 @@ describe('the connection that is opened early', () => {
     }
   })
 
-  test('is no command of the SDK, so neither the user’s logger nor a capture function sees one', async () => {
+  test('the early connection is not an SDK command, so loggers and capture functions do not receive it', async () => {
     const log = jest.fn<(entry: unknown) => void>()
     const logger = { trace: log, debug: log, info: log, warn: log, error: log }
-    const commands: string[] = []
+    const capturedCommands: string[] = []
     const awsClientCapture = (client: DynamoDBClient) => {
       client.middlewareStack.add(
         (next, { commandName = '' }) =>
           (args) => {
-            commands.push(commandName)
+            capturedCommands.push(commandName)
             return next(args)
           },
         { step: 'initialize' },
       )
       return client
     }
-    const { openConnection, getItem } = start({ awsClientOptions: { logger }, awsClientCapture })
-    const logged = () =>
+    const { openConnection, getItem } = createTestClient({ awsClientOptions: { logger }, awsClientCapture })
+    const listLoggedCommands = () =>
       log.mock.calls.flatMap(([entry]) => (entry as { commandName?: string }).commandName ?? [])
     await openConnection()
-    expect([...commands, ...logged()]).toEqual([])
+    expect([...capturedCommands, ...listLoggedCommands()]).toEqual([])
     await getItem()
-    expect([...commands, ...logged()]).toEqual(['GetItemCommand', 'GetItemCommand'])
+    expect([...capturedCommands, ...listLoggedCommands()]).toEqual(['GetItemCommand', 'GetItemCommand'])
   })
 })
 
-describe('a rejected token', () => {
-  const rejected = (name: string) => ({
+describe('rejected session tokens', () => {
+  const createErrorResponse = (name: string) => ({
     response: {
       statusCode: 400,
       headers: { 'content-type': 'application/x-amz-json-1.0' },
@@ -195,42 +201,45 @@ describe('a rejected token', () => {
     ['TransactWriteItems', new TransactWriteItemsCommand({ TransactItems: [] })],
   ]
 
-  test.each(transactions)('is replaced and a %s run once more', async (operation, command) => {
-    const { client, handler, sent, replaceRejected } = start()
-    replaceRejected.mockResolvedValue(true)
-    handler.handle.mockResolvedValueOnce(rejected('ExpiredTokenException') as never)
-    await (client as DynamoDBClient).send(command as never)
-    expect(replaceRejected).toHaveBeenCalledTimes(1)
-    expect(handler.handle).toHaveBeenCalledTimes(2)
-    expect(sent[0]?.headers['x-amz-target']).toBe(`DynamoDB_20120810.${operation}`)
-  })
+  test.each(transactions)(
+    'after DynamoDB rejected the session token, %s runs once more with a new one',
+    async (operation, command) => {
+      const { client, handler, sentRequests, replaceRejected } = createTestClient()
+      replaceRejected.mockResolvedValue(true)
+      handler.handle.mockResolvedValueOnce(createErrorResponse('ExpiredTokenException') as never)
+      await (client as DynamoDBClient).send(command as never)
+      expect(replaceRejected).toHaveBeenCalledTimes(1)
+      expect(handler.handle).toHaveBeenCalledTimes(2)
+      expect(sentRequests[0]?.headers['x-amz-target']).toBe(`DynamoDB_20120810.${operation}`)
+    },
+  )
 
-  test('that is brand-new is not, and DynamoDB’s error reaches the caller', async () => {
-    const { getItem, handler } = start()
-    handler.handle.mockResolvedValueOnce(rejected('UnrecognizedClientException') as never)
+  test('if the session token is not replaced, the request fails with DynamoDB’s error', async () => {
+    const { getItem, handler } = createTestClient()
+    handler.handle.mockResolvedValueOnce(createErrorResponse('UnrecognizedClientException') as never)
     await expect(getItem()).rejects.toHaveProperty('name', 'UnrecognizedClientException')
     expect(handler.handle).toHaveBeenCalledTimes(1)
   })
 
-  test('is not every error', async () => {
-    const { getItem, handler, replaceRejected } = start()
-    handler.handle.mockResolvedValueOnce(rejected('AccessDeniedException') as never)
+  test('AccessDeniedException does not replace the session token', async () => {
+    const { getItem, handler, replaceRejected } = createTestClient()
+    handler.handle.mockResolvedValueOnce(createErrorResponse('AccessDeniedException') as never)
     await expect(getItem()).rejects.toHaveProperty('name', 'AccessDeniedException')
     expect(replaceRejected).not.toHaveBeenCalled()
   })
 })
 
-describe('the client', () => {
-  test('asks the session for credentials with each request: the SDK’s own cache, which takes them for expired early, is out of the way', async () => {
-    const { getItem, credentials } = start()
+describe('the DynamoDB client', () => {
+  test('each request gets the credentials from the session and not from the cache of the SDK', async () => {
+    const { getItem, credentials } = createTestClient()
     await getItem()
-    const once = credentials.mock.calls.length
+    const callsPerRequest = credentials.mock.calls.length
     await getItem()
-    expect(credentials.mock.calls.length).toBe(2 * once)
+    expect(credentials.mock.calls.length).toBe(2 * callsPerRequest)
   })
 
-  test('passes requests to the user’s request handler, which it can neither change nor destroy for other clients', async () => {
-    const { client, getItem, handler } = start()
+  test('a client sends requests with the user’s request handler and cannot configure or destroy it', async () => {
+    const { client, getItem, handler } = createTestClient()
     const { requestHandler } = client.config as unknown as { requestHandler: typeof handler }
     expect(requestHandler.metadata).toEqual({ handlerProtocol: 'http/1.1' })
     requestHandler.updateHttpClientConfig()
@@ -242,41 +251,43 @@ describe('the client', () => {
     expect(handler.handle).toHaveBeenCalledTimes(1)
   })
 
-  test('takes a request handler with nothing but handle(), and answers that are no streams', async () => {
+  test('a request handler with only handle() and response bodies that are not streams are supported', async () => {
     const handle = async () => ({
       response: { statusCode: 200, headers: {}, body: Buffer.from('{"Item":{}}') },
     })
-    const { client, getItem } = start({ awsClientOptions: { requestHandler: { handle } as never } })
+    const { client, getItem } = createTestClient({
+      awsClientOptions: { requestHandler: { handle } as never },
+    })
     const { requestHandler } = client.config as { requestHandler: unknown }
     await expect(getItem()).resolves.toHaveProperty('Item', {})
-    const bare = requestHandler as {
+    const clientHandler = requestHandler as {
       httpHandlerConfigs(): object
       updateHttpClientConfig(): void
       destroy(): void
     }
-    expect(bare.httpHandlerConfigs()).toEqual({})
-    expect(() => [bare.updateHttpClientConfig(), bare.destroy()]).not.toThrow()
+    expect(clientHandler.httpHandlerConfigs()).toEqual({})
+    expect(() => [clientHandler.updateHttpClientConfig(), clientHandler.destroy()]).not.toThrow()
   })
 
-  test('shares nothing mutable with the client of another session', async () => {
-    const { client, openAnother, getItem, sent } = start({ documentClient: true })
-    const other = openAnother() as DynamoDBDocumentClient
-    const steal = jest.fn()
-    const { config } = other as unknown as { config: Record<string, unknown> }
-    Object.assign(config.requestHandler as object, { handle: steal, metadata: undefined })
+  test('changes to a client do not affect the client of another session', async () => {
+    const { client, openAnotherClient, getItem, sentRequests } = createTestClient({ documentClient: true })
+    const otherClient = openAnotherClient() as DynamoDBDocumentClient
+    const interceptRequest = jest.fn()
+    const { config } = otherClient as unknown as { config: Record<string, unknown> }
+    Object.assign(config.requestHandler as object, { handle: interceptRequest, metadata: undefined })
     const { marshallOptions } = (config as { translateConfig: { marshallOptions: object } }).translateConfig
     Object.assign(marshallOptions, { convertEmptyValues: true })
-    other.middlewareStack.add(() => steal as never, { step: 'initialize' })
+    otherClient.middlewareStack.add(() => interceptRequest as never, { step: 'initialize' })
     await getItem()
-    expect(steal).not.toHaveBeenCalled()
-    expect(sent).toHaveLength(1)
-    const own = client.config as unknown as { translateConfig: { marshallOptions: object } }
-    expect(own.translateConfig.marshallOptions).toEqual({ removeUndefinedValues: true })
+    expect(interceptRequest).not.toHaveBeenCalled()
+    expect(sentRequests).toHaveLength(1)
+    const unchangedConfig = client.config as unknown as { translateConfig: { marshallOptions: object } }
+    expect(unchangedConfig.translateConfig.marshallOptions).toEqual({ removeUndefinedValues: true })
   })
 
-  test('is a word in JSON, so that a context can be logged', () => {
-    expect(JSON.stringify({ dynamo: start().client })).toBe('{"dynamo":"[DynamoDBClient]"}')
-    expect(JSON.stringify({ dynamo: start({ documentClient: true }).client })).toBe(
+  test('JSON.stringify writes only the name of a client, so a context can be logged', () => {
+    expect(JSON.stringify({ dynamo: createTestClient().client })).toBe('{"dynamo":"[DynamoDBClient]"}')
+    expect(JSON.stringify({ dynamo: createTestClient({ documentClient: true }).client })).toBe(
       '{"dynamo":"[DynamoDBDocumentClient]"}',
     )
   })

@@ -1,4 +1,4 @@
-/** The advice on a denied call: the statements for each account, and which policy AWS says denied it. */
+/** The advice on a denied AssumeRole call: the statements for each account, and the policy that denied the call. */
 import { describe, expect, test } from '@jest/globals'
 import { crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import {
@@ -11,20 +11,20 @@ import {
 } from '../../../src/iam/advice.ts'
 import { statementsIn } from '../../statements.ts'
 
-const A = '111111111111'
-const B = '222222222222'
-const ROLE = `arn:aws:iam::${B}:role/teams/CrossAccountDynamoRole`
-const CALLER_ROLE = `arn:aws:iam::${A}:role/LambdaExecutionRole`
-const CALLER = `arn:aws:sts::${A}:assumed-role/LambdaExecutionRole/orders-function`
+const CALLER_ACCOUNT = '111111111111'
+const TARGET_ACCOUNT = '222222222222'
+const ROLE = `arn:aws:iam::${TARGET_ACCOUNT}:role/teams/CrossAccountDynamoRole`
+const CALLER_ROLE = `arn:aws:iam::${CALLER_ACCOUNT}:role/LambdaExecutionRole`
+const CALLER = `arn:aws:sts::${CALLER_ACCOUNT}:assumed-role/LambdaExecutionRole/orders-function`
 
-const PLAIN: SessionNeeds = {
+const MINIMAL_NEEDS: SessionNeeds = {
   roleArn: ROLE,
   hasExternalId: false,
   tags: new Map(),
   transitiveTagKeys: [],
   sourceIdentity: false,
 }
-const FULL: SessionNeeds = {
+const ALL_NEEDS: SessionNeeds = {
   roleArn: ROLE,
   hasExternalId: true,
   tags: new Map([
@@ -35,7 +35,7 @@ const FULL: SessionNeeds = {
   sourceIdentity: 'orders-function',
 }
 
-const generated = (executionRoleArn: string | string[]) =>
+const generatePolicies = (executionRoleArn: string | string[]) =>
   crossAccountPolicies({
     roleArn: ROLE,
     executionRoleArn,
@@ -48,133 +48,148 @@ const generated = (executionRoleArn: string | string[]) =>
     sourceIdentity: 'orders-function',
   })
 
-const denied = (more = '', caller = CALLER, action = 'sts:AssumeRole') =>
-  `User: ${caller} is not authorized to perform: ${action} on resource: ${ROLE}${more}`
+/** Returns the message of a denied call as STS writes it. */
+const createDenialMessage = (reason = '', caller = CALLER, action = 'sts:AssumeRole') =>
+  `User: ${caller} is not authorized to perform: ${action} on resource: ${ROLE}${reason}`
 
 describe('additions for a session', () => {
-  const withExternalId = (value: unknown) =>
+  const replacePlaceholder = (value: unknown) =>
     JSON.parse(JSON.stringify(value).replaceAll(EXTERNAL_ID_PLACEHOLDER, 'example-external-id'))
 
-  test('are the statements of crossAccountPolicies(), with fixed values', () => {
-    const { callerPolicy, trustPolicy } = generated(CALLER_ROLE)
-    expect(withExternalId(additionsFor(FULL, [CALLER_ROLE]))).toEqual([
-      { account: A, to: expect.stringContaining(CALLER_ROLE), statement: callerPolicy.Statement[0] },
+  test('the additions are the statements of crossAccountPolicies() with fixed values', () => {
+    const { callerPolicy, trustPolicy } = generatePolicies(CALLER_ROLE)
+    expect(replacePlaceholder(additionsFor(ALL_NEEDS, [CALLER_ROLE]))).toEqual([
       {
-        account: B,
+        account: CALLER_ACCOUNT,
+        to: expect.stringContaining(CALLER_ROLE),
+        statement: callerPolicy.Statement[0],
+      },
+      {
+        account: TARGET_ACCOUNT,
         to: expect.stringContaining('CrossAccountDynamoRole'),
         statement: trustPolicy.Statement,
       },
     ])
   })
 
-  test('are one statement for each account of the callers, and one trust policy for all callers', () => {
-    const others = ['arn:aws:iam::333333333333:role/One', `arn:aws:iam::${A}:role/Two`]
-    const callers = [CALLER_ROLE, ...others]
-    const { callerPolicy, trustPolicy } = generated(callers)
-    const additions = withExternalId(additionsFor(FULL, callers))
+  test('the additions are one statement for each account of the callers and one trust policy for all callers', () => {
+    const otherCallers = ['arn:aws:iam::333333333333:role/One', `arn:aws:iam::${CALLER_ACCOUNT}:role/Two`]
+    const callers = [CALLER_ROLE, ...otherCallers]
+    const { callerPolicy, trustPolicy } = generatePolicies(callers)
+    const additions = replacePlaceholder(additionsFor(ALL_NEEDS, callers))
     expect(additions).toMatchObject([
-      { account: A, statement: callerPolicy.Statement[0] },
+      { account: CALLER_ACCOUNT, statement: callerPolicy.Statement[0] },
       { account: '333333333333', statement: callerPolicy.Statement[0] },
-      { account: B, statement: trustPolicy.Statement },
+      { account: TARGET_ACCOUNT, statement: trustPolicy.Statement },
     ])
-    expect(additions[0].to).toContain(`${CALLER_ROLE}, ${others[1]}`)
+    expect(additions[0].to).toContain(`${CALLER_ROLE}, ${otherCallers[1]}`)
     expect(additions[1].to).not.toContain(CALLER_ROLE)
   })
 
-  test('are a single statement, and not a list, if a session needs only AssumeRole', () => {
-    for (const { statement } of additionsFor(PLAIN, [CALLER_ROLE]))
+  test('an addition is one statement and not a list if a session needs only AssumeRole', () => {
+    for (const { statement } of additionsFor(MINIMAL_NEEDS, [CALLER_ROLE]))
       expect(statement).toMatchObject({ Action: 'sts:AssumeRole' })
   })
 
   test.each(['sts:TagSession', 'sts:SetSourceIdentity'])(
-    'include %s, if it was denied and the session does not need it: the calling session passes it on',
+    'the additions include %s if it was denied, even if the session does not need it',
     (action) => {
-      const [caller, trust] = additionsFor(PLAIN, [CALLER_ROLE], action)
-      const extra = { Sid: action.replace('sts:', ''), Effect: 'Allow', Action: action }
+      const [caller, trust] = additionsFor(MINIMAL_NEEDS, [CALLER_ROLE], action)
+      const deniedActionStatement = { Sid: action.replace('sts:', ''), Effect: 'Allow', Action: action }
       expect(caller?.statement).toEqual([
         expect.objectContaining({ Action: 'sts:AssumeRole' }),
-        { ...extra, Resource: ROLE },
+        { ...deniedActionStatement, Resource: ROLE },
       ])
       expect(trust?.statement).toEqual([
         expect.objectContaining({ Action: 'sts:AssumeRole' }),
-        { ...extra, Principal: { AWS: CALLER_ROLE } },
+        { ...deniedActionStatement, Principal: { AWS: CALLER_ROLE } },
       ])
-      expect(additionsFor(FULL, [CALLER_ROLE], action)).toEqual(additionsFor(FULL, [CALLER_ROLE]))
+      expect(additionsFor(ALL_NEEDS, [CALLER_ROLE], action)).toEqual(additionsFor(ALL_NEEDS, [CALLER_ROLE]))
     },
   )
 })
 
 describe('advice on a denied call', () => {
-  const principalsIn = (advice: string) => statementsIn(advice)[B]?.map(({ Principal }) => Principal)
+  const findPrincipals = (advice: string) =>
+    statementsIn(advice)[TARGET_ACCOUNT]?.map(({ Principal }) => Principal)
 
-  test('contains the additions as JSON', () => {
-    const statements = Object.values(statementsIn(adviseOnDenial(denied(), FULL)))
-    expect(statements).toEqual(additionsFor(FULL, [CALLER_ROLE]).map(({ statement }) => [statement].flat()))
+  test('the advice contains the additions as JSON', () => {
+    const statements = Object.values(statementsIn(adviseOnDenial(createDenialMessage(), ALL_NEEDS)))
+    expect(statements).toEqual(
+      additionsFor(ALL_NEEDS, [CALLER_ROLE]).map(({ statement }) => [statement].flat()),
+    )
   })
 
-  test('has the partition of the caller in the principal', () => {
-    const caller = `arn:aws-cn:sts::${A}:assumed-role/LambdaExecutionRole/fn`
-    const advice = adviseOnDenial(denied('', caller), PLAIN)
-    expect(principalsIn(advice)).toEqual([{ AWS: `arn:aws-cn:iam::${A}:role/LambdaExecutionRole` }])
+  test('the principal in the advice is in the partition of the caller', () => {
+    const caller = `arn:aws-cn:sts::${CALLER_ACCOUNT}:assumed-role/LambdaExecutionRole/fn`
+    const advice = adviseOnDenial(createDenialMessage('', caller), MINIMAL_NEEDS)
+    expect(findPrincipals(advice)).toEqual([
+      { AWS: `arn:aws-cn:iam::${CALLER_ACCOUNT}:role/LambdaExecutionRole` },
+    ])
   })
 
-  test('mentions the path of a role, which STS does not report for sessions', () => {
-    expect(adviseOnDenial(denied(), PLAIN)).toMatch(/LambdaExecutionRole has a path/)
+  test('the advice mentions the path of a role, which STS does not report for sessions', () => {
+    expect(adviseOnDenial(createDenialMessage(), MINIMAL_NEEDS)).toMatch(/LambdaExecutionRole has a path/)
   })
 
-  test('has a caller that is not a session as the principal itself', () => {
-    const caller = `arn:aws:iam::${A}:user/teams/dev`
-    const advice = adviseOnDenial(denied('', caller), PLAIN)
-    expect(principalsIn(advice)).toEqual([{ AWS: caller }])
+  test('the principal in the advice is the caller itself if it is not a session', () => {
+    const caller = `arn:aws:iam::${CALLER_ACCOUNT}:user/teams/dev`
+    const advice = adviseOnDenial(createDenialMessage('', caller), MINIMAL_NEEDS)
+    expect(findPrincipals(advice)).toEqual([{ AWS: caller }])
     expect(advice).not.toMatch(/has a path/)
   })
 
-  test.each(['', 'Access denied'])('has a placeholder if STS does not name the caller: %p', (message) => {
-    const advice = adviseOnDenial(message, PLAIN)
-    expect(principalsIn(advice)).toEqual([{ AWS: UNKNOWN_CALLER }])
-    expect(Object.keys(statementsIn(advice))).toHaveLength(2)
-  })
+  test.each(['', 'Access denied'])(
+    'the advice contains a placeholder if STS does not name the caller: %p',
+    (message) => {
+      const advice = adviseOnDenial(message, MINIMAL_NEEDS)
+      expect(findPrincipals(advice)).toEqual([{ AWS: UNKNOWN_CALLER }])
+      expect(Object.keys(statementsIn(advice))).toHaveLength(2)
+    },
+  )
 })
 
-// The reasons of https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
+// AWS documents the reasons at https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
 describe('the explanation of a denied call', () => {
-  const explain = (reason: string) => explainDenial(denied(reason), 'sts:AssumeRole', A, B)
-  /** The accounts that the explanation sends the reader to. */
-  const accountsIn = (text: string) => [A, B].filter((account) => text.includes(account))
+  const explainReason = (reason: string) =>
+    explainDenial(createDenialMessage(reason), 'sts:AssumeRole', CALLER_ACCOUNT, TARGET_ACCOUNT)
+  /** Returns the accounts that the explanation names. */
+  const findAccounts = (text: string) =>
+    [CALLER_ACCOUNT, TARGET_ACCOUNT].filter((account) => text.includes(account))
 
-  test('names neither account if AWS gives no reason', () => {
-    expect(accountsIn(explain(''))).toEqual([])
+  test('the explanation names neither account if AWS gives no reason', () => {
+    expect(findAccounts(explainReason(''))).toEqual([])
   })
 
   test.each([
-    ['an identity-based policy', A],
-    ['a resource-based policy', B],
-    ['a service control policy', A],
-    ['a resource control policy', B],
-    ['a VPC endpoint policy', A],
-    ['a session policy', A],
-    ['a permissions boundary', A],
-    ['the role trust policy', B],
-  ])('names %s that denies the call explicitly, and account %s', (policy, account) => {
-    for (const end of ['', `: arn:aws:iam::333333333333:policy/Guard`]) {
-      const text = explain(` with an explicit deny in ${policy}${end}`)
+    ['an identity-based policy', CALLER_ACCOUNT],
+    ['a resource-based policy', TARGET_ACCOUNT],
+    ['a service control policy', CALLER_ACCOUNT],
+    ['a resource control policy', TARGET_ACCOUNT],
+    ['a VPC endpoint policy', CALLER_ACCOUNT],
+    ['a session policy', CALLER_ACCOUNT],
+    ['a permissions boundary', CALLER_ACCOUNT],
+    ['the role trust policy', TARGET_ACCOUNT],
+  ])('the explanation names %s that explicitly denies the call, and account %s', (policy, account) => {
+    for (const policySuffix of ['', `: arn:aws:iam::333333333333:policy/Guard`]) {
+      const text = explainReason(` with an explicit deny in ${policy}${policySuffix}`)
       expect(text).toContain(policy)
       expect(text).toContain('explicit deny')
-      expect(accountsIn(text)).toEqual([account])
+      expect(findAccounts(text)).toEqual([account])
     }
   })
 
   test.each([
-    ['identity-based policy', A],
-    ['permissions boundary', A],
-    ['service control policy', A],
-    ['VPC endpoint policy', A],
-    ['role trust policy', B],
-    ['resource-based policy', B],
-  ])('names the %s that does not allow the call, and account %s', (policy, account) => {
-    const text = explain(` because no ${policy} allows the sts:AssumeRole action`)
+    ['identity-based policy', CALLER_ACCOUNT],
+    ['permissions boundary', CALLER_ACCOUNT],
+    ['service control policy', CALLER_ACCOUNT],
+    ['VPC endpoint policy', CALLER_ACCOUNT],
+    ['role trust policy', TARGET_ACCOUNT],
+    ['resource-based policy', TARGET_ACCOUNT],
+  ])('the explanation names the %s that does not allow the call, and account %s', (policy, account) => {
+    const text = explainReason(` because no ${policy} allows the sts:AssumeRole action`)
     expect(text).toContain(policy)
     expect(text).not.toContain('explicit deny')
-    expect(accountsIn(text)).toEqual([account])
+    expect(findAccounts(text)).toEqual([account])
   })
 })

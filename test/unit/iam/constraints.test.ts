@@ -1,4 +1,5 @@
-/** AWS's limits on session parameters: what the parsers accept, and what they report as data. */
+// cspell:ignore awsome équipe euwest größe quipe rölle заказы ключ
+/** The limits of AWS on session parameters: the values that the parsers accept, and the problems that they report. */
 import { describe, expect, test } from '@jest/globals'
 import { parseRoleArn } from '../../../src/iam/arn.ts'
 import {
@@ -22,13 +23,13 @@ import type { Problem } from '../../../src/options/issue.ts'
 import { describe as describeType } from '../../../src/text.ts'
 import { parseWith } from '../issues.ts'
 
-const accepted = (value: unknown) => ({ value, problems: [] })
-const refused = (...problems: unknown[]) => ({
+const createAcceptedResult = (value: unknown) => ({ value, problems: [] })
+const createRefusedResult = (...problems: unknown[]) => ({
   value: undefined,
   problems: problems.map((problem) => expect.objectContaining(problem as object)),
 })
 
-const NO_STRINGS: [unknown, string][] = [
+const NON_STRINGS: [unknown, string][] = [
   [undefined, 'undefined'],
   [null, 'null'],
   [42, 'a number'],
@@ -39,42 +40,42 @@ const NO_STRINGS: [unknown, string][] = [
 ]
 
 describe('the type of a value', () => {
-  test.each(NO_STRINGS)('of %p is %s', (value, type) => {
+  test.each(NON_STRINGS)('the described type of %p is %s', (value, type) => {
     expect(describeType(value)).toBe(type)
   })
 
-  test('of a string does not show the string', () => {
+  test('the described type of a string does not contain the string', () => {
     expect(describeType('secret')).toBe('a string')
   })
 })
 
 describe('parser of role ARNs', () => {
-  const role = (path: string) => `arn:aws:iam::222222222222:role${path}`
+  const createRoleArn = (path: string) => `arn:aws:iam::222222222222:role${path}`
 
   test.each([
-    ['a plain name', role('/CrossAccountDynamoRole')],
+    ['a plain name', createRoleArn('/CrossAccountDynamoRole')],
     ['the partition of China', 'arn:aws-cn:iam::222222222222:role/R'],
     ['the partition of GovCloud', 'arn:aws-us-gov:iam::222222222222:role/R'],
     ['an isolated partition', 'arn:aws-iso-b:iam::222222222222:role/R'],
     ['the European Sovereign Cloud', 'arn:aws-eusc:iam::222222222222:role/R'],
     ['an account ID that starts with zeros', 'arn:aws:iam::000000000012:role/R'],
-    ['a path', role('/teams/orders/R')],
-    ['every kind of character that a name may contain', role('/aZ09_+=,.@-')],
-    ['a path with punctuation', role('/a!b~c*/R')],
-    ['a name of 1 character', role('/R')],
-    ['a name of 64 characters', role(`/${'r'.repeat(64)}`)],
-    ['a path of 512 characters', role(`/${'p'.repeat(510)}/R`)],
-  ])('accepts %s', (_, arn) => {
-    expect(parseWith(parseRoleArnOption, arn)).toEqual(accepted(arn))
+    ['a path', createRoleArn('/teams/orders/R')],
+    ['every kind of character that a name may contain', createRoleArn('/aZ09_+=,.@-')],
+    ['a path with punctuation', createRoleArn('/a!b~c*/R')],
+    ['a name of 1 character', createRoleArn('/R')],
+    ['a name of 64 characters', createRoleArn(`/${'r'.repeat(64)}`)],
+    ['a path of 512 characters', createRoleArn(`/${'p'.repeat(510)}/R`)],
+  ])('the role ARN parser accepts %s', (_, arn) => {
+    expect(parseWith(parseRoleArnOption, arn)).toEqual(createAcceptedResult(arn))
   })
 
   test.each([
-    ['an empty text', '', 'not-an-arn'],
+    ['an empty string', '', 'not-an-arn'],
     ['a name', 'CrossAccountDynamoRole', 'not-an-arn'],
     ['an incomplete ARN', 'arn:aws:iam::222222222222', 'not-an-arn'],
-    ['an ARN after a space', ` ${role('/R')}`, 'not-an-arn'],
+    ['an ARN after a space', ` ${createRoleArn('/R')}`, 'not-an-arn'],
     ['no partition', 'arn::iam::222222222222:role/R', 'no-partition'],
-    ['a partition that is not of AWS', 'arn:gcp:iam::222222222222:role/R', 'no-partition'],
+    ['a partition that does not belong to AWS', 'arn:gcp:iam::222222222222:role/R', 'no-partition'],
     ['a partition in capitals', 'arn:AWS:iam::222222222222:role/R', 'no-partition'],
     ['a partition that ends in -', 'arn:aws-:iam::222222222222:role/R', 'no-partition'],
     ['a session of a role', 'arn:aws:sts::222222222222:assumed-role/R/session', 'session-arn'],
@@ -83,28 +84,30 @@ describe('parser of role ARNs', () => {
     ['another service', 'arn:aws:s3:::role/R', 'not-a-role'],
     ['a Region', 'arn:aws:iam:eu-west-1:222222222222:role/R', 'not-a-role'],
     ['the root of the account', 'arn:aws:iam::222222222222:root', 'not-a-role'],
-    ['a resource type that only starts like role', role('name/R'), 'not-a-role'],
+    ['a resource type that only starts like role', createRoleArn('name/R'), 'not-a-role'],
     ['no account', 'arn:aws:iam:::role/R', 'no-account-id'],
     ['an account ID of 11 digits', 'arn:aws:iam::22222222222:role/R', 'no-account-id'],
     ['an account ID of 13 digits', 'arn:aws:iam::2222222222222:role/R', 'no-account-id'],
     ['an account ID with letters', 'arn:aws:iam::22222222222x:role/R', 'no-account-id'],
-    ['no name', role('/'), 'invalid-name'],
-    ['no name after a path', role('/teams/'), 'invalid-name'],
-    ['a name of 65 characters', role(`/${'r'.repeat(65)}`), 'invalid-name'],
-    ['a name for every role', role('/*'), 'invalid-name'],
-    ['a name with an umlaut', role('/Rölle'), 'invalid-name'],
-    ['a line break at the end', `${role('/R')}\n`, 'invalid-name'],
-    ['a space in the path', role('/my team/R'), 'invalid-path'],
-    ['an umlaut in the path', role('/für/R'), 'invalid-path'],
-    ['a path of 513 characters', role(`/${'p'.repeat(511)}/R`), 'invalid-path'],
-    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html: (/)|(/[!-DEL]+/)
-    ['an empty path between two slashes', role('//R'), 'invalid-path'],
-  ])('refuses %s', (_, value, reason) => {
-    expect(parseWith(parseRoleArnOption, value)).toEqual(refused({ code: 'invalid-role-arn', value, reason }))
+    ['no name', createRoleArn('/'), 'invalid-name'],
+    ['no name after a path', createRoleArn('/teams/'), 'invalid-name'],
+    ['a name of 65 characters', createRoleArn(`/${'r'.repeat(65)}`), 'invalid-name'],
+    ['a wildcard as the name', createRoleArn('/*'), 'invalid-name'],
+    ['a name with an umlaut', createRoleArn('/Rölle'), 'invalid-name'],
+    ['a line break at the end', `${createRoleArn('/R')}\n`, 'invalid-name'],
+    ['a space in the path', createRoleArn('/my team/R'), 'invalid-path'],
+    ['an umlaut in the path', createRoleArn('/für/R'), 'invalid-path'],
+    ['a path of 513 characters', createRoleArn(`/${'p'.repeat(511)}/R`), 'invalid-path'],
+    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html requires the pattern (/)|(/[!-DEL]+/).
+    ['an empty path between two slashes', createRoleArn('//R'), 'invalid-path'],
+  ])('the role ARN parser refuses %s', (_, value, reason) => {
+    expect(parseWith(parseRoleArnOption, value)).toEqual(
+      createRefusedResult({ code: 'invalid-role-arn', value, reason }),
+    )
   })
 })
 
-describe('parts of a role ARN', () => {
+describe('parseRoleArn', () => {
   test.each([
     [
       'arn:aws:iam::222222222222:role/R',
@@ -118,11 +121,11 @@ describe('parts of a role ARN', () => {
       'arn:aws-us-gov:iam::222222222222:role/a:b/R',
       { partition: 'aws-us-gov', accountId: '222222222222', path: '/a:b/', name: 'R' },
     ],
-  ])('of %s', (arn, parts) => {
+  ])('parseRoleArn returns the parts of %s', (arn, parts) => {
     expect(parseRoleArn(arn)).toStrictEqual(parts)
   })
 
-  test.each(['', 'role/R', 'arn:aws:iam::222222222222'])('of %p do not exist', (text) => {
+  test.each(['', 'role/R', 'arn:aws:iam::222222222222'])('parseRoleArn throws a TypeError for %p', (text) => {
     expect(() => parseRoleArn(text)).toThrow(TypeError)
   })
 })
@@ -131,28 +134,30 @@ describe.each([
   ['external IDs', parseExternalId, 1224, '_+=,.@:/-', [' ', '\t', '\n', '#', '!', '*', 'é', '🦄', '\ud800']],
   ['session names', parseSessionName, 64, '_+=,.@-', [' ', '\n', ':', '/', '#', 'é', '🦄', '\ud800']],
   ['source identities', parseSourceIdentity, 64, '_+=,.@-', [' ', '\n', ':', '/', '#', 'é', '🦄']],
-] as const)('parser of %s', (_, parser, max, punctuation, invalid) => {
-  test.each([2, 3, max - 1, max])('accepts %i characters', (length) => {
+] as const)('parser of %s', (name, parser, max, punctuation, invalidCharacters) => {
+  test.each([2, 3, max - 1, max])(`the parser of ${name} accepts %i characters`, (length) => {
     const text = 'x'.repeat(length)
-    expect(parseWith(parser, text)).toEqual(accepted(text))
+    expect(parseWith(parser, text)).toEqual(createAcceptedResult(text))
   })
 
-  test.each([0, 1, max + 1, 10 * max])('refuses %i characters', (length) => {
+  test.each([0, 1, max + 1, 10 * max])(`the parser of ${name} refuses %i characters`, (length) => {
     const problem = { code: 'invalid-length', min: 2, max, length }
-    expect(parseWith(parser, 'x'.repeat(length))).toEqual(refused(problem))
+    expect(parseWith(parser, 'x'.repeat(length))).toEqual(createRefusedResult(problem))
   })
 
-  test('accepts letters, digits and its punctuation', () => {
+  test(`the parser of ${name} accepts letters, digits and ${punctuation}`, () => {
     const text = `azAZ09${punctuation}`
-    expect(parseWith(parser, text)).toEqual(accepted(text))
+    expect(parseWith(parser, text)).toEqual(createAcceptedResult(text))
   })
 
-  test.each(invalid)('refuses %j', (character) => {
-    expect(parseWith(parser, `ab${character}cd`)).toEqual(refused({ code: 'invalid-character', character }))
+  test.each(invalidCharacters)(`the parser of ${name} refuses %j`, (character) => {
+    expect(parseWith(parser, `ab${character}cd`)).toEqual(
+      createRefusedResult({ code: 'invalid-character', character }),
+    )
   })
 
-  test('counts characters, not UTF-16 code units', () => {
-    expect(parseWith(parser, '🦄')).toEqual(refused({ code: 'invalid-length', length: 1 }))
+  test(`the parser of ${name} counts characters and not UTF-16 code units`, () => {
+    expect(parseWith(parser, '🦄')).toEqual(createRefusedResult({ code: 'invalid-length', length: 1 }))
   })
 })
 
@@ -162,8 +167,8 @@ test.each([
   ['session name', parseSessionName],
   ['source identity', parseSourceIdentity],
 ])('a value that is not a string is not a %s, and only its type is reported', (_, parser) => {
-  for (const [value, actual] of NO_STRINGS)
-    expect(parseWith(parser, value)).toEqual(refused({ code: 'invalid-type', actual }))
+  for (const [value, actual] of NON_STRINGS)
+    expect(parseWith(parser, value)).toEqual(createRefusedResult({ code: 'invalid-type', actual }))
 })
 
 test.each(['x', `MARKER ${'x'.repeat(30)}`, 'MARKER'.repeat(300)])(
@@ -177,21 +182,21 @@ test.each(['x', `MARKER ${'x'.repeat(30)}`, 'MARKER'.repeat(300)])(
 
 describe('parser of source identities', () => {
   test.each(['aws:', 'aws:alice', 'AWS:alice', 'aWs:alice', `aws:${'x'.repeat(64)}`])(
-    'refuses %s, whose prefix AWS reserves',
+    'the parser of source identities refuses %s, because AWS reserves the prefix',
     (value) => {
-      expect(parseWith(parseSourceIdentity, value)).toEqual(refused({ code: 'reserved-prefix' }))
+      expect(parseWith(parseSourceIdentity, value)).toEqual(createRefusedResult({ code: 'reserved-prefix' }))
     },
   )
 
   test.each(['aws', 'awsome', 'aws-alice', 'aws@example.com'])(
-    'accepts %s, which only resembles the prefix',
+    'the parser of source identities accepts %s, which only resembles the reserved prefix',
     (value) => {
-      expect(parseWith(parseSourceIdentity, value)).toEqual(accepted(value))
+      expect(parseWith(parseSourceIdentity, value)).toEqual(createAcceptedResult(value))
     },
   )
 })
 
-describe('a session name that is made of any text', () => {
+describe('toSessionName', () => {
   test.each([
     ['orders-function', 'orders-function'],
     ['my function', 'my-function'],
@@ -210,52 +215,56 @@ describe('a session name that is made of any text', () => {
     ['f'.repeat(200), 'f'.repeat(64)],
     ['🦄'.repeat(200), '-'.repeat(64)],
     [`${'f'.repeat(63)}🦄`, `${'f'.repeat(63)}-`],
-  ])('%j becomes %j, which is valid', (text, name) => {
+  ])('toSessionName converts %j to %j, which is a valid session name', (text, name) => {
     expect(toSessionName(text)).toBe(name)
-    expect(parseWith(parseSessionName, name)).toEqual(accepted(name))
+    expect(parseWith(parseSessionName, name)).toEqual(createAcceptedResult(name))
   })
 
-  test('is valid whatever character the text contains', () => {
-    for (let code = 0; code <= 0xffff; code++) {
-      const name = toSessionName(String.fromCharCode(code))
+  test('toSessionName returns a valid session name for every character', () => {
+    for (let charCode = 0; charCode <= 0xffff; charCode++) {
+      const name = toSessionName(String.fromCharCode(charCode))
       if (parseWith(parseSessionName, name).value === undefined)
-        throw new Error(`U+${code.toString(16)} became ${name}`)
+        throw new Error(`U+${charCode.toString(16)} was converted to ${name}`)
     }
   })
 })
 
 describe('parser of durations', () => {
-  test.each([900, 901, 3599, 3600])('accepts %i', (seconds) => {
-    expect(parseWith(parseDurationSeconds, seconds)).toEqual(accepted(seconds))
+  test.each([900, 901, 3599, 3600])('the duration parser accepts %i', (seconds) => {
+    expect(parseWith(parseDurationSeconds, seconds)).toEqual(createAcceptedResult(seconds))
   })
 
-  const problem = (value: unknown) => ({ code: 'invalid-duration', min: 900, max: 3600, value })
+  const createDurationProblem = (value: unknown) => ({ code: 'invalid-duration', min: 900, max: 3600, value })
   test.each([...[899, 3601, 43_200, 0, -900, 900.5, Number.NaN, Number.POSITIVE_INFINITY], ...['900', '1h']])(
-    'refuses %p and reports it',
+    'the duration parser refuses %p and reports the value',
     (value) => {
-      expect(parseWith(parseDurationSeconds, value)).toEqual(refused(problem(value)))
+      expect(parseWith(parseDurationSeconds, value)).toEqual(
+        createRefusedResult(createDurationProblem(value)),
+      )
     },
   )
 
-  const circle: unknown[] = []
-  circle.push(circle)
+  const cyclicList: unknown[] = []
+  cyclicList.push(cyclicList)
   test.each([
     ['null', null, 'null'],
     ['undefined', undefined, 'undefined'],
     ['a BigInt', 900n, 'a bigint'],
-    ['a list that contains itself', circle, 'a list'],
-  ])('refuses %s and reports its type', (_, value, type) => {
-    expect(parseWith(parseDurationSeconds, value)).toEqual(refused(problem({ type })))
+    ['a list that contains itself', cyclicList, 'a list'],
+  ])('the duration parser refuses %s and reports its type', (_, value, type) => {
+    expect(parseWith(parseDurationSeconds, value)).toEqual(
+      createRefusedResult(createDurationProblem({ type })),
+    )
   })
 })
 
 describe('parser of session tags', () => {
-  const many = (count: number) =>
+  const createTags = (count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`key${index}`, 'value']))
 
   test.each<[string, Record<string, string>]>([
     ['no tags', {}],
-    ['50 tags', many(50)],
+    ['50 tags', createTags(50)],
     ['a key of 1 character', { k: 'value' }],
     ['a key of 128 characters', { ['k'.repeat(128)]: 'value' }],
     ['an empty value', { team: '' }],
@@ -264,55 +273,78 @@ describe('parser of session tags', () => {
     ['letters beyond U+FFFF, each counted as one character', { ['𝒌'.repeat(128)]: '𝒗'.repeat(256) }],
     ['digits of any script', { '٣': '½Ⅷ' }],
     ['spaces of every kind', { 'cost center': 'a\u00a0b\u3000c\u2028d' }],
-    ['its punctuation', { '_.:/=+-@': '_.:/=+-@' }],
+    ['the allowed punctuation', { '_.:/=+-@': '_.:/=+-@' }],
     ['a key that contains aws: later', { 'my:aws:key': 'value' }],
     ['keys that only resemble the reserved prefix', { aws: 'value', 'awsome:key': 'value' }],
     ['the same value twice', { a: 'same', b: 'same' }],
-    ['names of JavaScript', JSON.parse('{ "__proto__": "a", "constructor": "b", "toString": "c" }')],
-  ])('accepts %s', (_, tags) => {
+    [
+      'names of JavaScript properties',
+      JSON.parse('{ "__proto__": "a", "constructor": "b", "toString": "c" }'),
+    ],
+  ])('the parser of session tags accepts %s', (_, tags) => {
     const list = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }))
-    expect(parseWith(parseSessionTags, tags)).toEqual(accepted(list))
+    expect(parseWith(parseSessionTags, tags)).toEqual(createAcceptedResult(list))
   })
 
-  const inKey = (key: string) => ({ tag: { part: 'key', key } })
-  const inValue = (key: string) => ({ tag: { part: 'value', key } })
+  const createKeyLocation = (key: string) => ({ tag: { part: 'key', key } })
+  const createValueLocation = (key: string) => ({ tag: { part: 'value', key } })
   test.each<[string, Record<string, unknown>, object]>([
-    ['51 tags', many(51), { code: 'too-many', max: 50, count: 51 }],
-    ['an empty key', { '': 'value' }, { code: 'invalid-length', min: 1, max: 128, length: 0, ...inKey('') }],
+    ['51 tags', createTags(51), { code: 'too-many', max: 50, count: 51 }],
+    [
+      'an empty key',
+      { '': 'value' },
+      { code: 'invalid-length', min: 1, max: 128, length: 0, ...createKeyLocation('') },
+    ],
     [
       'a key of 129 characters',
       { ['k'.repeat(129)]: 'value' },
-      { code: 'invalid-length', min: 1, max: 128, length: 129, ...inKey('k'.repeat(129)) },
+      { code: 'invalid-length', min: 1, max: 128, length: 129, ...createKeyLocation('k'.repeat(129)) },
     ],
     [
       'a value of 257 characters',
       { team: 'v'.repeat(257) },
-      { code: 'invalid-length', min: 0, max: 256, length: 257, ...inValue('team') },
+      { code: 'invalid-length', min: 0, max: 256, length: 257, ...createValueLocation('team') },
     ],
-    ['an emoji in a key', { '🦄s': 'v' }, { code: 'invalid-character', character: '🦄', ...inKey('🦄s') }],
+    [
+      'an emoji in a key',
+      { '🦄s': 'v' },
+      { code: 'invalid-character', character: '🦄', ...createKeyLocation('🦄s') },
+    ],
     [
       'an emoji in a value',
       { team: 'unicorn 🦄' },
-      { code: 'invalid-character', character: '🦄', ...inValue('team') },
+      { code: 'invalid-character', character: '🦄', ...createValueLocation('team') },
     ],
     [
       'a combining accent in a value',
       { team: 'e\u0301quipe' },
-      { code: 'invalid-character', character: '\u0301', ...inValue('team') },
+      { code: 'invalid-character', character: '\u0301', ...createValueLocation('team') },
     ],
     [
-      'a tab, which is not a space to AWS',
+      'a tab, which AWS does not accept as a space',
       { team: 'a\tb' },
-      { code: 'invalid-character', character: '\t', ...inValue('team') },
+      { code: 'invalid-character', character: '\t', ...createValueLocation('team') },
     ],
-    ['a comma', { team: 'a,b' }, { code: 'invalid-character', character: ',', ...inValue('team') }],
-    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html: neither a key nor a value may start with aws:.
-    ['a key with a reserved prefix', { 'aws:team': 'v' }, { code: 'reserved-prefix', ...inKey('aws:team') }],
-    ['a reserved prefix in capitals', { 'AWS:team': 'v' }, { code: 'reserved-prefix', ...inKey('AWS:team') }],
+    [
+      'a comma',
+      { team: 'a,b' },
+      { code: 'invalid-character', character: ',', ...createValueLocation('team') },
+    ],
+    // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html reserves the prefix aws: in keys and values.
+    [
+      'a key with a reserved prefix',
+      { 'aws:team': 'v' },
+      { code: 'reserved-prefix', ...createKeyLocation('aws:team') },
+    ],
+    [
+      'a reserved prefix in capitals',
+      { 'AWS:team': 'v' },
+      { code: 'reserved-prefix', ...createKeyLocation('AWS:team') },
+    ],
     [
       'a value with a reserved prefix',
       { team: 'aws:orders' },
-      { code: 'reserved-prefix', ...inValue('team') },
+      { code: 'reserved-prefix', ...createValueLocation('team') },
     ],
     [
       'keys that differ only in case',
@@ -324,44 +356,52 @@ describe('parser of session tags', () => {
       { Größe: 'a', GRÖßE: 'b' },
       { code: 'duplicate-tag-key', keys: ['Größe', 'GRÖßE'] },
     ],
-    ['a value that is a number', { n: 1 }, { code: 'invalid-type', actual: 'a number', ...inValue('n') }],
+    [
+      'a value that is a number',
+      { n: 1 },
+      { code: 'invalid-type', actual: 'a number', ...createValueLocation('n') },
+    ],
     [
       'a value that is undefined',
       { n: undefined },
-      { code: 'invalid-type', actual: 'undefined', ...inValue('n') },
+      { code: 'invalid-type', actual: 'undefined', ...createValueLocation('n') },
     ],
-  ])('refuses %s', (_, tags, problem) => {
-    expect(parseWith(parseSessionTags, tags)).toEqual(refused(problem))
+  ])('the parser of session tags refuses %s', (_, tags, problem) => {
+    expect(parseWith(parseSessionTags, tags)).toEqual(createRefusedResult(problem))
   })
 
-  test('refuses what is not a record', () => {
-    for (const [value, actual] of NO_STRINGS.filter(([, type]) => type !== 'an object'))
-      expect(parseWith(parseSessionTags, value)).toEqual(refused({ code: 'invalid-type', actual }))
+  test('the parser of session tags refuses values that are not plain objects', () => {
+    for (const [value, actual] of NON_STRINGS.filter(([, type]) => type !== 'an object'))
+      expect(parseWith(parseSessionTags, value)).toEqual(
+        createRefusedResult({ code: 'invalid-type', actual }),
+      )
     expect(parseWith(parseSessionTags, 'team=x')).toEqual(
-      refused({ code: 'invalid-type', actual: 'a string' }),
+      createRefusedResult({ code: 'invalid-type', actual: 'a string' }),
     )
   })
 
-  test('reports everything that is wrong, and never a value', () => {
-    const tags = { ...many(49), KEY1: 'MARKER!', 'aws:x': `MARKER${'v'.repeat(256)}`, '': 'MARKER?' }
+  test('the parser of session tags reports all problems and no tag value', () => {
+    const tags = { ...createTags(49), KEY1: 'MARKER!', 'aws:x': `MARKER${'v'.repeat(256)}`, '': 'MARKER?' }
     const parsed = parseWith(parseSessionTags, tags)
     expect(parsed).toEqual(
-      refused(
+      createRefusedResult(
         { code: 'too-many', max: 50, count: 52 },
-        { code: 'invalid-character', character: '!', ...inValue('KEY1') },
+        { code: 'invalid-character', character: '!', ...createValueLocation('KEY1') },
         { code: 'duplicate-tag-key', keys: ['key1', 'KEY1'] },
-        { code: 'reserved-prefix', ...inKey('aws:x') },
-        { code: 'invalid-length', length: 262, ...inValue('aws:x') },
-        { code: 'invalid-length', length: 0, ...inKey('') },
-        { code: 'invalid-character', character: '?', ...inValue('') },
+        { code: 'reserved-prefix', ...createKeyLocation('aws:x') },
+        { code: 'invalid-length', length: 262, ...createValueLocation('aws:x') },
+        { code: 'invalid-length', length: 0, ...createKeyLocation('') },
+        { code: 'invalid-character', character: '?', ...createValueLocation('') },
       ),
     )
     expect(JSON.stringify(parsed)).not.toContain('MARKER')
   })
 
-  test('reports only the number of tags when it is far above the limit', () => {
-    const tags = Object.fromEntries(Object.keys(many(501)).map((key) => [key, '!']))
-    expect(parseWith(parseSessionTags, tags)).toEqual(refused({ code: 'too-many', max: 50, count: 501 }))
+  test('the parser of session tags reports only the number of tags if it is far above the limit', () => {
+    const tags = Object.fromEntries(Object.keys(createTags(501)).map((key) => [key, '!']))
+    expect(parseWith(parseSessionTags, tags)).toEqual(
+      createRefusedResult({ code: 'too-many', max: 50, count: 501 }),
+    )
   })
 })
 
@@ -370,19 +410,22 @@ describe('transitive tag keys', () => {
     { Key: 'team', Value: 'MARKER' },
     { Key: 'stage', Value: 'MARKER' },
   ]
-  const problemsOf = (keys: readonly string[], of = tags): Problem[] => {
+  const findProblems = (keys: readonly string[], sessionTags = tags): Problem[] => {
     const problems: Problem[] = []
-    reportUnknownTagKeys(keys, of, (problem) => problems.push(problem))
+    reportUnknownTagKeys(keys, sessionTags, (problem) => problems.push(problem))
     return problems
   }
 
-  test.each([[[]], [['team']], [['stage', 'team']]])('may be keys of the session tags: %j', (keys) => {
-    expect(problemsOf(keys)).toEqual([])
-  })
+  test.each([[[]], [['team']], [['stage', 'team']]])(
+    'transitive tag keys can be keys of the session tags: %j',
+    (keys) => {
+      expect(findProblems(keys)).toEqual([])
+    },
+  )
 
-  test('are parsed without duplicates, and frozen', () => {
+  test('transitive tag keys are parsed without duplicates and frozen', () => {
     const { value, problems } = parseWith(parseTagKeys, ['team', 'owner', 'team'])
-    expect({ value, problems }).toEqual(accepted(['team', 'owner']))
+    expect({ value, problems }).toEqual(createAcceptedResult(['team', 'owner']))
     expect(Object.isFrozen(value)).toBe(true)
   })
 
@@ -391,18 +434,18 @@ describe('transitive tag keys', () => {
     [null, 'null'],
     [{ team: true }, 'an object'],
     [['team', 7], 'a list that contains a number'],
-  ])('must be a list of strings, and not %j', (value, actual) => {
-    expect(parseWith(parseTagKeys, value)).toEqual(refused({ code: 'invalid-type', actual }))
+  ])('transitive tag keys must be a list of strings and not %j', (value, actual) => {
+    expect(parseWith(parseTagKeys, value)).toEqual(createRefusedResult({ code: 'invalid-type', actual }))
   })
 
-  test('that no tag has are reported with the keys that exist, exactly as they are spelled', () => {
-    expect(problemsOf(['team', 'owner', 'Stage', ''])).toEqual(
+  test('a transitive tag key without a tag is reported with the existing keys, and case matters', () => {
+    expect(findProblems(['team', 'owner', 'Stage', ''])).toEqual(
       ['owner', 'Stage', ''].map((key) => ({ code: 'unknown-tag-key', key, known: ['team', 'stage'] })),
     )
   })
 
-  test('are unknown if there are no tags', () => {
-    expect(problemsOf(['team'], [])).toEqual([{ code: 'unknown-tag-key', key: 'team', known: [] }])
+  test('transitive tag keys are reported if there are no tags', () => {
+    expect(findProblems(['team'], [])).toEqual([{ code: 'unknown-tag-key', key: 'team', known: [] }])
   })
 })
 
@@ -418,8 +461,8 @@ describe('parser of Regions', () => {
     'us-iso-east-1',
     'us-isob-east-1',
     'eusc-de-east-1',
-  ])('accepts %s', (region) => {
-    expect(parseWith(parseRegion, region)).toEqual(accepted(region))
+  ])('the Region parser accepts %s', (region) => {
+    expect(parseWith(parseRegion, region)).toEqual(createAcceptedResult(region))
   })
 
   test.each([
@@ -435,14 +478,16 @@ describe('parser of Regions', () => {
     'eu-west-1\n',
     'https://dynamodb.eu-west-1.amazonaws.com',
     42,
-  ])('refuses %j and reports it', (value) => {
-    expect(parseWith(parseRegion, value)).toEqual(refused({ code: 'invalid-region', value }))
+  ])('the Region parser refuses %j and reports the value', (value) => {
+    expect(parseWith(parseRegion, value)).toEqual(createRefusedResult({ code: 'invalid-region', value }))
   })
 
-  test.each(NO_STRINGS.filter(([value]) => value !== 42))(
-    'refuses %p and reports its type',
+  test.each(NON_STRINGS.filter(([value]) => value !== 42))(
+    'the Region parser refuses %p and reports its type',
     (value, type) => {
-      expect(parseWith(parseRegion, value)).toEqual(refused({ code: 'invalid-region', value: { type } }))
+      expect(parseWith(parseRegion, value)).toEqual(
+        createRefusedResult({ code: 'invalid-region', value: { type } }),
+      )
     },
   )
 })
@@ -461,7 +506,7 @@ describe('a Region and the partition of a role', () => {
     ['eu-isoe-west-1', 'aws-iso-e'],
     ['us-isof-south-1', 'aws-iso-f'],
     ['us-west-2', 'aws-new'],
-  ])('%s can be in %s', (region, partition) => {
+  ])('the Region %s can be in the partition %s', (region, partition) => {
     expect(findPartitionProblem(region, { partition })).toBeUndefined()
   })
 
@@ -473,7 +518,7 @@ describe('a Region and the partition of a role', () => {
     ['cn-north-1', 'aws-us-gov'],
     ['us-gov-east-1', 'aws'],
     ['eusc-de-east-1', 'aws'],
-  ])('%s is not in %s', (region, partition) => {
+  ])('the Region %s is not in the partition %s', (region, partition) => {
     expect(findPartitionProblem(region, { partition })).toEqual({
       code: 'other-partition',
       value: region,
@@ -489,9 +534,12 @@ describe('session policies', () => {
     [{ a: 'ключ' }, String.raw`{"a":"\u043a\u043b\u044e\u0447"}`],
     ['{"Version":"2012-10-17","Statement":[]}', '{"Version":"2012-10-17","Statement":[]}'],
     ['{\n\t"Caf\u00e9": 1\r\n}', '{\n\t"Caf\u00e9": 1\r\n}'],
-  ])('%j is accepted as text in the characters that STS accepts', (policy, text) => {
-    expect(parseWith(parsePolicy, policy)).toEqual(accepted(text))
-  })
+  ])(
+    'the policy parser converts %j to text that contains only characters that STS accepts',
+    (policy, text) => {
+      expect(parseWith(parsePolicy, policy)).toEqual(createAcceptedResult(text))
+    },
+  )
 
   test.each<[unknown, object]>([
     [{}, { code: 'empty' }],
@@ -507,47 +555,51 @@ describe('session policies', () => {
     [{ Statement: [{ Condition: undefined }] }, { code: 'not-json-value', at: 'Statement[0].Condition' }],
     [{ a: { b: [1, Number.NaN] } }, { code: 'not-json-value', at: 'a.b[1]', actual: 'NaN' }],
     [{ a: 1n }, { code: 'not-json-value', at: 'a', actual: 'a bigint' }],
-  ])('%p is refused', (policy, problem) => {
-    expect(parseWith(parsePolicy, policy)).toEqual(refused(problem))
+  ])('the policy parser refuses %p', (policy, problem) => {
+    expect(parseWith(parsePolicy, policy)).toEqual(createRefusedResult(problem))
   })
 
-  test('are written with JSON escapes for characters that STS does not accept', () => {
+  test('policy text contains JSON escapes for characters that STS does not accept', () => {
     expect(toPolicyText({ a: '\u00ff\ud800' })).toBe('{"a":"\\u00ff\\ud800"}')
   })
 
-  const many = (count: number) =>
+  const createPolicyArns = (count: number) =>
     Array.from({ length: count }, (_, index) => `arn:aws:iam::aws:policy/P${index}`)
 
   test.each<[string, string[]]>([
-    ['one of AWS', ['arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess']],
-    ['one of an account in GovCloud', ['arn:aws-us-gov:iam::222222222222:policy/teams/Orders']],
-    ['10', many(10)],
-  ])('may be managed policies: %s', (_, arns) => {
-    expect(parseWith(parsePolicyArns, arns)).toEqual(accepted(arns))
+    ['one AWS managed policy', ['arn:aws:iam::aws:policy/AmazonDynamoDBReadOnlyAccess']],
+    ['one customer managed policy in GovCloud', ['arn:aws-us-gov:iam::222222222222:policy/teams/Orders']],
+    ['10 policies', createPolicyArns(10)],
+  ])('the parser of policy ARNs accepts %s', (_, arns) => {
+    expect(parseWith(parsePolicyArns, arns)).toEqual(createAcceptedResult(arns))
   })
 
   test.each<[string, unknown, object]>([
-    ['11', many(11), { code: 'too-many', max: 10, count: 11 }],
-    ['none', [], { code: 'empty' }],
-    ['an ARN alone', 'arn:aws:iam::aws:policy/P', { code: 'invalid-type', actual: 'a string' }],
+    ['11 policies', createPolicyArns(11), { code: 'too-many', max: 10, count: 11 }],
+    ['an empty list', [], { code: 'empty' }],
     [
-      'an ARN of a role',
+      'an ARN that is not in a list',
+      'arn:aws:iam::aws:policy/P',
+      { code: 'invalid-type', actual: 'a string' },
+    ],
+    [
+      'a role ARN',
       ['arn:aws:iam::222222222222:role/R'],
       { code: 'invalid-policy-arn', value: 'arn:aws:iam::222222222222:role/R' },
     ],
-    ['a number', [7], { code: 'invalid-type', actual: 'a list that contains a number' }],
-  ])('may not be %s in place of a list of ARNs of managed policies', (_, value, problem) => {
-    expect(parseWith(parsePolicyArns, value)).toEqual(refused(problem))
+    ['a list that contains a number', [7], { code: 'invalid-type', actual: 'a list that contains a number' }],
+  ])('the parser of policy ARNs refuses %s', (_, value, problem) => {
+    expect(parseWith(parsePolicyArns, value)).toEqual(createRefusedResult(problem))
   })
 
-  test('are measured with the ARNs of managed policies', () => {
-    const policyOf = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`
-    const problem = (length: number) => ({ code: 'session-policies-too-large', length, max: 2048 })
+  test('the size of session policies includes the ARNs of managed policies', () => {
+    const createPolicyText = (length: number) => `{"a":"${'x'.repeat(length - 8)}"}`
+    const createSizeProblem = (length: number) => ({ code: 'session-policies-too-large', length, max: 2048 })
     const arn = 'arn:aws:iam::aws:policy/P'
     expect(findPolicySizeProblem(undefined, [])).toBeUndefined()
-    expect(findPolicySizeProblem(policyOf(2048), [])).toBeUndefined()
-    expect(findPolicySizeProblem(policyOf(2049), [])).toEqual(problem(2049))
-    expect(findPolicySizeProblem(policyOf(2048 - arn.length), [arn])).toBeUndefined()
-    expect(findPolicySizeProblem(policyOf(2048), [arn])).toEqual(problem(2048 + arn.length))
+    expect(findPolicySizeProblem(createPolicyText(2048), [])).toBeUndefined()
+    expect(findPolicySizeProblem(createPolicyText(2049), [])).toEqual(createSizeProblem(2049))
+    expect(findPolicySizeProblem(createPolicyText(2048 - arn.length), [arn])).toBeUndefined()
+    expect(findPolicySizeProblem(createPolicyText(2048), [arn])).toEqual(createSizeProblem(2048 + arn.length))
   })
 })

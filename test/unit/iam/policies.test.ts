@@ -1,5 +1,5 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of IAM
-/** The documents that options make, the warnings, and the options that are refused. */
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: IAM policy variables
+/** The policy documents and warnings of `crossAccountPolicies()`, and the options that it refuses. */
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
@@ -13,9 +13,9 @@ import { findWarnings } from '../../../src/iam/documents.ts'
 import { compileScope } from '../../../src/iam/scope.ts'
 import { OPTION_NAMES, readTrustConfiguration } from '../../../src/iam/trust-configuration.ts'
 import { formatIssue } from '../../../src/options/issue.ts'
-import { issuesOf } from '../issues.ts'
+import { catchIssues } from '../issues.ts'
 
-const TEXTBOOK = {
+const MINIMAL_OPTIONS = {
   roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
   executionRoleArn: 'arn:aws:iam::111111111111:role/LambdaExecutionRole',
   tables: ['MyTable'],
@@ -23,12 +23,13 @@ const TEXTBOOK = {
   region: 'us-east-1',
 } satisfies CrossAccountPoliciesOptions
 
-const policies = (options: object = {}) => crossAccountPolicies({ ...TEXTBOOK, ...options })
-/** The warnings as data. */
-const warningsOf = (options: object = {}) => findWarnings(readTrustConfiguration({ ...TEXTBOOK, ...options }))
+const createPolicies = (options: object = {}) => crossAccountPolicies({ ...MINIMAL_OPTIONS, ...options })
+/** Returns the warnings as issues. */
+const findOptionWarnings = (options: object = {}) =>
+  findWarnings(readTrustConfiguration({ ...MINIMAL_OPTIONS, ...options }))
 
-test('writes the textbook setup', () => {
-  expect(policies()).toEqual({
+test('the documents of minimal options contain one statement each', () => {
+  expect(createPolicies()).toEqual({
     trustPolicy: {
       Version: '2012-10-17',
       Statement: [
@@ -77,132 +78,140 @@ test.each([
   ['aws', 'eu-west-1', 'dynamodb.eu-west-1.amazonaws.com'],
   ['aws-cn', 'cn-north-1', ['dynamodb.cn-north-1.amazonaws.com', 'dynamodb.cn-north-1.amazonaws.com.cn']],
   ['aws-us-gov', 'us-gov-west-1', 'dynamodb.us-gov-west-1.amazonaws.com'],
-])('writes conditions for every option, in %s', (partition, region, service) => {
-  const roleArn = `arn:${partition}:iam::222222222222:role/tables/CrossAccountDynamoRole`
-  const executionRoleArn = ['LambdaExecutionRole', 'path/SecondRole'].map(
-    (name) => `arn:${partition}:iam::111111111111:role/${name}`,
-  )
-  const orders = `arn:${partition}:dynamodb:${region}:222222222222:table/Orders`
-  const invoices = `arn:${partition}:dynamodb:${region}:222222222222:table/Invoices`
-  const kmsKeyArn = `arn:${partition}:kms:${region}:222222222222:key/mrk-00000000000000000000000000000000`
-  const inOrganization = { 'aws:PrincipalOrgID': 'o-exampleorgid' }
-  const tagged = {
-    'ForAllValues:StringEquals': {
-      'aws:TagKeys': ['team', 'TenantId'],
-      'sts:TransitiveTagKeys': 'team',
-    },
-    StringLike: { 'aws:RequestTag/TenantId': '?*' },
-  }
-  const ownKeys = {
-    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': '${aws:PrincipalTag/TenantId}' },
-    Null: { 'dynamodb:LeadingKeys': 'false' },
-  }
-  const options = {
-    roleArn,
-    executionRoleArn,
-    tables: ['Orders', invoices, orders],
-    access: ['GetItem', 'dynamodb:Query', 'Scan'],
-    region,
-    externalId: 'example-external-id',
-    sessionTagKeys: { team: 'orders' },
-    tenantTag: 'TenantId',
-    transitiveTagKeys: ['team', 'team'],
-    sourceIdentity: 'orders-function',
-    indexes: true,
-    kmsKeyArn,
-    organizationId: 'o-exampleorgid',
-  } satisfies CrossAccountPoliciesOptions
-  const warnings = warningsOf(options)
-  expect(warnings).toEqual([
-    { option: 'tenantTag', code: 'actions-left-out', actions: ['Scan'] },
-    { option: 'tenantTag', code: 'index-keys' },
-    { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn, roleArn },
-  ])
-  expect(crossAccountPolicies(options)).toEqual({
-    trustPolicy: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Sid: 'AssumeRole',
-          Effect: 'Allow',
-          Principal: { AWS: executionRoleArn },
-          Action: 'sts:AssumeRole',
-          Condition: {
-            ...tagged,
-            StringEquals: {
-              'sts:ExternalId': 'example-external-id',
-              'aws:RequestTag/team': 'orders',
-              'sts:SourceIdentity': 'orders-function',
-              ...inOrganization,
+])(
+  'the documents contain conditions for all options in the partition %s',
+  (partition, region, kmsViaService) => {
+    const roleArn = `arn:${partition}:iam::222222222222:role/tables/CrossAccountDynamoRole`
+    const executionRoleArn = ['LambdaExecutionRole', 'path/SecondRole'].map(
+      (name) => `arn:${partition}:iam::111111111111:role/${name}`,
+    )
+    const ordersArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Orders`
+    const invoicesArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Invoices`
+    const kmsKeyArn = `arn:${partition}:kms:${region}:222222222222:key/mrk-00000000000000000000000000000000`
+    const organizationCondition = { 'aws:PrincipalOrgID': 'o-exampleorgid' }
+    const tagConditions = {
+      'ForAllValues:StringEquals': {
+        'aws:TagKeys': ['team', 'TenantId'],
+        'sts:TransitiveTagKeys': 'team',
+      },
+      StringLike: { 'aws:RequestTag/TenantId': '?*' },
+    }
+    const leadingKeysCondition = {
+      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': '${aws:PrincipalTag/TenantId}' },
+      Null: { 'dynamodb:LeadingKeys': 'false' },
+    }
+    const options = {
+      roleArn,
+      executionRoleArn,
+      tables: ['Orders', invoicesArn, ordersArn],
+      access: ['GetItem', 'dynamodb:Query', 'Scan'],
+      region,
+      externalId: 'example-external-id',
+      sessionTagKeys: { team: 'orders' },
+      tenantTag: 'TenantId',
+      transitiveTagKeys: ['team', 'team'],
+      sourceIdentity: 'orders-function',
+      indexes: true,
+      kmsKeyArn,
+      organizationId: 'o-exampleorgid',
+    } satisfies CrossAccountPoliciesOptions
+    const warnings = findOptionWarnings(options)
+    expect(warnings).toEqual([
+      { option: 'tenantTag', code: 'actions-left-out', actions: ['Scan'] },
+      { option: 'tenantTag', code: 'index-keys' },
+      { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn, roleArn },
+    ])
+    expect(crossAccountPolicies(options)).toEqual({
+      trustPolicy: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'AssumeRole',
+            Effect: 'Allow',
+            Principal: { AWS: executionRoleArn },
+            Action: 'sts:AssumeRole',
+            Condition: {
+              ...tagConditions,
+              StringEquals: {
+                'sts:ExternalId': 'example-external-id',
+                'aws:RequestTag/team': 'orders',
+                'sts:SourceIdentity': 'orders-function',
+                ...organizationCondition,
+              },
             },
           },
-        },
-        {
-          Sid: 'TagSession',
-          Effect: 'Allow',
-          Principal: { AWS: executionRoleArn },
-          Action: 'sts:TagSession',
-          Condition: { ...tagged, StringEquals: { 'aws:RequestTag/team': 'orders', ...inOrganization } },
-        },
-        {
-          Sid: 'SetSourceIdentity',
-          Effect: 'Allow',
-          Principal: { AWS: executionRoleArn },
-          Action: 'sts:SetSourceIdentity',
-          Condition: { StringEquals: { 'sts:SourceIdentity': 'orders-function', ...inOrganization } },
-        },
-      ],
-    },
-    permissionsPolicy: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Sid: 'Tables',
-          Effect: 'Allow',
-          Action: ['dynamodb:GetItem', 'dynamodb:Query'],
-          Resource: [orders, invoices],
-          Condition: ownKeys,
-        },
-        {
-          Sid: 'Indexes',
-          Effect: 'Allow',
-          Action: 'dynamodb:Query',
-          Resource: [`${orders}/index/*`, `${invoices}/index/*`],
-          Condition: ownKeys,
-        },
-        {
-          Sid: 'KeyThroughDynamoDB',
-          Effect: 'Allow',
-          Action: ['kms:Decrypt', 'kms:DescribeKey'],
-          Resource: kmsKeyArn,
-          Condition: { StringEquals: { 'kms:ViaService': service } },
-        },
-      ],
-    },
-    callerPolicy: {
-      Version: '2012-10-17',
-      Statement: [
-        {
-          Sid: 'AssumeTargetRole',
-          Effect: 'Allow',
-          Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
-          Resource: roleArn,
-        },
-      ],
-    },
-    warnings: warnings.map((warning) => formatIssue(warning, OPTION_NAMES)),
-  })
-})
+          {
+            Sid: 'TagSession',
+            Effect: 'Allow',
+            Principal: { AWS: executionRoleArn },
+            Action: 'sts:TagSession',
+            Condition: {
+              ...tagConditions,
+              StringEquals: { 'aws:RequestTag/team': 'orders', ...organizationCondition },
+            },
+          },
+          {
+            Sid: 'SetSourceIdentity',
+            Effect: 'Allow',
+            Principal: { AWS: executionRoleArn },
+            Action: 'sts:SetSourceIdentity',
+            Condition: {
+              StringEquals: { 'sts:SourceIdentity': 'orders-function', ...organizationCondition },
+            },
+          },
+        ],
+      },
+      permissionsPolicy: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'Tables',
+            Effect: 'Allow',
+            Action: ['dynamodb:GetItem', 'dynamodb:Query'],
+            Resource: [ordersArn, invoicesArn],
+            Condition: leadingKeysCondition,
+          },
+          {
+            Sid: 'Indexes',
+            Effect: 'Allow',
+            Action: 'dynamodb:Query',
+            Resource: [`${ordersArn}/index/*`, `${invoicesArn}/index/*`],
+            Condition: leadingKeysCondition,
+          },
+          {
+            Sid: 'KeyThroughDynamoDB',
+            Effect: 'Allow',
+            Action: ['kms:Decrypt', 'kms:DescribeKey'],
+            Resource: kmsKeyArn,
+            Condition: { StringEquals: { 'kms:ViaService': kmsViaService } },
+          },
+        ],
+      },
+      callerPolicy: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Sid: 'AssumeTargetRole',
+            Effect: 'Allow',
+            Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+            Resource: roleArn,
+          },
+        ],
+      },
+      warnings: warnings.map((warning) => formatIssue(warning, OPTION_NAMES)),
+    })
+  },
+)
 
-const conditionOf = (options: object) => policies(options).trustPolicy.Statement[0]?.Condition
-const actionsIn = (options: object) => {
-  const { trustPolicy, callerPolicy } = policies(options)
+const readTrustCondition = (options: object) => createPolicies(options).trustPolicy.Statement[0]?.Condition
+const readAssumeRoleActions = (options: object) => {
+  const { trustPolicy, callerPolicy } = createPolicies(options)
   return [trustPolicy.Statement.map(({ Action }) => Action), callerPolicy.Statement[0]?.Action]
 }
 
-describe('the trust policy on what the function sends', () => {
-  test('requires each tag with any value that is not empty, and no transitive tags, if only keys are given', () => {
-    expect(conditionOf({ sessionTagKeys: ['team', 'stage'], sourceIdentity: true })).toEqual({
+describe('conditions of the trust policy', () => {
+  test('a list of tag keys requires a value for each tag and no transitive tags', () => {
+    expect(readTrustCondition({ sessionTagKeys: ['team', 'stage'], sourceIdentity: true })).toEqual({
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] },
       StringLike: {
         'aws:RequestTag/team': '?*',
@@ -213,8 +222,8 @@ describe('the trust policy on what the function sends', () => {
     })
   })
 
-  test('requires fixed values of a record, and any value where it says true', () => {
-    expect(conditionOf({ sessionTagKeys: { team: 'orders', stage: true } })).toEqual({
+  test('a record of tags requires its values, and any value for true', () => {
+    expect(readTrustCondition({ sessionTagKeys: { team: 'orders', stage: true } })).toEqual({
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['team', 'stage'] },
       StringEquals: { 'aws:RequestTag/team': 'orders' },
       StringLike: { 'aws:RequestTag/stage': '?*' },
@@ -222,18 +231,18 @@ describe('the trust policy on what the function sends', () => {
     })
   })
 
-  test('requires the tag of the tenant, whether or not it is among the keys', () => {
+  test('the trust policy requires the tenant tag, even if sessionTagKeys does not contain it', () => {
     const condition = {
       'ForAllValues:StringEquals': { 'aws:TagKeys': 'TenantId' },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
       Null: { 'sts:TransitiveTagKeys': 'true' },
     }
-    expect(conditionOf({ tenantTag: 'TenantId' })).toEqual(condition)
-    expect(conditionOf({ tenantTag: 'TenantId', sessionTagKeys: ['TenantId'] })).toEqual(condition)
+    expect(readTrustCondition({ tenantTag: 'TenantId' })).toEqual(condition)
+    expect(readTrustCondition({ tenantTag: 'TenantId', sessionTagKeys: ['TenantId'] })).toEqual(condition)
   })
 
-  test('can fix the value of the tag of the tenant', () => {
-    const { trustPolicy, permissionsPolicy } = policies({
+  test('sessionTagKeys can set the value of the tenant tag', () => {
+    const { trustPolicy, permissionsPolicy } = createPolicies({
       tenantTag: 'TenantId',
       sessionTagKeys: { TenantId: 'acme' },
     })
@@ -249,25 +258,27 @@ describe('the trust policy on what the function sends', () => {
     [{ sessionTagKeys: ['team'] }, ['sts:AssumeRole', 'sts:TagSession']],
     [{ tenantTag: 'TenantId' }, ['sts:AssumeRole', 'sts:TagSession']],
     [{ sourceIdentity: true }, ['sts:AssumeRole', 'sts:SetSourceIdentity']],
-  ])('allows only the actions that it needs: %j', (options, actions) => {
-    expect(actionsIn(options)).toEqual([actions, actions.length === 1 ? actions[0] : actions])
+  ])('the policies allow only the STS actions that these options require: %j', (options, actions) => {
+    expect(readAssumeRoleActions(options)).toEqual([actions, actions.length === 1 ? actions[0] : actions])
   })
 })
 
 describe('principals', () => {
-  const A = 'arn:aws:iam::111111111111'
-  const trusted = (executionRoleArn: string | string[], options: object = {}) => {
-    const [statement] = policies({ executionRoleArn, ...options }).trustPolicy.Statement
-    const warnings = warningsOf({ executionRoleArn, ...options })
+  const ACCOUNT_ARN = 'arn:aws:iam::111111111111'
+  const readPrincipal = (executionRoleArn: string | string[], options: object = {}) => {
+    const [statement] = createPolicies({ executionRoleArn, ...options }).trustPolicy.Statement
+    const warnings = findOptionWarnings({ executionRoleArn, ...options })
     return { principal: statement?.Principal?.AWS, condition: statement?.Condition, warnings }
   }
   const option = 'executionRoleArn'
-  const broader = (principal: string) => ({ option, code: 'trusts-many-callers', principal })
-  const PUBLIC = { option, code: 'public-tables' }
+  const createBroadTrustWarning = (principal: string) => ({ option, code: 'trusts-many-callers', principal })
+  const PUBLIC_TABLES_WARNING = { option, code: 'public-tables' }
 
-  test('are exactly the roles of a list, without duplicates', () => {
-    expect(trusted([`${A}:role/One`, `${A}:role/path/Two`, `${A}:role/One`])).toEqual({
-      principal: [`${A}:role/One`, `${A}:role/path/Two`],
+  test('the principals are the roles of a list without duplicates', () => {
+    expect(
+      readPrincipal([`${ACCOUNT_ARN}:role/One`, `${ACCOUNT_ARN}:role/path/Two`, `${ACCOUNT_ARN}:role/One`]),
+    ).toEqual({
+      principal: [`${ACCOUNT_ARN}:role/One`, `${ACCOUNT_ARN}:role/path/Two`],
       condition: undefined,
       warnings: [],
     })
@@ -275,95 +286,111 @@ describe('principals', () => {
 
   test.each([
     ['111111111111', '111111111111', undefined],
-    [`${A}:root`, `${A}:root`, undefined],
-    [`${A}:role/*`, `${A}:root`, `${A}:role/*`],
-    [`${A}:role/orders-?-Role`, `${A}:root`, `${A}:role/orders-?-Role`],
-    [`${A}:role/*/Role`, `${A}:root`, `${A}:role/*/Role`],
+    [`${ACCOUNT_ARN}:root`, `${ACCOUNT_ARN}:root`, undefined],
+    [`${ACCOUNT_ARN}:role/*`, `${ACCOUNT_ARN}:root`, `${ACCOUNT_ARN}:role/*`],
+    [`${ACCOUNT_ARN}:role/orders-?-Role`, `${ACCOUNT_ARN}:root`, `${ACCOUNT_ARN}:role/orders-?-Role`],
+    [`${ACCOUNT_ARN}:role/*/Role`, `${ACCOUNT_ARN}:root`, `${ACCOUNT_ARN}:role/*/Role`],
   ])(
-    'as broad as %s need trustWholeAccount: true, and make a warning',
+    'the broad principal %s requires trustWholeAccount: true and causes a warning',
     (executionRoleArn, principal, pattern) => {
-      expect(issuesOf(() => trusted(executionRoleArn))).toEqual([
+      expect(catchIssues(() => readPrincipal(executionRoleArn))).toEqual([
         { option, code: 'broad-principal', value: executionRoleArn },
       ])
-      expect(trusted(executionRoleArn, { trustWholeAccount: true })).toEqual({
+      expect(readPrincipal(executionRoleArn, { trustWholeAccount: true })).toEqual({
         principal,
         condition: pattern && { ArnLike: { 'aws:PrincipalArn': pattern } },
-        warnings: [broader(executionRoleArn)],
+        warnings: [createBroadTrustWarning(executionRoleArn)],
       })
     },
   )
 
-  test('* makes another warning, unless an external ID or an organization limits it', () => {
-    expect(issuesOf(() => trusted('*'))).toEqual([{ option, code: 'broad-principal', value: '*' }])
-    expect(trusted('*', { trustWholeAccount: true })).toEqual({
+  test('the principal * causes a second warning unless an external ID or an organization limits it', () => {
+    expect(catchIssues(() => readPrincipal('*'))).toEqual([{ option, code: 'broad-principal', value: '*' }])
+    expect(readPrincipal('*', { trustWholeAccount: true })).toEqual({
       principal: '*',
       condition: undefined,
-      warnings: [broader('*'), PUBLIC],
+      warnings: [createBroadTrustWarning('*'), PUBLIC_TABLES_WARNING],
     })
-    for (const narrower of [{ externalId: 'example-external-id' }, { organizationId: 'o-exampleorgid' }])
-      expect(trusted('*', { trustWholeAccount: true, ...narrower }).warnings).toEqual([broader('*')])
+    for (const restriction of [{ externalId: 'example-external-id' }, { organizationId: 'o-exampleorgid' }])
+      expect(readPrincipal('*', { trustWholeAccount: true, ...restriction }).warnings).toEqual([
+        createBroadTrustWarning('*'),
+      ])
   })
 
-  test('beside a pattern are part of the condition, too, so that it does not exclude them', () => {
-    const mixed = [`${A}:role/orders-*`, `${A}:role/One`, '333333333333', 'arn:aws:iam::444444444444:root']
-    expect(trusted(mixed, { trustWholeAccount: true })).toMatchObject({
-      principal: [`${A}:root`, `${A}:role/One`, '333333333333', 'arn:aws:iam::444444444444:root'],
+  test('if one principal is a pattern, the condition also contains the other principals', () => {
+    const principals = [
+      `${ACCOUNT_ARN}:role/orders-*`,
+      `${ACCOUNT_ARN}:role/One`,
+      '333333333333',
+      'arn:aws:iam::444444444444:root',
+    ]
+    expect(readPrincipal(principals, { trustWholeAccount: true })).toMatchObject({
+      principal: [
+        `${ACCOUNT_ARN}:root`,
+        `${ACCOUNT_ARN}:role/One`,
+        '333333333333',
+        'arn:aws:iam::444444444444:root',
+      ],
       condition: {
         ArnLike: {
           'aws:PrincipalArn': [
-            `${A}:role/orders-*`,
-            `${A}:role/One`,
+            `${ACCOUNT_ARN}:role/orders-*`,
+            `${ACCOUNT_ARN}:role/One`,
             'arn:aws:iam::333333333333:*',
             'arn:aws:iam::444444444444:*',
           ],
         },
       },
     })
-    expect(trusted([`${A}:role/orders-*`, '*'], { trustWholeAccount: true })).toMatchObject({
-      principal: [`${A}:root`, '*'],
+    expect(readPrincipal([`${ACCOUNT_ARN}:role/orders-*`, '*'], { trustWholeAccount: true })).toMatchObject({
+      principal: [`${ACCOUNT_ARN}:root`, '*'],
       condition: undefined,
     })
   })
 
-  test('have their condition in the statement of each action', () => {
-    const { trustPolicy } = policies({
-      executionRoleArn: `${A}:role/*`,
+  test('each statement of the trust policy contains the condition of the principals', () => {
+    const { trustPolicy } = createPolicies({
+      executionRoleArn: `${ACCOUNT_ARN}:role/*`,
       trustWholeAccount: true,
       sessionTagKeys: ['team'],
       sourceIdentity: true,
     })
     expect(trustPolicy.Statement.map(({ Condition }) => Condition?.ArnLike)).toEqual(
-      Array(3).fill({ 'aws:PrincipalArn': `${A}:role/*` }),
+      Array(3).fill({ 'aws:PrincipalArn': `${ACCOUNT_ARN}:role/*` }),
     )
   })
 })
 
-test('warns of a trust policy that is larger than the default quota', () => {
-  const role = (path: number) => `arn:aws:iam::111111111111:role/${'x'.repeat(path)}/Role`
-  const rest = ['1', '2', '3'].map((name) => `${role(500)}${name}`)
-  const withPath = (path: number) => ({ executionRoleArn: [...rest, role(path)] })
-  const sizeOf = (path: number) => JSON.stringify(policies(withPath(path)).trustPolicy).length
-  const warning = (length: number) => [
+test('a trust policy that is larger than the default quota causes a warning', () => {
+  const createRoleArn = (pathLength: number) =>
+    `arn:aws:iam::111111111111:role/${'x'.repeat(pathLength)}/Role`
+  const otherRoles = ['1', '2', '3'].map((name) => `${createRoleArn(500)}${name}`)
+  const createOptions = (pathLength: number) => ({
+    executionRoleArn: [...otherRoles, createRoleArn(pathLength)],
+  })
+  const measureTrustPolicy = (pathLength: number) =>
+    JSON.stringify(createPolicies(createOptions(pathLength)).trustPolicy).length
+  const createWarnings = (length: number) => [
     { option: 'trustPolicy', code: 'trust-policy-too-large', length, max: 2048 },
   ]
-  const most = 2048 - sizeOf(1) + 1
-  expect(sizeOf(most)).toBe(2048)
-  expect(warningsOf(withPath(most))).toEqual([])
-  expect(warningsOf(withPath(most + 1))).toEqual(warning(2049))
-  expect(warningsOf(withPath(most + 5))).toEqual(warning(2053))
+  const maxPathLength = 2048 - measureTrustPolicy(1) + 1
+  expect(measureTrustPolicy(maxPathLength)).toBe(2048)
+  expect(findOptionWarnings(createOptions(maxPathLength))).toEqual([])
+  expect(findOptionWarnings(createOptions(maxPathLength + 1))).toEqual(createWarnings(2049))
+  expect(findOptionWarnings(createOptions(maxPathLength + 5))).toEqual(createWarnings(2053))
 })
 
-test('warns of a permissions policy that is larger than the quota for inline policies', () => {
-  const tables = (count: number, last = 'x') => [
+test('a permissions policy that is larger than the quota for inline policies causes a warning', () => {
+  const createTables = (count: number, lastName = 'x') => [
     ...Array.from({ length: count }, (_, index) => `${'t'.repeat(200)}${index}`),
-    `table-${last}`,
+    `table-${lastName}`,
   ]
-  const sizeOf = (last: string) =>
-    JSON.stringify(policies({ tables: tables(39, last) }).permissionsPolicy).length
-  const fill = 'x'.repeat(10_240 - sizeOf(''))
-  expect(sizeOf(fill)).toBe(10_240)
-  expect(warningsOf({ tables: tables(39, fill) })).toEqual([])
-  expect(warningsOf({ tables: tables(39, `${fill}x`) })).toEqual([
+  const measurePermissionsPolicy = (lastName: string) =>
+    JSON.stringify(createPolicies({ tables: createTables(39, lastName) }).permissionsPolicy).length
+  const longestLastName = 'x'.repeat(10_240 - measurePermissionsPolicy(''))
+  expect(measurePermissionsPolicy(longestLastName)).toBe(10_240)
+  expect(findOptionWarnings({ tables: createTables(39, longestLastName) })).toEqual([])
+  expect(findOptionWarnings({ tables: createTables(39, `${longestLastName}x`) })).toEqual([
     { option: 'permissionsPolicy', code: 'permissions-policy-too-large', length: 10_241, max: 10_240 },
   ])
 })
@@ -375,109 +402,137 @@ test.each([
     ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
     ['PartiQLDelete', 'PartiQLInsert', 'PartiQLUpdate'],
   ],
-])('leaves out of %s what a tag cannot confine, and warns of it', (access, actions, omitted) => {
-  const options = { access, tenantTag: 'TenantId' }
-  const { permissionsPolicy } = policies(options)
-  expect(permissionsPolicy.Statement[0]?.Action).toEqual(actions.map((action) => `dynamodb:${action}`))
-  expect(warningsOf(options)).toEqual([{ option: 'tenantTag', code: 'actions-left-out', actions: omitted }])
-})
+])(
+  'with tenantTag, the access %s excludes actions that a tag cannot limit and causes a warning',
+  (access, actions, omittedActions) => {
+    const options = { access, tenantTag: 'TenantId' }
+    const { permissionsPolicy } = createPolicies(options)
+    expect(permissionsPolicy.Statement[0]?.Action).toEqual(actions.map((action) => `dynamodb:${action}`))
+    expect(findOptionWarnings(options)).toEqual([
+      { option: 'tenantTag', code: 'actions-left-out', actions: omittedActions },
+    ])
+  },
+)
 
 test.each([
   { tenantTag: 'TenantId', access: ['GetItem'] },
   { indexes: true },
   { indexes: false },
   { externalId: 'example-external-id', sessionTagKeys: ['team'], transitiveTagKeys: ['team'] },
-])('has no warnings for %j', (options) => {
-  expect(policies(options).warnings).toEqual([])
+])('these options cause no warnings: %j', (options) => {
+  expect(createPolicies(options).warnings).toEqual([])
 })
 
 describe('a scope and the permissions policy', () => {
   const target = { partition: 'aws', accountId: '222222222222', region: 'us-east-1' }
   const tables = ['MyTable', 'arn:aws:dynamodb:us-east-1:222222222222:table/Orders', 'Orders']
-  const list = (value: string | readonly string[] | undefined) => [value ?? []].flat()
+  const toList = (value: string | readonly string[] | undefined) => [value ?? []].flat()
 
-  const accesses: Access[] = ['read', 'write', 'read-write', ['dynamodb:Query', 'GetItem', 'PutItem']]
-  const options = [{}, { indexes: true }, { tenantTag: 'TenantId' }, { tenantTag: 'TenantId', indexes: true }]
+  const ACCESS_VALUES: Access[] = ['read', 'write', 'read-write', ['dynamodb:Query', 'GetItem', 'PutItem']]
+  const OPTION_SETS = [
+    {},
+    { indexes: true },
+    { tenantTag: 'TenantId' },
+    { tenantTag: 'TenantId', indexes: true },
+  ]
 
-  test.each(accesses.flatMap((access) => options.map((option) => [access, option] as const)))(
-    'have the same actions and resources for the access %j with %j',
-    (access, option) => {
-      const { indexes = false, tenantTag } = option as { indexes?: boolean; tenantTag?: string }
-      const confined = tenantTag === undefined ? {} : { leadingKeys: ['acme'] }
-      const scope = JSON.parse(compileScope({ tables, access, indexes, ...confined }, target))
-      const { permissionsPolicy } = policies({ tables, access, ...option })
-      const [onTables, onIndexes] = permissionsPolicy.Statement
+  test.each(ACCESS_VALUES.flatMap((access) => OPTION_SETS.map((options) => [access, options] as const)))(
+    'a scope and the permissions policy have the same actions and resources for the access %j with %j',
+    (access, options) => {
+      const { indexes = false, tenantTag } = options as { indexes?: boolean; tenantTag?: string }
+      const leadingKeysScope = tenantTag === undefined ? {} : { leadingKeys: ['acme'] }
+      const scope = JSON.parse(compileScope({ tables, access, indexes, ...leadingKeysScope }, target))
+      const { permissionsPolicy } = createPolicies({ tables, access, ...options })
+      const [tablesStatement, indexesStatement] = permissionsPolicy.Statement
       expect(scope.Statement).toHaveLength(1)
-      expect(scope.Statement[0].Action).toEqual(list(onTables?.Action))
-      expect(scope.Statement[0].Resource).toEqual([...list(onTables?.Resource), ...list(onIndexes?.Resource)])
-      expect(scope.Statement[0].Action).toEqual(expect.arrayContaining(list(onIndexes?.Action)))
+      expect(scope.Statement[0].Action).toEqual(toList(tablesStatement?.Action))
+      expect(scope.Statement[0].Resource).toEqual([
+        ...toList(tablesStatement?.Resource),
+        ...toList(indexesStatement?.Resource),
+      ])
+      expect(scope.Statement[0].Action).toEqual(expect.arrayContaining(toList(indexesStatement?.Action)))
     },
   )
 })
 
-const refused = (options: unknown) =>
-  issuesOf(() => crossAccountPolicies(options as CrossAccountPoliciesOptions))
+const catchPolicyIssues = (options: unknown) =>
+  catchIssues(() => crossAccountPolicies(options as CrossAccountPoliciesOptions))
 
 describe('crossAccountPolicies()', () => {
-  const role = (path: string) => `arn:aws:iam::222222222222:role/${path}`
-  const key = 'arn:aws:kms:us-east-1:222222222222:key/00000000-0000-0000-0000-000000000000'
+  const createRoleArn = (path: string) => `arn:aws:iam::222222222222:role/${path}`
+  const KMS_KEY_ARN = 'arn:aws:kms:us-east-1:222222222222:key/00000000-0000-0000-0000-000000000000'
   const NOT_A_LIST = { code: 'invalid-type', actual: 'a number' }
-  const ELSEWHERE = 'arn:aws:dynamodb:us-east-1:222222222222:table/'
-  const pattern = (path: string): [string, unknown, object] => [
+  const EXPECTED_TABLE_PREFIX = 'arn:aws:dynamodb:us-east-1:222222222222:table/'
+  const createPatternCase = (path: string): [string, unknown, object] => [
     'roleArn',
-    role(path),
-    { code: 'role-pattern', value: role(path) },
+    createRoleArn(path),
+    { code: 'role-pattern', value: createRoleArn(path) },
   ]
-  const inChina = (resource: string): [string, unknown, object, object] => {
+  const createPartitionCase = (resource: string): [string, unknown, object, object] => {
     const value = `arn:aws-cn:iam::111111111111:${resource}`
-    return ['executionRoleArn', value, { code: 'other-partition', value, partition: 'aws' }, BROAD]
+    return [
+      'executionRoleArn',
+      value,
+      { code: 'other-partition', value, partition: 'aws' },
+      TRUST_WHOLE_ACCOUNT,
+    ]
   }
-  const invalidRole = (option: string, given: unknown, reason: string): [string, unknown, object, object] => [
+  const createInvalidRoleCase = (
+    option: string,
+    value: unknown,
+    reason: string,
+  ): [string, unknown, object, object] => [
     option,
-    given,
-    { code: 'invalid-role-arn', value: [given].flat().at(-1), reason },
-    BROAD,
+    value,
+    { code: 'invalid-role-arn', value: [value].flat().at(-1), reason },
+    TRUST_WHOLE_ACCOUNT,
   ]
-  const BROAD = { trustWholeAccount: true }
-  const TENANT = { tenantTag: 'TenantId' }
-  const tag = (part: 'key' | 'value', of: string) => ({ tag: { part, key: of } })
+  const TRUST_WHOLE_ACCOUNT = { trustWholeAccount: true }
+  const TENANT_TAG = { tenantTag: 'TenantId' }
+  const createTagLocation = (part: 'key' | 'value', key: string) => ({ tag: { part, key } })
 
-  test.each<[option: string, value: unknown, issue: object, others?: object]>([
-    invalidRole('roleArn', 'CrossAccountDynamoRole', 'not-an-arn'),
+  test.each<[option: string, value: unknown, issue: object, otherOptions?: object]>([
+    createInvalidRoleCase('roleArn', 'CrossAccountDynamoRole', 'not-an-arn'),
     ['roleArn', undefined, { code: 'required' }],
     ['roleArn', null, { code: 'invalid-type', actual: 'null' }],
-    pattern('*/Role'),
-    pattern('?/Role'),
-    pattern('${a}/R'),
+    createPatternCase('*/Role'),
+    createPatternCase('?/Role'),
+    createPatternCase('${a}/R'),
     ['executionRoleArn', undefined, { code: 'required' }],
     ['executionRoleArn', [], { code: 'empty' }],
     ['executionRoleArn', null, { code: 'invalid-type', actual: 'null' }],
     ['executionRoleArn', 7, NOT_A_LIST],
-    ['executionRoleArn', [role('One'), 7], { code: 'invalid-type', actual: 'a list that contains a number' }],
-    invalidRole('executionRoleArn', [role('One'), 'Two'], 'not-an-arn'),
-    invalidRole(
+    [
+      'executionRoleArn',
+      [createRoleArn('One'), 7],
+      { code: 'invalid-type', actual: 'a list that contains a number' },
+    ],
+    createInvalidRoleCase('executionRoleArn', [createRoleArn('One'), 'Two'], 'not-an-arn'),
+    createInvalidRoleCase(
       'executionRoleArn',
       'arn:aws:sts::111111111111:assumed-role/LambdaExecutionRole/fn',
       'session-arn',
     ),
-    invalidRole('executionRoleArn', 'arn:aws:iam::*:role/Role', 'no-account-id'),
-    invalidRole('executionRoleArn', role('${aws:PrincipalTag/team}*'), 'invalid-name'),
-    inChina('role/Role'),
-    inChina('role/*'),
-    inChina('root'),
+    createInvalidRoleCase('executionRoleArn', 'arn:aws:iam::*:role/Role', 'no-account-id'),
+    createInvalidRoleCase('executionRoleArn', createRoleArn('${aws:PrincipalTag/team}*'), 'invalid-name'),
+    createPartitionCase('role/Role'),
+    createPartitionCase('role/*'),
+    createPartitionCase('root'),
     ['tables', undefined, { code: 'required' }],
     ['tables', null, { code: 'invalid-type', actual: 'null' }],
     ['tables', [], { code: 'empty' }],
     ['tables', 'MyTable', { code: 'invalid-type', actual: 'a string' }],
     ['tables', ['*'], { code: 'invalid-table', value: '*' }],
-    ...['us-east-1:333333333333', 'eu-west-1:222222222222'].map((place): [string, unknown, object] => {
-      const value = `arn:aws:dynamodb:${place}:table/MyTable`
-      return ['tables', [value], { code: 'table-elsewhere', value, prefix: ELSEWHERE }]
-    }),
+    ...['us-east-1:333333333333', 'eu-west-1:222222222222'].map(
+      (regionAndAccount): [string, unknown, object] => {
+        const value = `arn:aws:dynamodb:${regionAndAccount}:table/MyTable`
+        return ['tables', [value], { code: 'table-elsewhere', value, prefix: EXPECTED_TABLE_PREFIX }]
+      },
+    ),
     ['access', undefined, { code: 'required' }],
     ['access', 'all', { code: 'invalid-value', value: 'all' }],
     ['access', ['*'], { code: 'unknown-action', action: '*' }],
-    ['access', ['Scan'], { code: 'no-confinable-action' }, TENANT],
+    ['access', ['Scan'], { code: 'no-confinable-action' }, TENANT_TAG],
     ['region', undefined, { code: 'required' }],
     ['region', 'here', { code: 'invalid-region', value: 'here' }],
     ['region', 'cn-north-1', { code: 'other-partition', value: 'cn-north-1', partition: 'aws' }],
@@ -486,8 +541,12 @@ describe('crossAccountPolicies()', () => {
     ...['team', null, [7], { team: undefined }, { team: '' }, { team: 7 }, { team: false }].map(
       (keys): [string, unknown, object] => ['sessionTagKeys', keys, { code: 'invalid-tag-keys' }],
     ),
-    ['sessionTagKeys', ['aws:team'], { code: 'reserved-prefix', ...tag('key', 'aws:team') }],
-    ['sessionTagKeys', { team: '*' }, { code: 'invalid-character', character: '*', ...tag('value', 'team') }],
+    ['sessionTagKeys', ['aws:team'], { code: 'reserved-prefix', ...createTagLocation('key', 'aws:team') }],
+    [
+      'sessionTagKeys',
+      { team: '*' },
+      { code: 'invalid-character', character: '*', ...createTagLocation('value', 'team') },
+    ],
     ['sessionTagKeys', ['team', 'Team'], { code: 'duplicate-tag-key', keys: ['team', 'Team'] }],
     [
       'sessionTagKeys',
@@ -496,8 +555,8 @@ describe('crossAccountPolicies()', () => {
       { tenantTag: 'team' },
     ],
     ['sessionTagKeys', 'team', { code: 'invalid-tag-keys' }, { transitiveTagKeys: ['team'] }],
-    ['tenantTag', '', { code: 'invalid-length', length: 0, ...tag('key', '') }],
-    ['tenantTag', 'a*', { code: 'invalid-character', character: '*', ...tag('key', 'a*') }],
+    ['tenantTag', '', { code: 'invalid-length', length: 0, ...createTagLocation('key', '') }],
+    ['tenantTag', 'a*', { code: 'invalid-character', character: '*', ...createTagLocation('key', 'a*') }],
     ['tenantTag', 7, { code: 'invalid-type', actual: 'a number' }],
     ['tenantTag', null, { code: 'invalid-type', actual: 'null' }],
     ['transitiveTagKeys', ['team'], { code: 'unknown-tag-key', key: 'team', known: [] }],
@@ -510,27 +569,30 @@ describe('crossAccountPolicies()', () => {
     ['indexes', 'yes', { code: 'invalid-type', actual: 'a string' }],
     ['trustWholeAccount', 1, { code: 'invalid-type', actual: 'a number' }],
     ['kmsKeyArn', 'alias/orders', { code: 'invalid-key-arn', value: 'alias/orders' }],
-    ['kmsKeyArn', [key], { code: 'invalid-key-arn', value: { type: 'a list' } }],
-    ['kmsKeyArn', `${key}*`, { code: 'invalid-key-arn', value: `${key}*` }],
+    ['kmsKeyArn', [KMS_KEY_ARN], { code: 'invalid-key-arn', value: { type: 'a list' } }],
+    ['kmsKeyArn', `${KMS_KEY_ARN}*`, { code: 'invalid-key-arn', value: `${KMS_KEY_ARN}*` }],
     [
       'kmsKeyArn',
-      key.replace('us-east-1', 'eu-west-1'),
+      KMS_KEY_ARN.replace('us-east-1', 'eu-west-1'),
       { code: 'key-elsewhere', region: 'eu-west-1', expected: 'us-east-1' },
     ],
-    ['kmsKeyArn', key.replace('aws', 'aws-cn'), { code: 'other-partition', partition: 'aws' }],
+    ['kmsKeyArn', KMS_KEY_ARN.replace('aws', 'aws-cn'), { code: 'other-partition', partition: 'aws' }],
     ['organizationId', 'r-root', { code: 'invalid-value', value: 'r-root' }],
     ['organizationId', ['o-exampleorgid'], { code: 'invalid-value', value: { type: 'a list' } }],
     ['organizationId', 'o-*', { code: 'invalid-value', value: 'o-*' }],
     ['tenantTags', 'TenantId', { code: 'unknown-option', suggestion: 'tenantTag' }],
     ['zzz', 1, { code: 'unknown-option', suggestion: undefined }],
-  ])('refuses the %s %j with one issue: %j', (option, value, issue, others = {}) => {
-    expect(refused({ ...TEXTBOOK, ...others, [option]: value })).toEqual([
-      expect.objectContaining({ option, ...issue }),
-    ])
-  })
+  ])(
+    'crossAccountPolicies() refuses the %s %j with one issue: %j',
+    (option, value, issue, otherOptions = {}) => {
+      expect(catchPolicyIssues({ ...MINIMAL_OPTIONS, ...otherOptions, [option]: value })).toEqual([
+        expect.objectContaining({ option, ...issue }),
+      ])
+    },
+  )
 
-  test('reports all invalid options at once', () => {
-    const invalid = {
+  test('one error of crossAccountPolicies() reports all invalid options', () => {
+    const invalidOptions = {
       roleArn: 'R',
       executionRoleArn: ['*', 'E'],
       tables: [],
@@ -547,8 +609,10 @@ describe('crossAccountPolicies()', () => {
       trustWholeAccount: 'yes',
       nonsense: true,
     }
-    const options = refused(invalid).map(({ option }) => option)
-    expect(options.toSorted()).toEqual([...Object.keys(invalid), 'executionRoleArn'].toSorted())
+    const reportedOptions = catchPolicyIssues(invalidOptions).map(({ option }) => option)
+    expect(reportedOptions.toSorted()).toEqual(
+      [...Object.keys(invalidOptions), 'executionRoleArn'].toSorted(),
+    )
   })
 
   test.each([
@@ -556,13 +620,13 @@ describe('crossAccountPolicies()', () => {
     [null, 'null'],
     ['x', 'a string'],
     [[], 'a list'],
-  ])('refuses options that are not an object: %j', (options, actual) => {
-    expect(refused(options)[0]).toMatchObject({ option: 'options', code: 'invalid-type', actual })
+  ])('crossAccountPolicies() refuses options that are not an object: %j', (options, actual) => {
+    expect(catchPolicyIssues(options)[0]).toMatchObject({ option: 'options', code: 'invalid-type', actual })
   })
 
-  test('refuses an external ID and values of tags without showing them', () => {
-    const options = { ...TEXTBOOK, externalId: 'secret*', sessionTagKeys: { team: 'secret*' } }
-    const issues = refused(options)
+  test('issues and the error message of crossAccountPolicies() contain no external ID and no tag values', () => {
+    const options = { ...MINIMAL_OPTIONS, externalId: 'secret*', sessionTagKeys: { team: 'secret*' } }
+    const issues = catchPolicyIssues(options)
     expect(issues.map(({ option }) => option)).toEqual(['externalId', 'sessionTagKeys'])
     expect(JSON.stringify(issues)).not.toContain('secret')
     expect(() => crossAccountPolicies(options)).toThrow(
@@ -578,46 +642,52 @@ describe('crossAccountPolicies()', () => {
 })
 
 describe('the module of crossAccountPolicies()', () => {
-  test('imports neither the SDK, middy nor Node.js', () => {
-    const files = new Set<string>()
-    const foreign: string[] = []
-    const follow = (file: string): void => {
-      if (files.has(file)) return
-      files.add(file)
+  test('the module of crossAccountPolicies() imports only files of the package', () => {
+    const visitedFiles = new Set<string>()
+    const externalImports: string[] = []
+    const visitFile = (file: string): void => {
+      if (visitedFiles.has(file)) return
+      visitedFiles.add(file)
       const text = readFileSync(file, 'utf8')
-      if (/\b(?:import|require)\(|\bprocess\.|\bglobalThis\b/.test(text)) foreign.push(`something in ${file}`)
-      for (const item of parseSync(text, { syntax: 'typescript' }).body) {
-        // What is imported as types only is gone when it runs.
-        if (!('source' in item) || !item.source || ('typeOnly' in item && item.typeOnly)) continue
-        const { value } = item.source
-        if (value.startsWith('.')) follow(join(dirname(file), value))
-        else foreign.push(`${value} in ${file}`)
+      if (/\b(?:import|require)\(|\bprocess\.|\bglobalThis\b/.test(text))
+        externalImports.push(`a dynamic import or a global in ${file}`)
+      for (const statement of parseSync(text, { syntax: 'typescript' }).body) {
+        // Type-only imports do not exist at run time.
+        if (!('source' in statement) || !statement.source || ('typeOnly' in statement && statement.typeOnly))
+          continue
+        const { value } = statement.source
+        if (value.startsWith('.')) visitFile(join(dirname(file), value))
+        else externalImports.push(`${value} in ${file}`)
       }
     }
-    follow(join(import.meta.dirname, '../../../src/iam/index.ts'))
-    expect(foreign).toEqual([])
-    const names = [...files].map((file) => file.replace(/^.*\/src\//, ''))
-    expect(names).toEqual(
+    visitFile(join(import.meta.dirname, '../../../src/iam/index.ts'))
+    expect(externalImports).toEqual([])
+    const fileNames = [...visitedFiles].map((file) => file.replace(/^.*\/src\//, ''))
+    expect(fileNames).toEqual(
       expect.arrayContaining(['iam/documents.ts', 'iam/trust-configuration.ts', 'iam/constraints.ts']),
     )
   })
 
-  test('makes the same documents of the same options, and does not change the options', () => {
-    const frozen = Object.freeze({
-      ...TEXTBOOK,
+  test('crossAccountPolicies() returns the same documents for the same options and does not change the options', () => {
+    const frozenOptions = Object.freeze({
+      ...MINIMAL_OPTIONS,
       tables: Object.freeze(['MyTable']),
       sessionTagKeys: Object.freeze({ team: 'orders' }),
       transitiveTagKeys: Object.freeze(['team']),
     })
-    expect(policies(frozen)).toEqual(policies(frozen))
-    expect(frozen).toEqual({ ...TEXTBOOK, sessionTagKeys: { team: 'orders' }, transitiveTagKeys: ['team'] })
+    expect(createPolicies(frozenOptions)).toEqual(createPolicies(frozenOptions))
+    expect(frozenOptions).toEqual({
+      ...MINIMAL_OPTIONS,
+      sessionTagKeys: { team: 'orders' },
+      transitiveTagKeys: ['team'],
+    })
   })
 })
 
-test('warns of a key in another account, whose key policy must name the role', () => {
+test('a KMS key in another account causes a warning, because its key policy must name the role', () => {
   const kmsKeyArn = 'arn:aws:kms:us-east-1:333333333333:key/1234abcd-12ab-34cd-56ef-1234567890ab'
-  const { roleArn } = TEXTBOOK
-  expect(warningsOf({ kmsKeyArn })).toEqual([
+  const { roleArn } = MINIMAL_OPTIONS
+  expect(findOptionWarnings({ kmsKeyArn })).toEqual([
     { option: 'kmsKeyArn', code: 'key-policy-elsewhere', kmsKeyArn, roleArn },
   ])
 })

@@ -1,5 +1,6 @@
-// biome-ignore-all lint/suspicious/noTemplateCurlyInString: variables of IAM
-/** What a scope may be, and the session policy that it becomes. */
+// cspell:ignore ders ключ
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: IAM policy variables
+/** The scopes that the parser accepts, and the session policies that they are compiled to. */
 import { describe, expect, test } from '@jest/globals'
 import { READ, WRITE } from '../../../src/iam/actions.ts'
 import { reportTablesElsewhere } from '../../../src/iam/constraints.ts'
@@ -7,15 +8,15 @@ import { compileScope, parseReturnedScope, parseScope, type Scope } from '../../
 import type { Problem } from '../../../src/options/issue.ts'
 import { parseWith } from '../issues.ts'
 
-const target = { partition: 'aws', accountId: '222222222222', region: 'eu-west-1' }
+const TARGET = { partition: 'aws', accountId: '222222222222', region: 'eu-west-1' }
 const ORDERS = 'arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'
-const compile = (scope: Scope, where = target) => JSON.parse(compileScope(scope, where))
-const statementOf = (scope: Scope) => compile(scope).Statement[0]
-const actions = (names: readonly string[]) => names.map((name) => `dynamodb:${name}`)
+const compilePolicy = (scope: Scope, target = TARGET) => JSON.parse(compileScope(scope, target))
+const compileStatement = (scope: Scope) => compilePolicy(scope).Statement[0]
+const toDynamoDBActions = (names: readonly string[]) => names.map((name) => `dynamodb:${name}`)
 
-describe('a scope becomes one statement', () => {
-  test('of exact actions on exact tables and their indexes', () => {
-    expect(compile({ tables: ['Orders'], access: 'read' })).toEqual({
+describe('compiled statement', () => {
+  test('a scope is compiled to one statement with exact actions on exact tables and their indexes', () => {
+    expect(compilePolicy({ tables: ['Orders'], access: 'read' })).toEqual({
       Version: '2012-10-17',
       Statement: [
         {
@@ -34,49 +35,53 @@ describe('a scope becomes one statement', () => {
     })
   })
 
-  test('without indexes if no action can be used on an index', () => {
-    expect(statementOf({ tables: ['Orders'], access: 'write' })).toMatchObject({
-      Action: actions(WRITE),
+  test('the statement contains no indexes if no action applies to indexes', () => {
+    expect(compileStatement({ tables: ['Orders'], access: 'write' })).toMatchObject({
+      Action: toDynamoDBActions(WRITE),
       Resource: [ORDERS],
     })
-    expect(statementOf({ tables: ['Orders'], access: ['GetItem'] }).Resource).toEqual([ORDERS])
-    expect(statementOf({ tables: ['Orders'], access: ['Query'] }).Resource).toHaveLength(2)
+    expect(compileStatement({ tables: ['Orders'], access: ['GetItem'] }).Resource).toEqual([ORDERS])
+    expect(compileStatement({ tables: ['Orders'], access: ['Query'] }).Resource).toHaveLength(2)
   })
 
-  test('with indexes by default, and without them by default if it has leading keys', () => {
+  test('the statement contains indexes by default, and no indexes by default with leading keys', () => {
     const scope: Scope = { tables: ['Orders'], access: 'read' }
-    const keyed: Scope = { ...scope, leadingKeys: ['acme'] }
-    expect(statementOf({ ...scope, indexes: false }).Resource).toEqual([ORDERS])
-    expect(statementOf(keyed).Resource).toEqual([ORDERS])
-    expect(statementOf({ ...scope, leadingKeyPrefixes: ['acme#'] }).Resource).toEqual([ORDERS])
-    expect(statementOf({ ...keyed, indexes: true }).Resource).toEqual([ORDERS, `${ORDERS}/index/*`])
+    const scopeWithKeys: Scope = { ...scope, leadingKeys: ['acme'] }
+    expect(compileStatement({ ...scope, indexes: false }).Resource).toEqual([ORDERS])
+    expect(compileStatement(scopeWithKeys).Resource).toEqual([ORDERS])
+    expect(compileStatement({ ...scope, leadingKeyPrefixes: ['acme#'] }).Resource).toEqual([ORDERS])
+    expect(compileStatement({ ...scopeWithKeys, indexes: true }).Resource).toEqual([
+      ORDERS,
+      `${ORDERS}/index/*`,
+    ])
   })
 
-  test('without duplicates', () => {
+  test('the statement contains no duplicate actions and resources', () => {
     const scope: Scope = { tables: ['Orders', ORDERS, 'Orders'], access: ['GetItem', 'dynamodb:GetItem'] }
-    expect(statementOf(scope)).toMatchObject({ Action: ['dynamodb:GetItem'], Resource: [ORDERS] })
+    expect(compileStatement(scope)).toMatchObject({ Action: ['dynamodb:GetItem'], Resource: [ORDERS] })
   })
 
-  test('with read and write actions for read-write', () => {
-    expect(statementOf({ tables: ['Orders'], access: 'read-write' }).Action).toEqual(
-      actions([...READ, ...WRITE]),
+  test('the statement contains read and write actions for the access read-write', () => {
+    expect(compileStatement({ tables: ['Orders'], access: 'read-write' }).Action).toEqual(
+      toDynamoDBActions([...READ, ...WRITE]),
     )
   })
 
-  test('in the partition, Region and account of the session', () => {
-    const china = { partition: 'aws-cn', accountId: '333333333333', region: 'cn-north-1' }
-    expect(compile({ tables: ['Orders'], access: 'write' }, china).Statement[0].Resource).toEqual([
-      'arn:aws-cn:dynamodb:cn-north-1:333333333333:table/Orders',
-    ])
+  test('the resources are in the partition, Region and account of the session', () => {
+    const chinaTarget = { partition: 'aws-cn', accountId: '333333333333', region: 'cn-north-1' }
+    expect(compilePolicy({ tables: ['Orders'], access: 'write' }, chinaTarget).Statement[0].Resource).toEqual(
+      ['arn:aws-cn:dynamodb:cn-north-1:333333333333:table/Orders'],
+    )
   })
 })
 
 describe('leading keys', () => {
-  const keysOf = (leadingKeys: Scope['leadingKeys']) =>
-    statementOf({ tables: ['Orders'], access: 'read-write', ...(leadingKeys && { leadingKeys }) }).Condition
+  const compileCondition = (leadingKeys: Scope['leadingKeys']) =>
+    compileStatement({ tables: ['Orders'], access: 'read-write', ...(leadingKeys && { leadingKeys }) })
+      .Condition
 
-  test('confine actions that name keys, and leave out the others', () => {
-    const { Action, Condition } = statementOf({
+  test('a scope with leading keys contains only actions that are limited to these keys', () => {
+    const { Action, Condition } = compileStatement({
       tables: ['Orders'],
       access: 'read-write',
       leadingKeys: ['acme'],
@@ -86,12 +91,12 @@ describe('leading keys', () => {
       Null: { 'dynamodb:LeadingKeys': 'false' },
     })
     expect(Action).toEqual(
-      actions([
+      toDynamoDBActions([
         ...['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'Query'],
         ...['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
       ]),
     )
-    expect(keysOf(undefined)).toBeUndefined()
+    expect(compileCondition(undefined)).toBeUndefined()
   })
 
   test.each([
@@ -107,16 +112,16 @@ describe('leading keys', () => {
     ['cafe\u0301', 'cafe\u0301'],
     ['😀', '😀'],
     ['__proto__', '__proto__'],
-  ])('are literal text in the condition: %p', (key, pattern) => {
-    expect(keysOf([key])['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([pattern])
-    const { Condition } = statementOf({ tables: ['Orders'], access: 'read', leadingKeyPrefixes: [key] })
+  ])('a leading key is literal text in the condition: %p', (key, pattern) => {
+    expect(compileCondition([key])['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([pattern])
+    const { Condition } = compileStatement({ tables: ['Orders'], access: 'read', leadingKeyPrefixes: [key] })
     expect(Condition['ForAllValues:StringLike']['dynamodb:LeadingKeys']).toEqual([`${pattern}*`])
   })
 
-  test('are written in the characters that STS accepts in a policy', () => {
+  test('the session policy contains only characters that STS accepts', () => {
     const text = compileScope(
       { tables: ['Orders'], access: 'read', leadingKeys: ['ключ 😀\u007f\u0000'] },
-      target,
+      TARGET,
     )
     expect(text).toMatch(/^[\u0020-\u007e]+$/)
     expect(JSON.parse(text).Statement[0].Condition['ForAllValues:StringLike']).toEqual({
@@ -126,12 +131,12 @@ describe('leading keys', () => {
 })
 
 describe('parser of scopes', () => {
-  const refused = (...problems: object[]) => ({
+  const createRefusedResult = (...problems: object[]) => ({
     value: undefined,
     problems: problems.map((problem) => expect.objectContaining(problem)),
   })
-  const read = (more: object) => ({ tables: ['Orders'], access: 'read', ...more })
-  const PROPERTIES = ['tables', 'access', 'indexes', 'leadingKeys', 'leadingKeyPrefixes']
+  const createReadScope = (properties: object) => ({ tables: ['Orders'], access: 'read', ...properties })
+  const SCOPE_PROPERTIES = ['tables', 'access', 'indexes', 'leadingKeys', 'leadingKeyPrefixes']
 
   test.each<Scope>([
     { tables: ['Orders'], access: 'read' },
@@ -139,76 +144,85 @@ describe('parser of scopes', () => {
     { tables: ['Orders'], access: 'read-write', indexes: false },
     { tables: ['Orders'], access: 'write', leadingKeys: ['*'], leadingKeyPrefixes: ['TENANT#acme#'] },
     { tables: ['Orders'], access: ['GetItem', 'dynamodb:Query'], leadingKeys: ['x'.repeat(2048)] },
-  ])('accepts %j', (scope) => {
+  ])('the scope parser accepts %j', (scope) => {
     expect(parseWith(parseScope, scope)).toEqual({ value: scope, problems: [] })
   })
 
   test.each<[unknown, object]>([
     [undefined, { code: 'invalid-type', actual: 'undefined' }],
     [['Orders'], { code: 'invalid-type', actual: 'a list' }],
-    [read({ keys: [] }), { code: 'unknown-property', property: 'keys', known: PROPERTIES }],
+    [createReadScope({ keys: [] }), { code: 'unknown-property', property: 'keys', known: SCOPE_PROPERTIES }],
     [{ access: 'read' }, { code: 'invalid-type', path: 'tables', actual: 'undefined' }],
-    [read({ tables: [] }), { code: 'empty', path: 'tables' }],
-    [read({ tables: 'Orders' }), { code: 'invalid-type', path: 'tables', actual: 'a string' }],
+    [createReadScope({ tables: [] }), { code: 'empty', path: 'tables' }],
+    [createReadScope({ tables: 'Orders' }), { code: 'invalid-type', path: 'tables', actual: 'a string' }],
     [
-      read({ tables: [7] }),
+      createReadScope({ tables: [7] }),
       { code: 'invalid-type', path: 'tables', actual: 'a list that contains a number' },
     ],
     [{ tables: ['Orders'] }, { code: 'invalid-type', path: 'access', actual: 'undefined' }],
-    [read({ access: 'all' }), { code: 'invalid-value', path: 'access', value: 'all' }],
-    [read({ access: [] }), { code: 'empty', path: 'access' }],
+    [createReadScope({ access: 'all' }), { code: 'invalid-value', path: 'access', value: 'all' }],
+    [createReadScope({ access: [] }), { code: 'empty', path: 'access' }],
     [
-      read({ access: [7] }),
+      createReadScope({ access: [7] }),
       { code: 'invalid-type', path: 'access', actual: 'a list that contains a number' },
     ],
     [
-      read({ access: ['getItem'] }),
+      createReadScope({ access: ['getItem'] }),
       { code: 'unknown-action', path: 'access', action: 'getItem', suggestion: 'GetItem' },
     ],
     [
-      read({ access: ['dynamodb:Scan'], leadingKeys: ['a'] }),
+      createReadScope({ access: ['dynamodb:Scan'], leadingKeys: ['a'] }),
       { code: 'action-without-keys', path: 'access', action: 'dynamodb:Scan' },
     ],
     [
-      read({ access: ['PartiQLSelect', 'GetItem'], leadingKeyPrefixes: ['a'] }),
+      createReadScope({ access: ['PartiQLSelect', 'GetItem'], leadingKeyPrefixes: ['a'] }),
       { code: 'action-without-keys', path: 'access', action: 'PartiQLSelect' },
     ],
-    [read({ leadingKeys: [] }), { code: 'empty', path: 'leadingKeys' }],
-    [read({ leadingKeys: 'acme' }), { code: 'invalid-type', path: 'leadingKeys', actual: 'a string' }],
-    [read({ leadingKeys: null }), { code: 'invalid-type', path: 'leadingKeys', actual: 'null' }],
-    [read({ leadingKeys: [''] }), { code: 'empty', path: 'leadingKeys' }],
-    [read({ leadingKeyPrefixes: [''] }), { code: 'empty', path: 'leadingKeyPrefixes' }],
+    [createReadScope({ leadingKeys: [] }), { code: 'empty', path: 'leadingKeys' }],
     [
-      read({ leadingKeys: [undefined] }),
+      createReadScope({ leadingKeys: 'acme' }),
+      { code: 'invalid-type', path: 'leadingKeys', actual: 'a string' },
+    ],
+    [createReadScope({ leadingKeys: null }), { code: 'invalid-type', path: 'leadingKeys', actual: 'null' }],
+    [createReadScope({ leadingKeys: [''] }), { code: 'empty', path: 'leadingKeys' }],
+    [createReadScope({ leadingKeyPrefixes: [''] }), { code: 'empty', path: 'leadingKeyPrefixes' }],
+    [
+      createReadScope({ leadingKeys: [undefined] }),
       { code: 'invalid-type', path: 'leadingKeys', actual: 'a list that contains undefined' },
     ],
     [
-      read({ leadingKeys: [{ prefix: 'a' }] }),
+      createReadScope({ leadingKeys: [{ prefix: 'a' }] }),
       { code: 'invalid-type', path: 'leadingKeys', actual: 'a list that contains an object' },
     ],
     [
-      read({ leadingKeys: ['x'.repeat(2049)] }),
+      createReadScope({ leadingKeys: ['x'.repeat(2049)] }),
       { code: 'key-too-long', path: 'leadingKeys', maxBytes: 2048 },
     ],
     [
-      read({ leadingKeys: ['\u0436'.repeat(1025)] }),
+      createReadScope({ leadingKeys: ['\u0436'.repeat(1025)] }),
       { code: 'key-too-long', path: 'leadingKeys', maxBytes: 2048 },
     ],
-    [read({ leadingKeys: ['a\ud800'] }), { code: 'not-unicode', path: 'leadingKeys' }],
-    [read({ indexes: 'byRegion' }), { code: 'invalid-type', path: 'indexes', actual: 'a string' }],
-  ])('refuses %j', (scope, problem) => {
-    expect(parseWith(parseScope, scope)).toEqual(refused(problem))
+    [createReadScope({ leadingKeys: ['a\ud800'] }), { code: 'not-unicode', path: 'leadingKeys' }],
+    [createReadScope({ indexes: 'byRegion' }), { code: 'invalid-type', path: 'indexes', actual: 'a string' }],
+  ])('the scope parser refuses %j', (scope, problem) => {
+    expect(parseWith(parseScope, scope)).toEqual(createRefusedResult(problem))
   })
 
-  test('reports one problem of each list of keys, and never a key', () => {
+  test('the scope parser reports one problem for each list of keys and no key', () => {
     const leadingKeys = ['', 'MARKER\ud800', 'MARKER'.repeat(1000)]
-    const parsed = parseWith(parseScope, read({ leadingKeys, leadingKeyPrefixes: leadingKeys }))
-    expect(parsed).toEqual(
-      refused({ code: 'empty', path: 'leadingKeys' }, { code: 'empty', path: 'leadingKeyPrefixes' }),
+    const firstResult = parseWith(
+      parseScope,
+      createReadScope({ leadingKeys, leadingKeyPrefixes: leadingKeys }),
     )
-    const hidden = parseWith(parseScope, read({ leadingKeys: leadingKeys.slice(1) }))
-    expect(hidden).toEqual(refused({ code: 'not-unicode' }))
-    expect(JSON.stringify([parsed, hidden])).not.toContain('MARKER')
+    expect(firstResult).toEqual(
+      createRefusedResult(
+        { code: 'empty', path: 'leadingKeys' },
+        { code: 'empty', path: 'leadingKeyPrefixes' },
+      ),
+    )
+    const secondResult = parseWith(parseScope, createReadScope({ leadingKeys: leadingKeys.slice(1) }))
+    expect(secondResult).toEqual(createRefusedResult({ code: 'not-unicode' }))
+    expect(JSON.stringify([firstResult, secondResult])).not.toContain('MARKER')
   })
 
   test.each([
@@ -223,22 +237,22 @@ describe('parser of scopes', () => {
     `${ORDERS}*`,
     'arn:aws:dynamodb:*:222222222222:table/Orders',
     `${ORDERS}/index/x`,
-  ])('refuses the table %p', (value) => {
-    expect(parseWith(parseScope, read({ tables: ['Orders', value] }))).toEqual(
-      refused({ code: 'invalid-table', path: 'tables', value }),
+  ])('the scope parser refuses the table %p', (value) => {
+    expect(parseWith(parseScope, createReadScope({ tables: ['Orders', value] }))).toEqual(
+      createRefusedResult({ code: 'invalid-table', path: 'tables', value }),
     )
   })
 
-  test('refuses wildcards and actions that are not on items', () => {
+  test('the scope parser refuses wildcards and actions that do not apply to items', () => {
     const access = ['*', 'dynamodb:*', 'DeleteTable', 'iam:PassRole']
     const problems = access.map((action) => ({ code: 'unknown-action', path: 'access', action }))
-    expect(parseWith(parseScope, read({ access }))).toEqual(refused(...problems))
+    expect(parseWith(parseScope, createReadScope({ access }))).toEqual(createRefusedResult(...problems))
   })
 
-  test('reports everything that is wrong with the actions of a scope with leading keys', () => {
+  test('the scope parser reports all invalid actions of a scope with leading keys', () => {
     const access = ['getItem', 'Scan', 'Query', 'PartiQLInsert']
-    expect(parseWith(parseScope, read({ access, leadingKeys: ['a'] }))).toEqual(
-      refused(
+    expect(parseWith(parseScope, createReadScope({ access, leadingKeys: ['a'] }))).toEqual(
+      createRefusedResult(
         { code: 'unknown-action', action: 'getItem' },
         { code: 'action-without-keys', action: 'Scan' },
         { code: 'action-without-keys', action: 'PartiQLInsert' },
@@ -246,12 +260,12 @@ describe('parser of scopes', () => {
     )
   })
 
-  test('accepts only names of tables from a function of the request', () => {
-    const scope = read({ tables: ['Orders'] })
+  test('the parser of returned scopes accepts only table names', () => {
+    const scope = createReadScope({ tables: ['Orders'] })
     expect(parseWith(parseReturnedScope, scope)).toEqual({ value: scope, problems: [] })
-    expect(parseWith(parseReturnedScope, read({ tables: [ORDERS, 'Orders*', 7] }))).toEqual(
-      refused(
-        { code: 'table-arn-from-request', path: 'tables', value: ORDERS },
+    expect(parseWith(parseReturnedScope, createReadScope({ tables: [ORDERS, 'Orders*', 7] }))).toEqual(
+      createRefusedResult(
+        { code: 'returned-table-arn', path: 'tables', value: ORDERS },
         { code: 'invalid-table-name', path: 'tables', value: 'Orders*' },
         { code: 'invalid-type', path: 'tables', actual: 'a list that contains a number' },
       ),
@@ -263,9 +277,9 @@ test.each([
   'arn:aws:dynamodb:eu-west-1:333333333333:table/Orders',
   'arn:aws:dynamodb:us-east-1:222222222222:table/Orders',
   'arn:aws-cn:dynamodb:eu-west-1:222222222222:table/Orders',
-])('the table %s cannot be reached from another account, Region or partition', (value) => {
+])('a table in another account, Region or partition is reported: %s', (value) => {
   const problems: Problem[] = []
-  reportTablesElsewhere(['Orders', ORDERS, value], target, (problem) => problems.push(problem))
+  reportTablesElsewhere(['Orders', ORDERS, value], TARGET, (problem) => problems.push(problem))
   const prefix = 'arn:aws:dynamodb:eu-west-1:222222222222:table/'
   expect(problems).toEqual([{ code: 'table-elsewhere', path: 'tables', value, prefix }])
 })

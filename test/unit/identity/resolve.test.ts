@@ -1,36 +1,39 @@
-/** The `session` function: it fails closed, and the values that it returns are data. */
+// cspell:ignore sesion tenantid
+/** The `session` function: the session parameters that it sets, and the returned values that are refused. */
 import { describe, expect, jest, test } from '@jest/globals'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import type { SessionRequest } from '../../../src/identity/session-function.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 import type { Issue } from '../../../src/options/issue.ts'
-import { withGetters } from '../hostile-values.ts'
-import { issuesOf } from '../issues.ts'
+import { defineGetters } from '../hostile-values.ts'
+import { catchIssues } from '../issues.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
 
-const resolveWith = (options: object) =>
+/** Returns the function that resolves the session parameters of a request. */
+const createResolver = (options: object) =>
   readConfiguration({ roleArn: ROLE, region: 'eu-west-1', ...options }, {}).resolveParameters
 
-const requestOf = (event: unknown, context: object = {}): SessionRequest =>
+const createRequest = (event: unknown, context: object = {}): SessionRequest =>
   ({ event, context, internal: {}, response: undefined, error: undefined }) as never
 
-const parametersFrom = async (options: object, event: unknown = {}): Promise<SessionParameters> =>
-  resolveWith(options)(requestOf(event))
+const resolveSession = async (options: object, event: unknown = {}): Promise<SessionParameters> =>
+  createResolver(options)(createRequest(event))
 
-/** The error of an invocation. */
-const errorFrom = async (options: object, event: unknown = {}): Promise<CrossAccountDynamoError> => {
-  const error: unknown = await parametersFrom(options, event).then(
+/** Returns the error that an invocation with this event throws. */
+const catchResolveError = async (options: object, event: unknown = {}): Promise<CrossAccountDynamoError> => {
+  const error: unknown = await resolveSession(options, event).then(
     () => undefined,
     (thrown: unknown) => thrown,
   )
   if (error instanceof CrossAccountDynamoError) return error
-  throw error ?? new Error('the invocation has session parameters')
+  throw error ?? new Error('the session function returned valid session parameters')
 }
 
-const issuesFrom = async (options: object, event: unknown = {}): Promise<readonly Issue[]> => {
-  const error = await errorFrom(options, event)
+/** Returns the issues of the `SESSION_IDENTITY_MISSING` error that an invocation with this event throws. */
+const catchSessionIssues = async (options: object, event: unknown = {}): Promise<readonly Issue[]> => {
+  const error = await catchResolveError(options, event)
   expect(error).toMatchObject({
     code: 'SESSION_IDENTITY_MISSING',
     statusCode: 403,
@@ -41,11 +44,15 @@ const issuesFrom = async (options: object, event: unknown = {}): Promise<readonl
   return error.issues
 }
 
-const issuesAtConstruction = (options: object, environment: Record<string, string> = {}): readonly Issue[] =>
-  issuesOf(() => readConfiguration({ roleArn: ROLE, region: 'eu-west-1', ...options }, environment))
+/** Returns the issues that are reported when the configuration is read. */
+const catchConfigurationIssues = (
+  options: object,
+  environment: Record<string, string> = {},
+): readonly Issue[] =>
+  catchIssues(() => readConfiguration({ roleArn: ROLE, region: 'eu-west-1', ...options }, environment))
 
-/** Each parameter that can be returned, with a valid value. */
-const GOOD = {
+/** A valid value of each parameter that a session function can return. */
+const VALID_VALUES = {
   roleArn: 'arn:aws:iam::333333333333:role/R',
   externalId: 'example-external-id',
   sessionTags: { TenantId: 'acme' },
@@ -54,62 +61,72 @@ const GOOD = {
   scope: { tables: ['Orders'], access: 'read' },
   policy: { Version: '2012-10-17', Statement: [] },
 } as const
-type Name = keyof typeof GOOD
-const NAMES = Object.keys(GOOD) as Name[]
+type ParameterName = keyof typeof VALID_VALUES
+const PARAMETER_NAMES = Object.keys(VALID_VALUES) as ParameterName[]
 
-/** Options whose `session` function returns these values, synchronously or not. */
-const returning = (values: unknown) => ({ session: () => values })
-const returningLater = (values: unknown) => ({ session: async () => values })
-/** A returned value of one parameter. A role needs its external ID beside it. */
-const only = (name: Name, value: unknown) => ({
+/** Creates options whose `session` function returns these values. */
+const createOptionsReturning = (values: unknown) => ({ session: () => values })
+/** Creates options whose `session` function returns a promise of these values. */
+const createOptionsReturningPromise = (values: unknown) => ({ session: async () => values })
+/** Creates a return value with one parameter. `roleArn` also requires `externalId`. */
+const createReturnValue = (name: ParameterName, value: unknown) => ({
   ...(name === 'roleArn' && { externalId: false }),
   [name]: value,
 })
 
-describe('the session function', () => {
-  test.each(NAMES)('is called with the request and decides %s', async (name) => {
-    const session = jest.fn(({ event }: { event: { value: unknown } }) => only(name, event.value))
-    const request = requestOf({ value: GOOD[name] })
-    const parameters = await resolveWith({ session })(request)
+describe('returned session parameters', () => {
+  test.each(PARAMETER_NAMES)('the session function receives the request and sets %s', async (name) => {
+    const session = jest.fn(({ event }: { event: { value: unknown } }) =>
+      createReturnValue(name, event.value),
+    )
+    const request = createRequest({ value: VALID_VALUES[name] })
+    const parameters = await createResolver({ session })(request)
     expect(session.mock.calls).toEqual([[request]])
-    const expected = {
+    const convertedValues = {
       sessionTags: [{ Key: 'TenantId', Value: 'acme' }],
       policy: '{"Version":"2012-10-17","Statement":[]}',
       scope: expect.stringContaining('arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'),
     }
-    const part = name === 'scope' ? 'policy' : name
-    expect(parameters[part]).toEqual(name in expected ? expected[name as keyof typeof expected] : GOOD[name])
+    const parameterName = name === 'scope' ? 'policy' : name
+    expect(parameters[parameterName]).toEqual({ ...VALID_VALUES, ...convertedValues }[name])
   })
 
-  test.each(NAMES)('needs no promise if it returns %s synchronously', (name) => {
-    const parameters = resolveWith(returning(only(name, GOOD[name])))(requestOf({}))
-    expect(parameters).not.toBeInstanceOf(Promise)
+  test.each(PARAMETER_NAMES)(
+    'the session parameters are resolved without a promise if the session function returns %s synchronously',
+    (name) => {
+      const parameters = createResolver(createOptionsReturning(createReturnValue(name, VALID_VALUES[name])))(
+        createRequest({}),
+      )
+      expect(parameters).not.toBeInstanceOf(Promise)
+    },
+  )
+
+  test.each(PARAMETER_NAMES)('the session function can return %s in a promise', async (name) => {
+    const values = createReturnValue(name, VALID_VALUES[name])
+    expect(await resolveSession(createOptionsReturningPromise(values))).toEqual(
+      await resolveSession(createOptionsReturning(values)),
+    )
   })
 
-  test.each(NAMES)('can return %s in a promise', async (name) => {
-    const values = only(name, GOOD[name])
-    expect(await parametersFrom(returningLater(values))).toEqual(await parametersFrom(returning(values)))
-  })
-
-  test('is called for each request', async () => {
-    const resolve = resolveWith({ session: ({ event }: { event: object }) => ({ sessionTags: event }) })
+  test('the session function is called for each request', async () => {
+    const resolve = createResolver({ session: ({ event }: { event: object }) => ({ sessionTags: event }) })
     for (const tenant of ['a', 'b', 'a'])
-      expect(await resolve(requestOf({ TenantId: tenant }))).toHaveProperty('sessionTags', [
+      expect(await resolve(createRequest({ TenantId: tenant }))).toHaveProperty('sessionTags', [
         { Key: 'TenantId', Value: tenant },
       ])
   })
 
-  test('can return the only role', async () => {
-    const { roleArn, externalId } = GOOD
+  test('the session function can return the role if the options have no role', async () => {
+    const { roleArn, externalId } = VALID_VALUES
     const { resolveParameters, accountId } = readConfiguration(
-      { region: 'eu-west-1', ...returning({ roleArn, externalId }) },
+      { region: 'eu-west-1', ...createOptionsReturning({ roleArn, externalId }) },
       {},
     )
     expect(accountId).toBeUndefined()
-    expect(resolveParameters(requestOf({}))).toMatchObject({ roleArn, externalId })
+    expect(resolveParameters(createRequest({}))).toMatchObject({ roleArn, externalId })
   })
 
-  test('replaces the options of the same names and leaves the others as they are', async () => {
+  test('returned parameters replace the options of the same names and no other options', async () => {
     const options = {
       externalId: 'example-external-id',
       sourceIdentity: 'alice',
@@ -117,9 +134,9 @@ describe('the session function', () => {
       sessionName: 'orders',
       transitiveTagKeys: ['TenantId'],
       policyArns: ['arn:aws:iam::aws:policy/ReadOnlyAccess'],
-      ...returning({ sessionTags: { TenantId: 'acme' }, sessionName: 'acme' }),
+      ...createOptionsReturning({ sessionTags: { TenantId: 'acme' }, sessionName: 'acme' }),
     }
-    expect(await parametersFrom(options)).toEqual({
+    expect(await resolveSession(options)).toEqual({
       roleArn: ROLE,
       externalId: 'example-external-id',
       sourceIdentity: 'alice',
@@ -131,130 +148,151 @@ describe('the session function', () => {
     })
   })
 
-  test('compiles a static scope for the account of a returned role', async () => {
-    const { roleArn } = GOOD
-    const options = { scope: GOOD.scope, ...returning({ roleArn, externalId: false }) }
-    const { policy, externalId } = await parametersFrom({ externalId: 'example-external-id', ...options })
+  test('a static scope is compiled for the account of a returned role', async () => {
+    const { roleArn } = VALID_VALUES
+    const options = { scope: VALID_VALUES.scope, ...createOptionsReturning({ roleArn, externalId: false }) }
+    const { policy, externalId } = await resolveSession({ externalId: 'example-external-id', ...options })
     expect(policy).toContain('arn:aws:dynamodb:eu-west-1:333333333333:table/Orders')
     expect(externalId).toBeUndefined()
   })
 
-  test('replaces a static scope, and a static policy', async () => {
-    const { policy } = await parametersFrom({
-      scope: { ...GOOD.scope, tables: ['Orders', 'Customers'] },
-      ...returning({ scope: { tables: ['Orders'], access: ['GetItem'] } }),
+  test('a returned scope replaces a static scope, and a returned policy replaces a static policy', async () => {
+    const { policy } = await resolveSession({
+      scope: { ...VALID_VALUES.scope, tables: ['Orders', 'Customers'] },
+      ...createOptionsReturning({ scope: { tables: ['Orders'], access: ['GetItem'] } }),
     })
     expect(policy).toContain('"Action":["dynamodb:GetItem"]')
     expect(policy).not.toContain('Customers')
-    const replaced = await parametersFrom({
+    const replacedPolicy = await resolveSession({
       policy: '{"Statement":[]}',
-      ...returning({ policy: GOOD.policy }),
+      ...createOptionsReturning({ policy: VALID_VALUES.policy }),
     })
-    expect(replaced.policy).toBe('{"Version":"2012-10-17","Statement":[]}')
+    expect(replacedPolicy.policy).toBe('{"Version":"2012-10-17","Statement":[]}')
   })
 
-  test.each<[object, object, string[]]>([
-    [{ scope: GOOD.scope }, { policy: '{"Statement":[]}' }, ['policy']],
-    [{ policy: '{"Statement":[]}' }, { scope: GOOD.scope }, ['policy']],
-    [{ policyArns: ['arn:aws:iam::aws:policy/P'] }, { scope: GOOD.scope }, ['policyArns']],
-    [{}, { scope: GOOD.scope, policy: '{"Statement":[]}' }, ['policy']],
+  const POLICY = '{"Statement":[]}'
+  const POLICY_ARNS = ['arn:aws:iam::aws:policy/P']
+  test.each<[object, object, string, string[]]>([
+    [{ scope: VALID_VALUES.scope }, { policy: POLICY }, 'scope', ['policy']],
+    [{ policy: POLICY }, { scope: VALID_VALUES.scope }, 'scope', ['policy']],
+    [{ policyArns: POLICY_ARNS }, { scope: VALID_VALUES.scope }, 'scope', ['policyArns']],
+    [{ policyArns: POLICY_ARNS }, { policy: POLICY }, 'policy', ['policyArns']],
+    [{}, { scope: VALID_VALUES.scope, policy: POLICY }, 'scope', ['policy']],
     [
-      { policyArns: ['arn:aws:iam::aws:policy/P'] },
-      { scope: GOOD.scope, policy: '{"Statement":[]}' },
+      { policyArns: POLICY_ARNS },
+      { scope: VALID_VALUES.scope, policy: POLICY },
+      'scope',
       ['policy', 'policyArns'],
     ],
-  ])('excludes a scope beside another session policy: %j, then %j', async (options, values, by) => {
-    expect(await issuesFrom({ ...options, ...returning(values) })).toEqual([
-      { option: 'scope', code: 'excluded', by },
-    ])
-  })
+  ])(
+    'session policies exclude each other: options %j and returned values %j',
+    async (options, values, option, by) => {
+      expect(await catchSessionIssues({ ...options, ...createOptionsReturning(values) })).toEqual([
+        { option, code: 'excluded', by },
+      ])
+    },
+  )
 
-  test('can return false for no external ID, also in place of a static one', async () => {
-    const options = { externalId: 'example-external-id', ...returning({ externalId: false }) }
-    expect(await parametersFrom(options)).not.toHaveProperty('externalId')
+  test('a returned externalId of false removes the static external ID', async () => {
+    const options = { externalId: 'example-external-id', ...createOptionsReturning({ externalId: false }) }
+    expect(await resolveSession(options)).not.toHaveProperty('externalId')
   })
 
   test.each([
-    ['without an external ID', { roleArn: GOOD.roleArn }, 'required-with-role'],
-    ['with an undefined one', { roleArn: GOOD.roleArn, externalId: undefined }, 'returned-nothing'],
-    ['with an empty one', { roleArn: GOOD.roleArn, externalId: '' }, 'returned-nothing'],
-  ])('cannot return a role %s, even if the options have one', async (_, values, code) => {
-    for (const options of [returning(values), returningLater(values)])
-      expect(await issuesFrom({ externalId: 'example-external-id', ...options })).toMatchObject([
-        { option: 'externalId', code },
-      ])
-  })
+    ['without an external ID', { roleArn: VALID_VALUES.roleArn }, 'required-with-role'],
+    [
+      'with an undefined external ID',
+      { roleArn: VALID_VALUES.roleArn, externalId: undefined },
+      'returned-empty',
+    ],
+    ['with an empty external ID', { roleArn: VALID_VALUES.roleArn, externalId: '' }, 'returned-empty'],
+  ])(
+    'the session function cannot return a role %s, even if the options contain an external ID',
+    async (_, values, code) => {
+      for (const options of [createOptionsReturning(values), createOptionsReturningPromise(values)])
+        expect(await catchSessionIssues({ externalId: 'example-external-id', ...options })).toMatchObject([
+          { option: 'externalId', code },
+        ])
+    },
+  )
 
   test.each([false, 'none'])(
-    'cannot return %p as the role, which would select direct mode',
+    'the session function cannot select direct mode by returning %p as the role',
     async (roleArn) => {
-      expect(await issuesFrom(returning({ roleArn, externalId: false }))).toMatchObject([
+      expect(await catchSessionIssues(createOptionsReturning({ roleArn, externalId: false }))).toMatchObject([
         { option: 'roleArn' },
       ])
     },
   )
 
-  test('needs a role in the options or in what it returns', async () => {
+  test('session parameters without a role in the options and the returned values are refused', async () => {
     const { resolveParameters } = readConfiguration(
-      { region: 'eu-west-1', ...returning({ sessionName: 'acme' }) },
+      { region: 'eu-west-1', ...createOptionsReturning({ sessionName: 'acme' }) },
       {},
     )
-    expect(() => resolveParameters(requestOf({}))).toThrow(
+    expect(() => resolveParameters(createRequest({}))).toThrow(
       expect.objectContaining({ issues: [{ option: 'roleArn', code: 'required' }] }),
     )
   })
 
-  test.each(['region', 'policyArns', 'transitiveTagKeys', 'durationSeconds', 'sesionTags', '__proto__'])(
-    'cannot return %s',
-    async (property) => {
-      const values = JSON.parse(`{"sessionName":"acme","${property}":"x"}`)
-      expect(await issuesFrom(returning(values))).toEqual([
-        { option: 'session', code: 'unknown-property', property, known: NAMES },
-      ])
-    },
-  )
+  test.each([
+    ['region', undefined],
+    ['policyArns', undefined],
+    ['transitiveTagKeys', undefined],
+    ['durationSeconds', undefined],
+    ['sesionTags', 'sessionTags'],
+    ['__proto__', undefined],
+  ])('the session function cannot return %s', async (property, suggestion) => {
+    const values = JSON.parse(`{"sessionName":"acme","${property}":"x"}`)
+    expect(await catchSessionIssues(createOptionsReturning(values))).toEqual([
+      { option: 'session', code: 'returned-unknown', property, suggestion, known: PARAMETER_NAMES },
+    ])
+  })
 
-  test('replaces a variable', async () => {
+  test('returned parameters replace environment variables', async () => {
     const environment = { CROSS_ACCOUNT_DYNAMO_SESSION_TAGS: 'team=orders', AWS_REGION: 'eu-west-1' }
     const { resolveParameters } = readConfiguration(
-      { roleArn: ROLE, ...returning({ sessionTags: { TenantId: 'a' } }) },
+      { roleArn: ROLE, ...createOptionsReturning({ sessionTags: { TenantId: 'a' } }) },
       environment,
     )
-    expect(await resolveParameters(requestOf({}))).toHaveProperty('sessionTags', [
+    expect(await resolveParameters(createRequest({}))).toHaveProperty('sessionTags', [
       { Key: 'TenantId', Value: 'a' },
     ])
   })
 })
 
-describe('a missing value never makes a broader session', () => {
-  const EMPTY: [unknown, string][] = [
+describe('missing and invalid returned values', () => {
+  const EMPTY_VALUES: [unknown, string][] = [
     [undefined, 'undefined'],
     [null, 'null'],
     ['', 'an empty string'],
     [{}, 'an empty object'],
   ]
-  test.each(EMPTY)('the function cannot return %p', async (value, returned) => {
-    const issue = { option: 'session', code: 'returned-nothing', returned }
-    expect(await issuesFrom(returning(value))).toEqual([issue])
-    expect(await issuesFrom(returningLater(value))).toEqual([issue])
-  })
+  test.each(EMPTY_VALUES)(
+    'the session function cannot return the empty value %p',
+    async (value, returned) => {
+      const issue = { option: 'session', code: 'returned-no-parameters', returned }
+      expect(await catchSessionIssues(createOptionsReturning(value))).toEqual([issue])
+      expect(await catchSessionIssues(createOptionsReturningPromise(value))).toEqual([issue])
+    },
+  )
 
   test.each([[7], [true], [false], [[]], [['acme']], [Symbol('x')], [() => 'acme'], ['acme'], [new Map()]])(
-    'the function cannot return %p',
+    'the session function cannot return the value %p',
     async (value) => {
-      expect(await issuesFrom(returning(value))).toMatchObject([
-        { option: 'session', code: 'invalid-type', expected: 'a plain object' },
+      expect(await catchSessionIssues(createOptionsReturning(value))).toMatchObject([
+        { option: 'session', code: 'returned-no-parameters', returned: expect.any(String) },
       ])
     },
   )
 
-  test('the function can throw, and the error has a copy of what it threw as its cause', async () => {
+  test('an error of the session function has a copy of the thrown error as its cause', async () => {
     const thrown = Object.assign(new TypeError('no claims'), { response: 'MARKER' })
-    const fail = () => {
+    const throwError = () => {
       throw thrown
     }
-    for (const session of [fail, async () => fail()]) {
-      const { issues, cause } = await errorFrom({ session })
+    for (const session of [throwError, async () => throwError()]) {
+      const { issues, cause } = await catchResolveError({ session })
       expect(issues).toEqual([
         { option: 'session', code: 'function-threw', thrown: 'TypeError: "no claims"' },
       ])
@@ -264,33 +302,47 @@ describe('a missing value never makes a broader session', () => {
     }
   })
 
-  describe.each(NAMES)('a returned %s', (option) => {
-    test.each(EMPTY)('cannot be %p', async (value, returned) => {
-      const issue = { option, code: 'returned-nothing', returned }
-      expect(await issuesFrom(returning(only(option, value)))).toEqual([issue])
-      expect(await issuesFrom(returningLater(only(option, value)))).toEqual([issue])
-      // A valid value of the option does not replace a missing one.
-      const options = option === 'scope' ? {} : { [option]: GOOD[option] }
-      expect(await issuesFrom({ ...options, ...returning(only(option, value)) })).toEqual([issue])
-    })
+  describe.each(PARAMETER_NAMES)('a returned %s', (option) => {
+    test.each(EMPTY_VALUES)(
+      `a returned ${option} cannot have the empty value %p`,
+      async (value, returned) => {
+        const issue = { option, code: 'returned-empty', returned }
+        expect(await catchSessionIssues(createOptionsReturning(createReturnValue(option, value)))).toEqual([
+          issue,
+        ])
+        expect(
+          await catchSessionIssues(createOptionsReturningPromise(createReturnValue(option, value))),
+        ).toEqual([issue])
+        // A valid static option does not replace a missing returned value.
+        const options = option === 'scope' ? {} : { [option]: VALID_VALUES[option] }
+        expect(
+          await catchSessionIssues({
+            ...options,
+            ...createOptionsReturning(createReturnValue(option, value)),
+          }),
+        ).toEqual([issue])
+      },
+    )
 
     test.each([[7], [true], [[]], [['acme']], [Symbol('x')], [() => 'acme']])(
-      'cannot be %p',
+      `a returned ${option} cannot have the value %p`,
       async (value) => {
-        expect((await issuesFrom(returning(only(option, value))))[0]).toHaveProperty('option', option)
+        expect(
+          (await catchSessionIssues(createOptionsReturning(createReturnValue(option, value))))[0],
+        ).toHaveProperty('option', option)
       },
     )
   })
 
-  test.each(['leadingKeys', 'tables', 'access'])('a list of %s cannot have a hole', async (path) => {
-    const scope = { ...GOOD.scope, [path]: new Array(1) }
+  test.each(['leadingKeys', 'tables', 'access'])('a sparse array of %s is refused', async (path) => {
+    const scope = { ...VALID_VALUES.scope, [path]: new Array(1) }
     const issues = [expect.objectContaining({ option: 'scope', path, code: 'invalid-type' })]
-    expect(await issuesFrom(returning({ scope }))).toEqual(issues)
-    expect(issuesAtConstruction({ scope })).toEqual(issues)
+    expect(await catchSessionIssues(createOptionsReturning({ scope }))).toEqual(issues)
+    expect(catchConfigurationIssues({ scope })).toEqual(issues)
   })
 
-  test('a getter that throws is an issue of its property', async () => {
-    const tags = withGetters([
+  test('the issue of a getter that throws names its property', async () => {
+    const tags = defineGetters([
       [
         'TenantId',
         () => {
@@ -305,15 +357,15 @@ describe('a missing value never makes a broader session', () => {
       expected: 'a string',
       actual: 'a value that cannot be read (Error: "no claims")',
     }
-    expect(await issuesFrom(returning({ sessionTags: tags }))).toEqual([issue])
-    expect(await issuesFrom(returningLater({ sessionTags: tags }))).toEqual([issue])
+    expect(await catchSessionIssues(createOptionsReturning({ sessionTags: tags }))).toEqual([issue])
+    expect(await catchSessionIssues(createOptionsReturningPromise({ sessionTags: tags }))).toEqual([issue])
   })
 
-  test('a function can throw any value, which is not part of the issue', async () => {
+  test('the issue does not contain a value that the session function throws', async () => {
     const session = () => {
       throw 'secret'
     }
-    expect(await issuesFrom({ session })).toEqual([
+    expect(await catchSessionIssues({ session })).toEqual([
       { option: 'session', code: 'function-threw', thrown: 'a string' },
     ])
   })
@@ -323,219 +375,254 @@ describe('a missing value never makes a broader session', () => {
     [{ TenantId: undefined }],
     [{ TenantId: null }],
     [{ stage: 'prod', TenantId: '' }],
-  ])('a tag without a value is refused: %p', async (tags) => {
-    expect(await issuesFrom(returning({ sessionTags: tags }))).toEqual([
-      { option: 'sessionTags', code: 'returned-nothing', returned: 'an object whose "TenantId" is empty' },
+  ])('tags without a value are refused: %p', async (tags) => {
+    expect(await catchSessionIssues(createOptionsReturning({ sessionTags: tags }))).toEqual([
+      { option: 'sessionTags', code: 'returned-empty-tag', key: 'TenantId' },
     ])
   })
 
-  test('all issues of the returned values are reported', async () => {
+  test('an error reports all issues of the returned values', async () => {
     const values = {
       sessionName: 'a',
       externalId: null,
       scope: { tables: [], access: 'read' },
       roleArn: 'R',
     }
-    expect(await issuesFrom(returning(values))).toMatchObject([
+    expect(await catchSessionIssues(createOptionsReturning(values))).toMatchObject([
       { option: 'sessionName', code: 'invalid-length', min: 2, max: 64, length: 1 },
-      { option: 'externalId', code: 'returned-nothing', returned: 'null' },
+      { option: 'externalId', code: 'returned-empty', returned: 'null' },
       { option: 'scope', path: 'tables', code: 'empty' },
       { option: 'roleArn', code: 'invalid-role-arn' },
     ])
   })
 
-  test('the wait for a promise is bounded by the remaining time of the invocation', async () => {
+  test('the remaining time of the invocation limits the wait for the promise of the session function', async () => {
     const context = { getRemainingTimeInMillis: () => 20 }
-    const resolve = resolveWith({ session: () => new Promise(() => {}) })
-    const start = performance.now()
-    await expect(resolve(requestOf({}, context))).rejects.toMatchObject({
+    const resolve = createResolver({ session: () => new Promise(() => {}) })
+    const startedAt = performance.now()
+    await expect(resolve(createRequest({}, context))).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
       statusCode: 403,
       retryable: true,
     })
-    expect(performance.now() - start).toBeLessThan(1000)
+    expect(performance.now() - startedAt).toBeLessThan(1000)
   })
 
   test.each<[string, object, boolean]>([
-    ['has no such property', {}, false],
-    ['has $retryable of the SDK', { $retryable: {} }, true],
+    ['has neither retryable nor $retryable', {}, false],
+    ['has $retryable like errors of the SDK', { $retryable: {} }, true],
     ['has retryable: true', { retryable: true }, true],
     ['has retryable: false', { retryable: false }, false],
-  ])('an error that %s decides whether the invocation can be retried', async (_what, more, retryable) => {
-    const session = async () => {
-      throw Object.assign(new Error('throttled'), more)
-    }
-    await expect(parametersFrom({ session })).rejects.toMatchObject({ statusCode: 403, retryable })
-  })
+  ])(
+    'the error of an invocation is as retryable as a thrown error that %s',
+    async (_what, properties, retryable) => {
+      const session = async () => {
+        throw Object.assign(new Error('throttled'), properties)
+      }
+      await expect(resolveSession({ session })).rejects.toMatchObject({ statusCode: 403, retryable })
+    },
+  )
 
-  test('a function that fails after the invocation stopped waiting causes no unhandled rejection', async () => {
-    const unhandled = jest.fn()
-    process.on('unhandledRejection', unhandled)
+  test('a session function that fails after the invocation timed out causes no unhandled rejection', async () => {
+    const onUnhandledRejection = jest.fn()
+    process.on('unhandledRejection', onUnhandledRejection)
     const session = async () => {
       await new Promise((resolve) => setTimeout(resolve, 20))
       throw new Error('later')
     }
     const context = { getRemainingTimeInMillis: () => 5 }
-    await expect(resolveWith({ session })(requestOf({}, context))).rejects.toMatchObject({ retryable: true })
+    await expect(createResolver({ session })(createRequest({}, context))).rejects.toMatchObject({
+      retryable: true,
+    })
     await new Promise((resolve) => setTimeout(resolve, 40))
-    process.off('unhandledRejection', unhandled)
-    expect(unhandled).not.toHaveBeenCalled()
+    process.off('unhandledRejection', onUnhandledRejection)
+    expect(onUnhandledRejection).not.toHaveBeenCalled()
   })
 
-  test('each transitive tag key must be among the returned tags', async () => {
-    const options = { transitiveTagKeys: ['TenantId'], ...returning({ sessionTags: { tenantid: 'acme' } }) }
-    expect(await issuesFrom(options)).toEqual([
+  test('a transitive tag key without a returned tag is refused', async () => {
+    const options = {
+      transitiveTagKeys: ['TenantId'],
+      ...createOptionsReturning({ sessionTags: { tenantid: 'acme' } }),
+    }
+    expect(await catchSessionIssues(options)).toEqual([
       { option: 'transitiveTagKeys', code: 'unknown-tag-key', key: 'TenantId', known: ['tenantid'] },
     ])
   })
 
-  test('a role of another partition is refused', async () => {
+  test('a returned role of another partition is refused', async () => {
     const roleArn = 'arn:aws-cn:iam::222222222222:role/R'
-    expect(await issuesFrom(returning({ externalId: false, roleArn }))).toEqual([
-      { option: 'roleArn', code: 'other-partition', value: 'eu-west-1', partition: 'aws-cn' },
+    expect(await catchSessionIssues(createOptionsReturning({ externalId: false, roleArn }))).toEqual([
+      { option: 'roleArn', code: 'returned-other-partition', region: 'eu-west-1', partition: 'aws-cn' },
     ])
   })
 })
 
-describe('a returned object is copied when it is returned', () => {
+describe('copies of returned values', () => {
   test.each([
     ['synchronous', (values: object) => values],
     ['asynchronous', async (values: object) => values],
-  ])('invocations that share one object each get the values that it had for them: %s', async (_, give) => {
-    const sessionTags: Record<string, string> = {}
-    const values = { sessionTags }
-    const resolve = resolveWith({
-      session: ({ event }: { event: { tenant: string } }) => {
-        sessionTags.TenantId = event.tenant
-        return give(values)
-      },
-    })
-    for (const tenant of ['acme', 'globex', 'acme', 'initech', 'globex'])
-      expect(await resolve(requestOf({ tenant }))).toHaveProperty('sessionTags', [
-        { Key: 'TenantId', Value: tenant },
-      ])
-  })
+  ])(
+    'invocations that return the same object each use its values at the time of their %s return',
+    async (_, returnValues) => {
+      const sessionTags: Record<string, string> = {}
+      const values = { sessionTags }
+      const resolve = createResolver({
+        session: ({ event }: { event: { tenant: string } }) => {
+          sessionTags.TenantId = event.tenant
+          return returnValues(values)
+        },
+      })
+      for (const tenant of ['acme', 'globex', 'acme', 'initech', 'globex'])
+        expect(await resolve(createRequest({ tenant }))).toHaveProperty('sessionTags', [
+          { Key: 'TenantId', Value: tenant },
+        ])
+    },
+  )
 
-  test('a change of a returned object does not change parameters that were already read', async () => {
+  test('a later change of a returned object does not change the resolved session parameters', async () => {
     const scope = { tables: ['Orders'], access: ['GetItem'], leadingKeys: ['acme'] }
-    const resolve = resolveWith(returning({ scope }))
-    const { policy } = await resolve(requestOf({}))
+    const resolve = createResolver(createOptionsReturning({ scope }))
+    const { policy } = await resolve(createRequest({}))
     scope.leadingKeys = ['globex']
-    expect((await resolve(requestOf({}))).policy).toContain('globex')
+    expect((await resolve(createRequest({}))).policy).toContain('globex')
     scope.leadingKeys = ['acme']
-    expect((await resolve(requestOf({}))).policy).toBe(policy)
+    expect((await resolve(createRequest({}))).policy).toBe(policy)
     expect(policy).toContain('acme')
   })
 
-  test('a static scope that changes later does not change the session policy', async () => {
+  test('a later change of a static scope does not change the session policy', async () => {
     const scope = { tables: ['Orders'], access: ['GetItem'], leadingKeys: ['acme'] as string[] | undefined }
-    const resolve = resolveWith({ scope, ...returning({ sessionName: 'orders' }) })
-    const { policy } = await resolve(requestOf({}))
+    const resolve = createResolver({ scope, ...createOptionsReturning({ sessionName: 'orders' }) })
+    const { policy } = await resolve(createRequest({}))
     scope.tables.push('*')
     scope.leadingKeys = undefined
-    const other = resolveWith({ scope: GOOD.scope, ...returning({ sessionName: 'orders' }) })
-    expect((await resolve(requestOf({}))).policy).toBe(policy)
-    expect((await other(requestOf({}))).policy).not.toBe(policy)
+    const otherResolver = createResolver({
+      scope: VALID_VALUES.scope,
+      ...createOptionsReturning({ sessionName: 'orders' }),
+    })
+    expect((await resolve(createRequest({}))).policy).toBe(policy)
+    expect((await otherResolver(createRequest({}))).policy).not.toBe(policy)
   })
 
-  test('returned values that were valid before are not mistaken for values that are not', async () => {
-    const resolve = resolveWith({ session: ({ event }: { event: object }) => event })
+  test('invalid values are refused, even if their JSON equals that of earlier valid values', async () => {
+    const resolve = createResolver({ session: ({ event }: { event: object }) => event })
     const valid = { sessionName: 'acme', sessionTags: { TenantId: 'acme' } }
-    await resolve(requestOf(valid))
-    // JSON has the same text for the first three as for the valid values.
+    await resolve(createRequest(valid))
+    // JSON.stringify returns the same text for the first three values as for the valid values.
     for (const invalid of [
       { ...valid, sourceIdentity: undefined },
       { ...valid, scope: Symbol('x') },
       { ...valid, policy: () => {} },
       { ...valid, sessionTags: { TenantId: ['acme'] } },
     ])
-      expect(() => resolve(requestOf(invalid))).toThrow(CrossAccountDynamoError)
+      expect(() => resolve(createRequest(invalid))).toThrow(CrossAccountDynamoError)
   })
 
-  test('parameters are kept for at most maxSessions sets of returned values', async () => {
-    const resolve = resolveWith({ maxSessions: 2, session: ({ event }: { event: object }) => event })
-    const of = (sessionName: string) => resolve(requestOf({ sessionName }))
-    const first = await of('acme')
-    expect(await of('acme')).toBe(first)
-    await of('globex')
-    await of('initech')
-    expect(await of('acme')).not.toBe(first)
-    expect(await of('acme')).toEqual(first)
+  test('resolved session parameters are cached for at most maxSessions sets of returned values', async () => {
+    const resolve = createResolver({ maxSessions: 2, session: ({ event }: { event: object }) => event })
+    const resolveSessionName = (sessionName: string) => resolve(createRequest({ sessionName }))
+    const firstParameters = await resolveSessionName('acme')
+    expect(await resolveSessionName('acme')).toBe(firstParameters)
+    await resolveSessionName('globex')
+    await resolveSessionName('initech')
+    expect(await resolveSessionName('acme')).not.toBe(firstParameters)
+    expect(await resolveSessionName('acme')).toEqual(firstParameters)
   })
 })
 
-describe('table names', () => {
-  const VICTIM = 'arn:aws:dynamodb:eu-west-1:222222222222:table/victim'
-  const scopeOf = (table: string) => ({ tables: [table], access: 'read' })
-  const ofTenant = ({ event }: { event: { tenant: string } }) => scopeOf(`${event.tenant}-orders`)
+describe('returned table names', () => {
+  const OTHER_TENANT_TABLE = 'arn:aws:dynamodb:eu-west-1:222222222222:table/victim'
+  const createScope = (table: string) => ({ tables: [table], access: 'read' })
+  const createTenantScope = ({ event }: { event: { tenant: string } }) =>
+    createScope(`${event.tenant}-orders`)
 
-  test('are required from the function, so that a tenant ID that is an ARN selects no other table', async () => {
-    const refused = [
-      { option: 'scope', path: 'tables', code: 'table-arn-from-request', value: `${VICTIM}-orders` },
+  test('a tenant ID that is a table ARN is refused instead of selecting another table', async () => {
+    const expectedIssues = [
+      {
+        option: 'scope',
+        path: 'tables',
+        code: 'returned-table-arn',
+        value: `${OTHER_TENANT_TABLE}-orders`,
+      },
     ]
-    const event = { tenant: VICTIM }
-    const session = (request: { event: { tenant: string } }) => ({ scope: ofTenant(request) })
-    expect(await issuesFrom({ session }, event)).toEqual(refused)
-    expect(await issuesFrom({ session: async () => session({ event }) }, event)).toEqual(refused)
-    expect((await parametersFrom({ session }, { tenant: 'acme' })).policy).toContain(':table/acme-orders"')
+    const event = { tenant: OTHER_TENANT_TABLE }
+    const session = (request: { event: { tenant: string } }) => ({ scope: createTenantScope(request) })
+    expect(await catchSessionIssues({ session }, event)).toEqual(expectedIssues)
+    expect(await catchSessionIssues({ session: async () => session({ event }) }, event)).toEqual(
+      expectedIssues,
+    )
+    expect((await resolveSession({ session }, { tenant: 'acme' })).policy).toContain(':table/acme-orders"')
   })
 
-  test.each(['*', 'Or', 'Orders/index/x', 'ARN:aws:dynamodb:eu-west-1:222222222222:table/x', ` ${VICTIM}`])(
-    'do not include %p',
-    async (value) => {
-      expect(await issuesFrom(returning({ scope: scopeOf(value) }))).toEqual([
-        { option: 'scope', path: 'tables', code: 'invalid-table-name', value },
-      ])
-    },
-  )
+  test.each([
+    '*',
+    'Or',
+    'Orders/index/x',
+    'ARN:aws:dynamodb:eu-west-1:222222222222:table/x',
+    ` ${OTHER_TENANT_TABLE}`,
+  ])('the table name %p in a returned scope is refused', async (value) => {
+    expect(await catchSessionIssues(createOptionsReturning({ scope: createScope(value) }))).toEqual([
+      { option: 'scope', path: 'tables', code: 'invalid-table-name', value },
+    ])
+  })
 
-  test('can be mixed with ARNs in a static scope', async () => {
-    const tables = [VICTIM, 'Orders']
-    const { policy } = await parametersFrom({
+  test('a static scope can contain table names and table ARNs', async () => {
+    const tables = [OTHER_TENANT_TABLE, 'Orders']
+    const { policy } = await resolveSession({
       scope: { tables, access: 'read' },
-      ...returning({ sessionName: 'acme' }),
+      ...createOptionsReturning({ sessionName: 'acme' }),
     })
-    expect(policy).toContain(VICTIM)
+    expect(policy).toContain(OTHER_TENANT_TABLE)
   })
 })
 
-describe('values that change with each read', () => {
-  /** Answers with each of the values in turn, and then with the last one. */
-  const inTurn = (...values: unknown[]) => {
-    let reads = 0
-    return () => values[Math.min(reads++, values.length - 1)]
+describe('values that change between reads', () => {
+  /** Creates a function that returns the values in turn, and then the last value again. */
+  const createSequence = (...values: unknown[]) => {
+    let readCount = 0
+    return () => values[Math.min(readCount++, values.length - 1)]
   }
-  const changing = (times: number) =>
-    withGetters([['leadingKeys', inTurn(...Array(times).fill(['acme']), undefined)]], {
+  /** Creates a scope whose leading keys become `undefined` after some reads. */
+  const createChangingScope = (readCount: number) =>
+    defineGetters([['leadingKeys', createSequence(...Array(readCount).fill(['acme']), undefined)]], {
       tables: ['Orders'],
       access: 'read',
     })
 
-  test.each([1, 2, 3, 4])('cannot remove the leading keys of a scope after %i reads', async (times) => {
-    const policies = [
-      (await parametersFrom(returning({ scope: changing(times) }))).policy,
-      (await parametersFrom(returningLater({ scope: changing(times) }))).policy,
-      (await parametersFrom({ scope: changing(times), ...returning({ sessionName: 'acme' }) })).policy,
-    ]
-    for (const policy of policies) expect(policy).toContain('"dynamodb:LeadingKeys":["acme"]')
-  })
+  test.each([1, 2, 3, 4])(
+    'a scope keeps its leading keys if they change after %i reads',
+    async (readCount) => {
+      const policies = [
+        (await resolveSession(createOptionsReturning({ scope: createChangingScope(readCount) }))).policy,
+        (await resolveSession(createOptionsReturningPromise({ scope: createChangingScope(readCount) })))
+          .policy,
+        (
+          await resolveSession({
+            scope: createChangingScope(readCount),
+            ...createOptionsReturning({ sessionName: 'acme' }),
+          })
+        ).policy,
+      ]
+      for (const policy of policies) expect(policy).toContain('"dynamodb:LeadingKeys":["acme"]')
+    },
+  )
 
-  test('are used as they were checked', async () => {
-    const tags = withGetters([['TenantId', inTurn('acme', 'globex', '*')]])
-    expect((await parametersFrom(returning({ sessionTags: tags }))).sessionTags).toEqual([
+  test('session parameters contain the values that were checked', async () => {
+    const tags = defineGetters([['TenantId', createSequence('acme', 'globex', '*')]])
+    expect((await resolveSession(createOptionsReturning({ sessionTags: tags }))).sessionTags).toEqual([
       { Key: 'TenantId', Value: 'acme' },
     ])
-    const transitiveTagKeys = withGetters([['0', inTurn('TenantId', 'other')]], ['x'])
-    const parameters = await parametersFrom({
-      ...returning({ sessionTags: { TenantId: 'acme' } }),
+    const transitiveTagKeys = defineGetters([['0', createSequence('TenantId', 'other')]], ['x'])
+    const parameters = await resolveSession({
+      ...createOptionsReturning({ sessionTags: { TenantId: 'acme' } }),
       transitiveTagKeys,
     })
     expect(parameters.transitiveTagKeys).toEqual(['TenantId'])
   })
 })
 
-describe('a policy as an object', () => {
-  const statement = (properties: object) => ({
+describe('policies that are objects', () => {
+  const createPolicy = (properties: object) => ({
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Action: 'dynamodb:*', Resource: '*', ...properties }],
   })
@@ -545,31 +632,32 @@ describe('a policy as an object', () => {
     ['a function', { Condition: () => {} }, 'Statement[0].Condition', 'a function'],
     ['a Map', { Condition: new Map() }, 'Statement[0].Condition', 'an object'],
     ['NaN', { Condition: { a: Number.NaN } }, 'Statement[0].Condition.a', 'NaN'],
-    ['a hole', { Action: new Array(1) }, 'Statement[0].Action[0]', 'undefined'],
-    ['toJSON', { toJSON: () => ({}) }, 'Statement[0].toJSON', 'a function'],
-  ])('cannot contain %s, which JSON would omit or change', async (_, properties, at, actual) => {
-    const policy = statement(properties)
-    const issues = [{ option: 'policy', code: 'not-json-value', at, actual }]
-    expect(await issuesFrom(returning({ policy }))).toEqual(issues)
-    expect(issuesAtConstruction({ policy })).toEqual(issues)
-  })
+    ['an empty array item', { Action: new Array(1) }, 'Statement[0].Action[0]', 'undefined'],
+    ['a toJSON method', { toJSON: () => ({}) }, 'Statement[0].toJSON', 'a function'],
+  ])(
+    'a policy that is an object cannot contain %s, which JSON.stringify omits or changes',
+    async (_, properties, at, actual) => {
+      const policy = createPolicy(properties)
+      const issues = [{ option: 'policy', code: 'not-json-value', at, actual }]
+      expect(await catchSessionIssues(createOptionsReturning({ policy }))).toEqual(issues)
+      expect(catchConfigurationIssues({ policy })).toEqual(issues)
+    },
+  )
 })
 
-describe('values from an event are data', () => {
-  const parsed = (json: string): unknown => JSON.parse(json)
-
-  test('a tag can have the name of a property of JavaScript objects', async () => {
-    const tags = parsed('{"__proto__":"x","constructor":"y","then":"z"}')
-    expect((await parametersFrom(returning({ sessionTags: tags }))).sessionTags).toEqual([
+describe('values from an event', () => {
+  test('a tag key can be the name of a property of JavaScript objects', async () => {
+    const tags: unknown = JSON.parse('{"__proto__":"x","constructor":"y","then":"z"}')
+    expect((await resolveSession(createOptionsReturning({ sessionTags: tags }))).sessionTags).toEqual([
       { Key: '__proto__', Value: 'x' },
       { Key: 'constructor', Value: 'y' },
       { Key: 'then', Value: 'z' },
     ])
   })
 
-  test('inherited properties are no tags', async () => {
-    const inherited = Object.create({ TenantId: 'acme' })
-    expect(await issuesFrom(returning({ sessionTags: inherited }))).toEqual([
+  test('an object with inherited tags is refused', async () => {
+    const inheritedTags = Object.create({ TenantId: 'acme' })
+    expect(await catchSessionIssues(createOptionsReturning({ sessionTags: inheritedTags }))).toEqual([
       {
         option: 'sessionTags',
         code: 'invalid-type',
@@ -583,15 +671,15 @@ describe('values from an event are data', () => {
     ['a quote', 'a"b'],
     ['a comma', 'a,b'],
     ['a wildcard', 'a*'],
-    ['another wildcard', 'a?'],
+    ['a single-character wildcard', 'a?'],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: an IAM policy variable
     ['a policy variable', '${aws:username}'],
     ['a line break', 'a\nb'],
     ['a lone surrogate', 'a\ud800'],
-    ['one character too many', 'a'.repeat(257)],
-  ])('a tag value with %s is refused and not part of the issue', async (_, value) => {
+    ['257 characters', 'a'.repeat(257)],
+  ])('a tag value with %s is refused, and the issue does not contain it', async (_, value) => {
     const tag = { part: 'value', key: 'TenantId' }
-    const error = await errorFrom(returning({ sessionTags: { TenantId: value } }))
+    const error = await catchResolveError(createOptionsReturning({ sessionTags: { TenantId: value } }))
     expect(error.issues).toEqual([
       expect.objectContaining({
         option: 'sessionTags',
@@ -603,13 +691,13 @@ describe('values from an event are data', () => {
     expect(JSON.stringify(error.issues)).not.toContain(JSON.stringify(value).slice(1, -1))
   })
 
-  const nested = (depth: number): unknown => {
+  const createNestedList = (depth: number): unknown => {
     let value: unknown = []
     for (let level = 0; level < depth; level += 1) value = [value]
     return value
   }
 
-  const tagValueIssue = (actual: string) => ({
+  const createTagValueIssue = (actual: string) => ({
     option: 'sessionTags',
     code: 'invalid-type',
     tag: { part: 'value', key: 'TenantId' },
@@ -618,18 +706,20 @@ describe('values from an event are data', () => {
   })
   test.each<[string, unknown, string]>([
     ['an object with toString', { toString: 1 }, 'an object'],
-    ['a deeply nested list', nested(5000), 'a list'],
+    ['a deeply nested list', createNestedList(5000), 'a list'],
     ['a list', ['acme'], 'a list'],
-    ['a list that reads like a reserved prefix', ['aws:x'], 'a list'],
+    ['a list with a reserved prefix', ['aws:x'], 'a list'],
   ])('a tag value that is %s is refused', async (_, value, actual) => {
-    expect(await issuesFrom(returning({ sessionTags: { TenantId: value } }))).toEqual([tagValueIssue(actual)])
+    expect(await catchSessionIssues(createOptionsReturning({ sessionTags: { TenantId: value } }))).toEqual([
+      createTagValueIssue(actual),
+    ])
   })
 
   test('a policy that is nested too deeply is refused', async () => {
-    const cyclic: Record<string, unknown> = { Version: '2012-10-17' }
-    cyclic.Statement = [cyclic]
-    for (const policy of [cyclic, { Statement: nested(20_000) }]) {
-      expect(await issuesFrom(returning({ policy }))).toEqual([
+    const cyclicPolicy: Record<string, unknown> = { Version: '2012-10-17' }
+    cyclicPolicy.Statement = [cyclicPolicy]
+    for (const policy of [cyclicPolicy, { Statement: createNestedList(20_000) }]) {
+      expect(await catchSessionIssues(createOptionsReturning({ policy }))).toEqual([
         {
           option: 'policy',
           code: 'not-json-value',
@@ -640,25 +730,27 @@ describe('values from an event are data', () => {
     }
   })
 
-  test('the message of a thrown error cannot add lines to the log or fill it', async () => {
-    const fail = (message: string) => () => {
+  test('the message of a thrown error is escaped and truncated', async () => {
+    const createThrowing = (message: string) => () => {
       throw new Error(message)
     }
-    expect(await issuesFrom({ session: fail('x\n  - all is well\u001b[31m\u202e\u0085') })).toEqual([
+    expect(
+      await catchSessionIssues({ session: createThrowing('x\n  - all is well\u001b[31m\u202e\u0085') }),
+    ).toEqual([
       {
         option: 'session',
         code: 'function-threw',
         thrown: 'Error: "x\\n  - all is well\\u001b[31m\\u202e\\u0085"',
       },
     ])
-    const { message, issues } = await errorFrom({ session: fail('x'.repeat(5_000_000)) })
+    const { message, issues } = await catchResolveError({ session: createThrowing('x'.repeat(5_000_000)) })
     expect(message.length).toBeLessThan(1200)
     expect(JSON.stringify(issues).length).toBeLessThan(1200)
   })
 
-  test('a long name is not compared with the names of actions', async () => {
+  test('a long action name has no suggestion and is truncated', async () => {
     const access = ['x'.repeat(90_000)]
-    const error = await errorFrom(returning({ scope: { tables: ['Orders'], access } }))
+    const error = await catchResolveError(createOptionsReturning({ scope: { tables: ['Orders'], access } }))
     expect(error.issues).toMatchObject([
       { option: 'scope', path: 'access', code: 'unknown-action', suggestion: undefined },
     ])
@@ -666,40 +758,40 @@ describe('values from an event are data', () => {
   })
 
   test('tag keys that differ only in case are refused', async () => {
-    expect(await issuesFrom(returning({ sessionTags: { TenantId: 'a', tenantid: 'b' } }))).toEqual([
-      { option: 'sessionTags', code: 'duplicate-tag-key', keys: ['TenantId', 'tenantid'] },
-    ])
+    expect(
+      await catchSessionIssues(createOptionsReturning({ sessionTags: { TenantId: 'a', tenantid: 'b' } })),
+    ).toEqual([{ option: 'sessionTags', code: 'duplicate-tag-key', keys: ['TenantId', 'tenantid'] }])
   })
 
-  test('at most 20 issues are reported, and their texts are truncated', async () => {
+  test('an error reports at most 20 issues and truncates their text', async () => {
     const keys = Array.from({ length: 100 }, (_, index) => `aws:${index}`)
     const tags = Object.fromEntries([...keys, 'x'.repeat(50_000)].map((key) => [key, 'v']))
-    const many = await errorFrom(returning({ sessionTags: tags }))
-    expect(many.issues).toHaveLength(20)
-    expect(many.message.split('\n')).toHaveLength(22)
-    expect(many.message).toMatch(/\b82 more$/)
+    const errorWithManyIssues = await catchResolveError(createOptionsReturning({ sessionTags: tags }))
+    expect(errorWithManyIssues.issues).toHaveLength(20)
+    expect(errorWithManyIssues.message.split('\n')).toHaveLength(22)
+    expect(errorWithManyIssues.message).toMatch(/\b82 more$/)
 
-    const long = await errorFrom(
-      returning({
+    const errorWithLongValues = await catchResolveError(
+      createOptionsReturning({
         externalId: false,
         roleArn: 'x'.repeat(20_000),
         sessionTags: { ['y'.repeat(20_000)]: 'v' },
         scope: { tables: ['z'.repeat(20_000)], access: ['GetItem', 'x'.repeat(20_000)] },
       }),
     )
-    expect(long.issues.map(({ code }) => code)).toEqual([
+    expect(errorWithLongValues.issues.map(({ code }) => code)).toEqual([
       'invalid-role-arn',
       'invalid-length',
       'invalid-table-name',
       'unknown-action',
     ])
-    expect(long.message.length).toBeLessThan(6000)
-    expect(JSON.stringify(long.issues).length).toBeLessThan(6000)
+    expect(errorWithLongValues.message.length).toBeLessThan(6000)
+    expect(JSON.stringify(errorWithLongValues.issues).length).toBeLessThan(6000)
   })
 })
 
-describe('when the configuration is read', () => {
-  test('externalId: false ignores the variable', () => {
+describe('checks of static options', () => {
+  test('the option externalId: false ignores the variable', () => {
     const environment = { CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'example-external-id' }
     const { parameters } = readConfiguration(
       { roleArn: ROLE, region: 'eu-west-1', externalId: false },
@@ -708,42 +800,50 @@ describe('when the configuration is read', () => {
     expect(parameters).not.toHaveProperty('externalId')
   })
 
-  test('values beside a session function are checked', () => {
-    const options = { ...returning({}), sessionName: 'x', sourceIdentity: 'aws:x' }
-    expect(issuesAtConstruction(options)).toMatchObject([
+  test('static options are checked, even if there is a session function', () => {
+    const options = { ...createOptionsReturning({}), sessionName: 'x', sourceIdentity: 'aws:x' }
+    expect(catchConfigurationIssues(options)).toMatchObject([
       { option: 'sessionName', code: 'invalid-length' },
       { option: 'sourceIdentity', code: 'reserved-prefix' },
     ])
   })
 
-  test.each([{}, 'x', true, null])('session cannot be %p', (session) => {
-    expect(issuesAtConstruction({ session })).toMatchObject([
+  test.each([{}, 'x', true, null])('the option session cannot be %p', (session) => {
+    expect(catchConfigurationIssues({ session })).toMatchObject([
       { option: 'session', code: 'invalid-type', expected: 'a function' },
     ])
   })
 
-  test.each([...NAMES, 'region', 'durationSeconds'])('%s cannot be a function', (name) => {
-    expect(issuesAtConstruction({ [name]: () => 'x' })).toMatchObject([{ option: name }])
+  test('a static policy excludes policyArns', () => {
+    expect(
+      catchConfigurationIssues({ policy: '{"Statement":[]}', policyArns: ['arn:aws:iam::aws:policy/P'] }),
+    ).toEqual([{ option: 'policy', code: 'excluded', by: ['policyArns'] }])
   })
+
+  test.each([...PARAMETER_NAMES, 'region', 'durationSeconds'])(
+    'the option %s cannot be a function',
+    (name) => {
+      expect(catchConfigurationIssues({ [name]: () => 'x' })).toMatchObject([{ option: name }])
+    },
+  )
 
   test.each<[object, string[]]>([
     [{ policy: '{"Statement":[]}' }, ['policy']],
     [{ policyArns: ['arn:aws:iam::aws:policy/P'] }, ['policyArns']],
-    [{ policy: '{"Statement":[]}', policyArns: ['arn:aws:iam::aws:policy/P'] }, ['policy', 'policyArns']],
-  ])('a scope excludes %p', (others, by) => {
+  ])('a static scope excludes %p', (others, by) => {
     const issue = { option: 'scope', code: 'excluded', by }
-    expect(issuesAtConstruction({ scope: GOOD.scope, ...others })).toEqual([issue])
+    expect(catchConfigurationIssues({ scope: VALID_VALUES.scope, ...others })).toEqual([issue])
     const environment = { CROSS_ACCOUNT_DYNAMO_TABLES: 'Orders', CROSS_ACCOUNT_DYNAMO_ACCESS: 'read' }
     const variable = Object.keys(environment).join(', ')
-    expect(issuesAtConstruction(others, environment)).toEqual([{ ...issue, variable }])
+    expect(catchConfigurationIssues(others, environment)).toEqual([{ ...issue, variable }])
   })
 })
 
 test.each(['*', '?', '$'])(
-  'a returned role ARN that contains %s would match other roles in a policy, and is refused',
+  'a returned role ARN that contains the policy wildcard or variable character %s is refused',
   async (wildcard) => {
     const value = `arn:aws:iam::222222222222:role/${wildcard}/R`
-    expect(await issuesFrom(returning({ externalId: false, roleArn: value }))).toEqual([
+    expect(await catchSessionIssues(createOptionsReturning({ externalId: false, roleArn: value }))).toEqual([
       { option: 'roleArn', code: 'role-pattern', value },
     ])
   },

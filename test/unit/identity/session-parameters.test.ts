@@ -1,4 +1,4 @@
-/** Shows EVENT-3 of SECURITY.md. */
+/** The AssumeRole input and the cache key of session parameters. Shows EVENT-3 of SECURITY.md. */
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, test } from '@jest/globals'
 import fc from 'fast-check'
@@ -8,12 +8,12 @@ import {
   toAssumeRoleInput,
   toCacheKey,
 } from '../../../src/identity/session-parameters.ts'
-import { minimalParameters } from '../session-parameters.ts'
+import { createMinimalParameters } from '../minimal-session-parameters.ts'
 
-const least = minimalParameters('arn:aws:iam::222222222222:role/CrossAccountDynamoRole')
+const MINIMAL_PARAMETERS = createMinimalParameters('arn:aws:iam::222222222222:role/CrossAccountDynamoRole')
 
-const most: SessionParameters = {
-  ...least,
+const ALL_PARAMETERS: SessionParameters = {
+  ...MINIMAL_PARAMETERS,
   externalId: 'example-external-id',
   sessionTags: Object.freeze([
     Object.freeze({ Key: 'team', Value: 'orders' }),
@@ -27,8 +27,8 @@ const most: SessionParameters = {
 }
 
 describe('toAssumeRoleInput', () => {
-  test('sends what is set', () => {
-    expect(toAssumeRoleInput(most)).toStrictEqual({
+  test('the AssumeRole input contains all parameters that are set', () => {
+    expect(toAssumeRoleInput(ALL_PARAMETERS)).toStrictEqual({
       RoleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
       RoleSessionName: 'orders-function',
       DurationSeconds: 900,
@@ -44,8 +44,8 @@ describe('toAssumeRoleInput', () => {
     })
   })
 
-  test('sends nothing, not even an empty list, for what is not set', () => {
-    expect(toAssumeRoleInput(least)).toStrictEqual({
+  test('the AssumeRole input contains no empty lists for parameters that are not set', () => {
+    expect(toAssumeRoleInput(MINIMAL_PARAMETERS)).toStrictEqual({
       RoleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
       RoleSessionName: 'orders-function',
       DurationSeconds: 3600,
@@ -59,8 +59,8 @@ describe('toAssumeRoleInput', () => {
     'sourceIdentity',
     'policy',
     'policyArns',
-  ] as const)('%s is sent only if it is set itself', (name) => {
-    const sent = {
+  ] as const)('the AssumeRole input contains %s only if that parameter is set', (name) => {
+    const inputNames = {
       externalId: 'ExternalId',
       sessionTags: 'Tags',
       transitiveTagKeys: 'TransitiveTagKeys',
@@ -68,44 +68,47 @@ describe('toAssumeRoleInput', () => {
       policy: 'Policy',
       policyArns: 'PolicyArns',
     }
-    const always = ['RoleArn', 'RoleSessionName', 'DurationSeconds']
-    const only = toAssumeRoleInput({ ...least, [name]: most[name] })
-    expect(Object.keys(only).sort()).toEqual([...always, sent[name]].sort())
+    const requiredNames = ['RoleArn', 'RoleSessionName', 'DurationSeconds']
+    const input = toAssumeRoleInput({ ...MINIMAL_PARAMETERS, [name]: ALL_PARAMETERS[name] })
+    expect(Object.keys(input).sort()).toEqual([...requiredNames, inputNames[name]].sort())
   })
 
-  test('the SDK is handed lists of its own, which it may change without changing who the session is', () => {
-    const { Tags, TransitiveTagKeys } = toAssumeRoleInput(most)
+  test('changes to the lists of the AssumeRole input do not change the session parameters', () => {
+    const { Tags, TransitiveTagKeys } = toAssumeRoleInput(ALL_PARAMETERS)
     Tags?.push({ Key: 'extra', Value: 'tag' })
     TransitiveTagKeys?.push('extra')
-    expect(most.sessionTags).toHaveLength(2)
-    expect(most.transitiveTagKeys).toEqual(['team'])
+    expect(ALL_PARAMETERS.sessionTags).toHaveLength(2)
+    expect(ALL_PARAMETERS.transitiveTagKeys).toEqual(['team'])
   })
 })
 
 describe('toCacheKey', () => {
-  const text = fc.oneof(
+  const arbitraryText = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
-    // What joins and quotes are made of.
+    // These characters separate or quote values in text formats.
     fc.string({
       unit: fc.constantFrom(',', ':', '"', '[', ']', '{', '}', '\\', '|', '=', 'a', 'null'),
       maxLength: 8,
     }),
   )
-  const tags = fc.uniqueArray(fc.record({ Key: text, Value: text }, { noNullPrototype: true }), {
-    selector: ({ Key }) => Key,
-    maxLength: 3,
-  })
-  const identities: fc.Arbitrary<SessionParameters> = fc.record(
+  const arbitraryTags = fc.uniqueArray(
+    fc.record({ Key: arbitraryText, Value: arbitraryText }, { noNullPrototype: true }),
     {
-      roleArn: text,
-      sessionTags: tags,
-      transitiveTagKeys: fc.uniqueArray(text, { maxLength: 2 }),
-      sessionName: text,
+      selector: ({ Key }) => Key,
+      maxLength: 3,
+    },
+  )
+  const arbitraryParameters: fc.Arbitrary<SessionParameters> = fc.record(
+    {
+      roleArn: arbitraryText,
+      sessionTags: arbitraryTags,
+      transitiveTagKeys: fc.uniqueArray(arbitraryText, { maxLength: 2 }),
+      sessionName: arbitraryText,
       durationSeconds: fc.integer({ min: 900, max: 901 }),
-      policyArns: fc.uniqueArray(text, { maxLength: 2 }),
-      externalId: text,
-      sourceIdentity: text,
-      policy: text,
+      policyArns: fc.uniqueArray(arbitraryText, { maxLength: 2 }),
+      externalId: arbitraryText,
+      sourceIdentity: arbitraryText,
+      policy: arbitraryText,
     },
     {
       requiredKeys: [
@@ -118,99 +121,110 @@ describe('toCacheKey', () => {
       ],
     },
   )
-  /** The same with its lists in one order: that is all that may differ. */
-  const sorted = (identity: SessionParameters) => ({
-    ...identity,
+  /** Returns the parameters without the order of their lists, which does not affect a session. */
+  const removeOrder = (parameters: SessionParameters) => ({
+    ...parameters,
     sessionTags: new Map(
-      identity.sessionTags
+      parameters.sessionTags
         .map(({ Key, Value }) => [Key, Value] as const)
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ),
-    transitiveTagKeys: new Set(identity.transitiveTagKeys),
-    policyArns: new Set(identity.policyArns),
+    transitiveTagKeys: new Set(parameters.transitiveTagKeys),
+    policyArns: new Set(parameters.policyArns),
   })
 
-  test('is the same for two identities only if they are equal', () => {
+  test('two sets of session parameters have the same cache key only if they are equal', () => {
     fc.assert(
-      fc.property(identities, identities, (one, other) => {
-        expect(toCacheKey(one) === toCacheKey(other)).toBe(isDeepStrictEqual(sorted(one), sorted(other)))
+      fc.property(arbitraryParameters, arbitraryParameters, (first, second) => {
+        expect(toCacheKey(first) === toCacheKey(second)).toBe(
+          isDeepStrictEqual(removeOrder(first), removeOrder(second)),
+        )
       }),
       { numRuns: 2000, seed: 1 },
     )
   })
 
-  const textLike = (current: string | undefined): fc.Arbitrary<string> =>
-    fc.oneof(text, fc.constantFrom(`${current ?? ''} `, `${current ?? ''}x`, current?.slice(1) ?? ''))
-  const optionalLike = (current: string | undefined) => fc.option(textLike(current), { nil: undefined })
-  const tagLike = (current: Tag | undefined): fc.Arbitrary<Tag> => {
-    const Key = textLike(current?.Key)
-    const Value = textLike(current?.Value)
+  const arbitrarySimilarText = (current: string | undefined): fc.Arbitrary<string> =>
+    fc.oneof(
+      arbitraryText,
+      fc.constantFrom(`${current ?? ''} `, `${current ?? ''}x`, current?.slice(1) ?? ''),
+    )
+  const arbitrarySimilarOptionalText = (current: string | undefined) =>
+    fc.option(arbitrarySimilarText(current), { nil: undefined })
+  const arbitrarySimilarTag = (current: Tag | undefined): fc.Arbitrary<Tag> => {
+    const Key = arbitrarySimilarText(current?.Key)
+    const Value = arbitrarySimilarText(current?.Value)
     return current === undefined
       ? fc.record({ Key, Value }, { noNullPrototype: true })
       : fc.oneof(
-          Key.map((other) => ({ ...current, Key: other })),
-          Value.map((other) => ({ ...current, Value: other })),
+          Key.map((similarKey) => ({ ...current, Key: similarKey })),
+          Value.map((similarValue) => ({ ...current, Value: similarValue })),
         )
   }
-  /** A list with one item added, removed or replaced by one that is much like it. */
-  const listLike = <Item>(
+  /** Generates the list with one item that is added, removed or replaced by a similar item. */
+  const arbitrarySimilarList = <Item>(
     list: readonly Item[],
-    itemLike: (current: Item | undefined) => fc.Arbitrary<Item>,
+    arbitrarySimilarItem: (current: Item | undefined) => fc.Arbitrary<Item>,
   ): fc.Arbitrary<readonly Item[]> =>
     fc.nat(list.length).chain((index) =>
       fc.oneof(
-        itemLike(list[index]).map((item) => list.toSpliced(index, 1, item)),
-        itemLike(undefined).map((item) => list.toSpliced(index, 0, item)),
+        arbitrarySimilarItem(list[index]).map((item) => list.toSpliced(index, 1, item)),
+        arbitrarySimilarItem(undefined).map((item) => list.toSpliced(index, 0, item)),
         fc.constant(list.toSpliced(index, 1)),
       ),
     )
 
-  /** Another value for each field that is much like the present one. A new field needs an entry to compile. */
-  const ANOTHER: {
+  /** Generates similar values for each parameter. The type requires an entry for each new parameter. */
+  const ARBITRARY_SIMILAR_VALUES: {
     readonly [Field in keyof Required<SessionParameters>]: (
       current: SessionParameters[Field],
     ) => fc.Arbitrary<SessionParameters[Field]>
   } = {
-    roleArn: textLike,
-    externalId: optionalLike,
-    sessionTags: (current) => listLike(current, tagLike),
-    transitiveTagKeys: (current) => listLike(current, textLike),
-    sourceIdentity: optionalLike,
-    sessionName: textLike,
+    roleArn: arbitrarySimilarText,
+    externalId: arbitrarySimilarOptionalText,
+    sessionTags: (current) => arbitrarySimilarList(current, arbitrarySimilarTag),
+    transitiveTagKeys: (current) => arbitrarySimilarList(current, arbitrarySimilarText),
+    sourceIdentity: arbitrarySimilarOptionalText,
+    sessionName: arbitrarySimilarText,
     durationSeconds: () => fc.integer({ min: 900, max: 3600 }),
-    policy: optionalLike,
-    policyArns: (current) => listLike(current, textLike),
+    policy: arbitrarySimilarOptionalText,
+    policyArns: (current) => arbitrarySimilarList(current, arbitrarySimilarText),
   }
-  /** Each identity, and the same with another value of one field. */
-  const withAnother = <Field extends keyof SessionParameters>(field: Field) =>
-    identities.chain((identity) =>
-      ANOTHER[field](identity[field]).map((value) => [identity, { ...identity, [field]: value }] as const),
+  /** Generates session parameters, and the same parameters with a similar value of one parameter. */
+  const arbitraryPair = <Field extends keyof SessionParameters>(field: Field) =>
+    arbitraryParameters.chain((parameters) =>
+      ARBITRARY_SIMILAR_VALUES[field](parameters[field]).map(
+        (value) => [parameters, { ...parameters, [field]: value }] as const,
+      ),
     )
-  const byText = (a: unknown, b: unknown) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
-  /** The order of lists means nothing to AWS. */
-  const normalized = (value: unknown) => (Array.isArray(value) ? value.toSorted(byText) : value)
+  const compareJson = (a: unknown, b: unknown) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)
+  /** Sorts lists, because their order does not affect a session. */
+  const sortList = (value: unknown) => (Array.isArray(value) ? value.toSorted(compareJson) : value)
 
-  test.each(Object.keys(ANOTHER) as (keyof SessionParameters)[])('changes with %s alone', (field) => {
-    fc.assert(
-      fc.property(withAnother(field), ([identity, other]) => {
-        fc.pre(!isDeepStrictEqual(normalized(identity[field]), normalized(other[field])))
-        expect(toCacheKey(other)).not.toBe(toCacheKey(identity))
-      }),
-      { numRuns: 500, seed: 1 },
-    )
-  })
+  test.each(Object.keys(ARBITRARY_SIMILAR_VALUES) as (keyof SessionParameters)[])(
+    'the cache key changes if only %s changes',
+    (field) => {
+      fc.assert(
+        fc.property(arbitraryPair(field), ([parameters, changed]) => {
+          fc.pre(!isDeepStrictEqual(sortList(parameters[field]), sortList(changed[field])))
+          expect(toCacheKey(changed)).not.toBe(toCacheKey(parameters))
+        }),
+        { numRuns: 500, seed: 1 },
+      )
+    },
+  )
 
-  test('changes when two fields swap their values', () => {
+  test('the cache key changes if two parameters swap their values', () => {
     fc.assert(
-      fc.property(identities, ({ externalId, sourceIdentity, ...rest }) => {
+      fc.property(arbitraryParameters, ({ externalId, sourceIdentity, ...rest }) => {
         fc.pre(externalId !== sourceIdentity)
-        const set = (one: string | undefined, other: string | undefined) => ({
+        const createParameters = (first: string | undefined, second: string | undefined) => ({
           ...rest,
-          ...(one !== undefined && { externalId: one }),
-          ...(other !== undefined && { sourceIdentity: other }),
+          ...(first !== undefined && { externalId: first }),
+          ...(second !== undefined && { sourceIdentity: second }),
         })
-        expect(toCacheKey(set(externalId, sourceIdentity))).not.toBe(
-          toCacheKey(set(sourceIdentity, externalId)),
+        expect(toCacheKey(createParameters(externalId, sourceIdentity))).not.toBe(
+          toCacheKey(createParameters(sourceIdentity, externalId)),
         )
       }),
       { numRuns: 1000, seed: 1 },
@@ -219,7 +233,7 @@ describe('toCacheKey', () => {
 
   test.each<[string, Partial<SessionParameters>, Partial<SessionParameters>]>([
     [
-      'tags that a join would mix up',
+      'tags that have the same text if they are joined',
       { sessionTags: [{ Key: 'a', Value: 'b,c=d' }] },
       {
         sessionTags: [
@@ -228,24 +242,30 @@ describe('toCacheKey', () => {
         ],
       },
     ],
-    ['nothing and the text null', {}, { externalId: 'null' }],
-    ['nothing and an empty text', {}, { externalId: '' }],
-    ['one accent composed, one not', { sourceIdentity: 'caf\u00e9' }, { sourceIdentity: 'cafe\u0301' }],
-    ['Latin and Cyrillic', { sourceIdentity: 'acme' }, { sourceIdentity: '\u0430cme' }],
-    ['case', { sourceIdentity: 'acme' }, { sourceIdentity: 'Acme' }],
-    ['a trailing space', { sourceIdentity: 'acme' }, { sourceIdentity: 'acme ' }],
-    ['__proto__ and no tag', { sessionTags: [{ Key: '__proto__', Value: 'x' }] }, { sessionTags: [] }],
-  ])('tells apart %s', (_what, one, other) => {
-    expect(toCacheKey({ ...least, ...one })).not.toBe(toCacheKey({ ...least, ...other }))
+    ['a missing external ID and the text null', {}, { externalId: 'null' }],
+    ['a missing and an empty external ID', {}, { externalId: '' }],
+    ['composed and decomposed accents', { sourceIdentity: 'caf\u00e9' }, { sourceIdentity: 'cafe\u0301' }],
+    ['Latin and Cyrillic letters', { sourceIdentity: 'acme' }, { sourceIdentity: '\u0430cme' }],
+    ['uppercase and lowercase', { sourceIdentity: 'acme' }, { sourceIdentity: 'Acme' }],
+    ['a value with and without a trailing space', { sourceIdentity: 'acme' }, { sourceIdentity: 'acme ' }],
+    [
+      'a tag named __proto__ and no tag',
+      { sessionTags: [{ Key: '__proto__', Value: 'x' }] },
+      { sessionTags: [] },
+    ],
+  ])('the cache key distinguishes %s', (_what, first, second) => {
+    expect(toCacheKey({ ...MINIMAL_PARAMETERS, ...first })).not.toBe(
+      toCacheKey({ ...MINIMAL_PARAMETERS, ...second }),
+    )
   })
 
-  test('does not mind the order of what has none to AWS', () => {
-    const [a, b] = [
+  test('the cache key does not depend on the order of lists', () => {
+    const [tagA, tagB] = [
       { Key: 'a', Value: '1' },
       { Key: 'b', Value: '2' },
     ]
-    const lists = (sessionTags: Tag[], names: string[]) =>
-      toCacheKey({ ...least, sessionTags, transitiveTagKeys: names, policyArns: names })
-    expect(lists([a, b], ['a', 'b'])).toBe(lists([b, a], ['b', 'a']))
+    const createKey = (sessionTags: Tag[], names: string[]) =>
+      toCacheKey({ ...MINIMAL_PARAMETERS, sessionTags, transitiveTagKeys: names, policyArns: names })
+    expect(createKey([tagA, tagB], ['a', 'b'])).toBe(createKey([tagB, tagA], ['b', 'a']))
   })
 })

@@ -1,15 +1,15 @@
-/** Copies of values that other code made. */
+/** Copies of options and of values that a session function returns. */
 import { describe, expect, test } from '@jest/globals'
 import { copyData, copyProperties } from '../../../src/options/copy.ts'
-import { describe as kindOf, UnsupportedValue } from '../../../src/text.ts'
-import { withGetters } from '../hostile-values.ts'
+import { describe as describeType, UnsupportedValue } from '../../../src/text.ts'
+import { defineGetters } from '../hostile-values.ts'
 
-const fail = (error: unknown) => (): never => {
+const createThrowing = (error: unknown) => (): never => {
   throw error
 }
 
 describe('copyData', () => {
-  test('copies plain data deeply', () => {
+  test('copyData copies plain data deeply', () => {
     const data = { text: 'a', list: [1, null, { yes: true }], nothing: undefined, big: 1n }
     const copy = copyData(data) as typeof data
     expect(copy).toEqual(data)
@@ -19,13 +19,13 @@ describe('copyData', () => {
   })
 
   test.each(['text', '', 7, Number.NaN, true, null, undefined, 1n, Symbol.iterator])(
-    'returns the primitive value %p',
+    'copyData returns the primitive value %p',
     (value) => {
       expect(copyData(value)).toBe(value)
     },
   )
 
-  test('takes only own enumerable properties with string keys, and makes __proto__ one', () => {
+  test('copyData copies only own enumerable properties with string keys, including __proto__', () => {
     const data = Object.defineProperty(JSON.parse('{"__proto__":"x","toString":"y"}'), 'hidden', {
       value: 'z',
     })
@@ -36,21 +36,21 @@ describe('copyData', () => {
 
   test.each<[string, unknown, unknown]>([
     ['holes', new Array(2), [undefined, undefined]],
-    ['a subclass of Array', new (class extends Array<string> {})('a', 'b'), ['a', 'b']],
-    ['properties beside its items', Object.assign(['a'], { more: 'b', toJSON: () => [] }), ['a']],
-  ])('makes a plain list of a list with %s', (_what, list, expected) => {
+    ['a subclass of Array as its class', new (class extends Array<string> {})('a', 'b'), ['a', 'b']],
+    ['additional properties', Object.assign(['a'], { more: 'b', toJSON: () => [] }), ['a']],
+  ])('copyData returns a plain list for a list with %s', (_what, list, expected) => {
     const copy = copyData(list) as unknown[]
     expect(copy).toStrictEqual(expected)
     expect(Object.getPrototypeOf(copy)).toBe(Array.prototype)
     expect(Reflect.ownKeys(copy)).toEqual(Reflect.ownKeys(expected as unknown[]))
   })
 
-  const revocable = Proxy.revocable({}, {})
-  revocable.revoke()
-  const cyclic: Record<string, unknown> = {}
-  cyclic.self = cyclic
-  const lengthOf = (length: unknown) => new Proxy([], { get: () => length })
-  const tooLarge = 'a value that is too large (more than 10000 values or 100000 characters)'
+  const revokedProxy = Proxy.revocable({}, {})
+  revokedProxy.revoke()
+  const cyclicObject: Record<string, unknown> = {}
+  cyclicObject.self = cyclicObject
+  const createListWithLength = (length: unknown) => new Proxy([], { get: () => length })
+  const TOO_LARGE = 'a value that is too large (more than 10000 values or 100000 characters)'
 
   test.each<[string, unknown, string]>([
     ['a function', () => {}, 'a function'],
@@ -60,55 +60,60 @@ describe('copyData', () => {
     ['an instance of a class', new (class {})(), 'an object'],
     [
       'a revoked proxy',
-      revocable.proxy,
+      revokedProxy.proxy,
       'a value that cannot be read (TypeError: "Cannot perform \'IsArray\' on a proxy that has been revoked")',
     ],
-    ['a huge list', new Array(2 ** 32 - 1), tooLarge],
-    ['a huge text', 'x'.repeat(100_001), tooLarge],
-    ['a list whose length is text', lengthOf('1'), 'a list without a length'],
-    ['a list whose length is negative', lengthOf(-1), 'a list without a length'],
-    ['a list whose length is not whole', lengthOf(0.5), 'a list without a length'],
+    ['a huge list', new Array(2 ** 32 - 1), TOO_LARGE],
+    ['a huge string', 'x'.repeat(100_001), TOO_LARGE],
+    ['a list whose length is a string', createListWithLength('1'), 'a list without a length'],
+    ['a list whose length is negative', createListWithLength(-1), 'a list without a length'],
+    ['a list whose length is not an integer', createListWithLength(0.5), 'a list without a length'],
     [
       'an object whose keys cannot be listed',
-      new Proxy({}, { ownKeys: fail(new TypeError('no')) }),
+      new Proxy({}, { ownKeys: createThrowing(new TypeError('no')) }),
       'a value that cannot be read (TypeError: "no")',
     ],
-  ])('does not copy %s', (_what, value, words) => {
+  ])('copyData does not copy %s', (_what, value, description) => {
     for (const copy of [copyData(value), (copyData([value]) as unknown[])[0]]) {
       expect(UnsupportedValue.is(copy)).toBe(true)
-      expect(kindOf(copy)).toBe(words)
+      expect(describeType(copy)).toBe(description)
     }
   })
 
-  test('replaces only the property whose getter throws', () => {
-    const copy = copyData(withGetters([['bad', fail('secret')]], { good: 'a' })) as Record<string, unknown>
+  test('copyData replaces only the property whose getter throws', () => {
+    const copy = copyData(defineGetters([['bad', createThrowing('secret')]], { good: 'a' })) as Record<
+      string,
+      unknown
+    >
     expect(copy.good).toBe('a')
-    expect(kindOf(copy.bad)).toBe('a value that cannot be read (a string)')
+    expect(describeType(copy.bad)).toBe('a value that cannot be read (a string)')
   })
 
-  test('ends where a value contains itself', () => {
-    let copy = copyData(cyclic)
-    for (let depth = 0; depth < 32; depth += 1) copy = (copy as typeof cyclic).self
-    expect(kindOf(copy)).toBe('a value nested more than 32 levels deep')
+  test('copyData stops at 32 levels if a value contains itself', () => {
+    let copy = copyData(cyclicObject)
+    for (let depth = 0; depth < 32; depth += 1) copy = (copy as typeof cyclicObject).self
+    expect(describeType(copy)).toBe('a value nested more than 32 levels deep')
   })
 
-  test('counts values and characters of the whole', () => {
-    const list = (length: number, item: unknown) => Array.from({ length }, () => item)
-    expect(copyData(list(100, list(99, 'a')))).toHaveLength(100)
-    expect(kindOf((copyData(list(100, list(100, 'a'))) as unknown[]).at(-1))).toBe(tooLarge)
-    expect(kindOf((copyData(list(101, 'x'.repeat(1000))) as unknown[]).at(-1))).toBe(tooLarge)
-    expect(kindOf(copyData(Object.fromEntries(list(10_001, '').map((each, index) => [index, each]))))).toBe(
-      tooLarge,
+  test('copyData limits the total number of values and characters', () => {
+    const createList = (length: number, item: unknown) => Array.from({ length }, () => item)
+    expect(copyData(createList(100, createList(99, 'a')))).toHaveLength(100)
+    expect(describeType((copyData(createList(100, createList(100, 'a'))) as unknown[]).at(-1))).toBe(
+      TOO_LARGE,
     )
-    expect(kindOf(copyData({ ['x'.repeat(100_001)]: '' }))).toBe(tooLarge)
+    expect(describeType((copyData(createList(101, 'x'.repeat(1000))) as unknown[]).at(-1))).toBe(TOO_LARGE)
+    expect(
+      describeType(copyData(Object.fromEntries(createList(10_001, '').map((each, index) => [index, each])))),
+    ).toBe(TOO_LARGE)
+    expect(describeType(copyData({ ['x'.repeat(100_001)]: '' }))).toBe(TOO_LARGE)
   })
 })
 
 describe('copyProperties', () => {
-  test('keeps the values themselves', () => {
-    const inner = new Map()
-    const copy = copyProperties({ inner })
-    expect(copy).toHaveProperty('inner', inner)
+  test('copyProperties keeps the same property values', () => {
+    const value = new Map()
+    const copy = copyProperties({ value })
+    expect(copy).toHaveProperty('value', value)
   })
 
   test.each([
@@ -116,11 +121,14 @@ describe('copyProperties', () => {
     [new Map(), 'an object'],
     [null, 'null'],
     ['text', 'a string'],
-    [new Proxy({}, { getPrototypeOf: fail(new Error('no')) }), 'an object'],
-    [new Proxy({}, { ownKeys: fail(new Error('no')) }), 'a value that cannot be read (Error: "no")'],
-  ])('takes plain objects only, not %#', (value, words) => {
+    [new Proxy({}, { getPrototypeOf: createThrowing(new Error('no')) }), 'an object'],
+    [
+      new Proxy({}, { ownKeys: createThrowing(new Error('no')) }),
+      'a value that cannot be read (Error: "no")',
+    ],
+  ])('copyProperties copies only plain objects: case %#', (value, description) => {
     const copy = copyProperties(value)
     expect(UnsupportedValue.is(copy)).toBe(true)
-    expect(kindOf(copy)).toBe(words)
+    expect(describeType(copy)).toBe(description)
   })
 })

@@ -1,4 +1,4 @@
-/** Values in messages. The sentences themselves are pinned by docs/messages.md only. */
+/** The format of values in messages. A comparison with docs/messages.md tests the other text of messages. */
 import { expect, test } from '@jest/globals'
 import { OPTION_NAMES } from '../../../src/iam/trust-configuration.ts'
 import { formatIssue } from '../../../src/options/issue.ts'
@@ -15,10 +15,10 @@ test.each<[unknown, Reportable, string]>([
   [null, { type: 'null' }, 'null'],
   [undefined, { type: 'undefined' }, 'undefined'],
 ])(
-  'shows a string in quotes, a number as it is, and any other value by its type: %p',
-  (given, value, shown) => {
-    expect(toReportable(given)).toEqual(value)
-    const message = formatIssue({ option: 'region', code: 'invalid-region', value }, OPTION_NAMES)
-    expect(message).toContain(` ${shown}`)
+  'a message shows a string in quotes, a number unchanged, and other values by their type: %p',
+  (given, reportable, formatted) => {
+    expect(toReportable(given)).toEqual(reportable)
+    const message = formatIssue({ option: 'region', code: 'invalid-region', value: reportable }, OPTION_NAMES)
+    expect(message).toContain(` ${formatted}`)
   },
 )

@@ -1,5 +1,7 @@
+// cspell:ignore abxx axxx regoin roel rolearn rolle
+/** Suggestions for misspelled names. */
 import { describe, expect, test } from '@jest/globals'
-import { nearest } from '../../../src/options/nearest.ts'
+import { findNearestName } from '../../../src/options/nearest.ts'
 
 const OPTIONS = [
   'roleArn',
@@ -14,51 +16,51 @@ const OPTIONS = [
 
 describe('nearest', () => {
   test.each([
-    ['the same letters in another case', 'ROLEARN', 'roleArn'],
-    ['a letter left out', 'roleAn', 'roleArn'],
-    ['a letter too many', 'rolleArn', 'roleArn'],
-    ['a letter changed', 'roleArm', 'roleArn'],
-    ['two letters swapped', 'roelArn', 'roleArn'],
-    ['another spelling', 'session_name', 'sessionName'],
-    ['another abbreviation', 'externalID', 'externalId'],
+    ['different case', 'ROLEARN', 'roleArn'],
+    ['a missing letter', 'roleAn', 'roleArn'],
+    ['an additional letter', 'rolleArn', 'roleArn'],
+    ['a changed letter', 'roleArm', 'roleArn'],
+    ['two swapped letters', 'roelArn', 'roleArn'],
+    ['snake case', 'session_name', 'sessionName'],
+    ['a different abbreviation', 'externalID', 'externalId'],
     ['a plural', 'regions', 'region'],
-    ['the nearer one of two that are near', 'sessionNames', 'sessionName'],
+    ['a name that resembles two known names', 'sessionNames', 'sessionName'],
     ['the beginning of a long name', 'duration', 'durationSeconds'],
-  ])('%s: %s means %s', (_, name, meant) => {
-    expect(nearest(name, OPTIONS)).toBe(meant)
+  ])('nearest corrects %s: %s to %s', (_, name, expected) => {
+    expect(findNearestName(name, OPTIONS)).toBe(expected)
   })
 
   test.each([
-    ['nothing alike', 'logger'],
+    ['a different word', 'logger'],
     ['one letter', 'x'],
-    ['nothing at all', ''],
+    ['an empty string', ''],
     ['a whole sentence', 'something else altogether'],
-  ])('%s is near to none', (_, name) => {
-    expect(nearest(name, OPTIONS)).toBeUndefined()
+  ])('nearest returns undefined for %s', (_, name) => {
+    expect(findNearestName(name, OPTIONS)).toBeUndefined()
   })
 
   test.each([
     ['ab', 'abcd'],
     ['abcd', 'ab'],
     ['abcd', 'abxx'],
-  ])('two edits are still near: %s and %s', (name, known) => {
-    expect(nearest(name, [known])).toBe(known)
+  ])('nearest accepts two edits: %s and %s', (name, known) => {
+    expect(findNearestName(name, [known])).toBe(known)
   })
 
   test.each([
     ['ab', 'abcde'],
     ['abcd', 'axxx'],
-  ])('three edits in a short name are not: %s and %s', (name, known) => {
-    expect(nearest(name, [known])).toBeUndefined()
+  ])('nearest refuses three edits in a short name: %s and %s', (name, known) => {
+    expect(findNearestName(name, [known])).toBeUndefined()
   })
 
-  test('the order of the known names decides nothing but ties', () => {
-    expect(nearest('regoin', ['externalId', 'region'])).toBe('region')
-    expect(nearest('regoin', ['region', 'externalId'])).toBe('region')
-    expect(nearest('ac', ['ab', 'ad'])).toBe('ab')
+  test('the order of the known names matters only if two names are equally near', () => {
+    expect(findNearestName('regoin', ['externalId', 'region'])).toBe('region')
+    expect(findNearestName('regoin', ['region', 'externalId'])).toBe('region')
+    expect(findNearestName('ac', ['ab', 'ad'])).toBe('ab')
   })
 
-  test('where nothing is known nothing is near', () => {
-    expect(nearest('roleArn', [])).toBeUndefined()
+  test('nearest returns undefined if there are no known names', () => {
+    expect(findNearestName('roleArn', [])).toBeUndefined()
   })
 })

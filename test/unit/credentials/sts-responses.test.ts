@@ -1,4 +1,7 @@
-/** Damaged and foreign answers to AssumeRole, given to the SDK's own STS client: none of their credentials is repeated. Shows NET-1 of SECURITY.md. */
+/**
+ * Damaged responses to AssumeRole, and responses of proxies, that the SDK's STS client reads: no error contains a credential
+ * from them. Shows NET-1 of SECURITY.md.
+ */
 import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
@@ -11,24 +14,24 @@ import type { SessionParameters } from '../../../src/identity/session-parameters
 const ROLE_ARN = 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole'
 const REQUEST_ID = 'c6104cbe-af31-11e0-8154-cbc7ccf896c7'
 
-interface Answer {
+interface HttpResponse {
   statusCode: number
   headers: Record<string, string>
   body: Buffer
 }
-interface Request {
+interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>
 }
 type Credentials = Readonly<Record<'accessKeyId' | 'secretAccessKey' | 'sessionToken', string>>
 
-/** AssumeRole with the real client, answered in this process. */
-const createCall = (
-  answer: (request: Request) => Answer,
+/** Returns a function that calls AssumeRole with the SDK's STS client. A request handler in this process responds. */
+const createAssumeRoleCall = (
+  respond: (request: HttpRequest) => HttpResponse,
   credentials: Credentials,
   options: CrossAccountDynamoOptions = {},
 ) => {
   const requestHandler = {
-    handle: async (request: Request) => ({ response: answer(request) }),
+    handle: async (request: HttpRequest) => ({ response: respond(request) }),
     destroy: () => {},
   }
   const configuration = readConfiguration(
@@ -45,35 +48,38 @@ const createCall = (
   return () => assumeRole('first', new AbortController().signal)
 }
 
-/** The same numbers in each run. */
-const createRandom = (seed: number) => {
+/** Creates a pseudorandom number generator that returns the same numbers in each run. */
+const createRandomGenerator = (seed: number) => {
   let state = seed
-  const next = () => {
+  const nextFraction = () => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
   }
-  const below = (limit: number) => Math.floor(next() * limit)
-  const pick = <T>(values: readonly T[]): T => values[below(values.length)] as T
-  const base64 = (length: number) =>
-    createHash('shake256', { outputLength: length }).update(String(next())).digest('base64').slice(0, length)
-  return { below, pick, base64 }
+  const nextInteger = (upperBound: number) => Math.floor(nextFraction() * upperBound)
+  const pick = <T>(values: readonly T[]): T => values[nextInteger(values.length)] as T
+  const createBase64 = (length: number) =>
+    createHash('shake256', { outputLength: length })
+      .update(String(nextFraction()))
+      .digest('base64')
+      .slice(0, length)
+  return { nextInteger, pick, createBase64 }
 }
-type Random = ReturnType<typeof createRandom>
+type RandomGenerator = ReturnType<typeof createRandomGenerator>
 
-const createCredentials = ({ base64, pick, below }: Random): Credentials => ({
-  accessKeyId: `ASIA${base64(60)
+const createCredentials = ({ createBase64, pick, nextInteger }: RandomGenerator): Credentials => ({
+  accessKeyId: `ASIA${createBase64(60)
     .toUpperCase()
     .replace(/[^A-Z2-7]/g, '')
     .slice(0, 16)}`,
-  secretAccessKey: base64(40),
-  sessionToken: `${pick(['FwoGZXIvYXdzE', 'IQoJb3JpZ2luX2VjE'])}${base64(200 + below(600))}${pick(['', '=', '=='])}`,
+  secretAccessKey: createBase64(40),
+  sessionToken: `${pick(['FwoGZXIvYXdzE', 'IQoJb3JpZ2luX2VjE'])}${createBase64(200 + nextInteger(600))}${pick(['', '=', '=='])}`,
 })
 
 const escapeXml = (value: string) => value.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 
-const success = (
+const createSuccessBody = (
   issued: Credentials,
 ) => `<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleResult>
@@ -89,15 +95,15 @@ const success = (
   <ResponseMetadata><RequestId>${REQUEST_ID}</RequestId></ResponseMetadata>
 </AssumeRoleResponse>`
 
-const failure = (code: string, message: string) =>
+const createErrorBody = (code: string, message: string) =>
   `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error><RequestId>${REQUEST_ID}</RequestId></ErrorResponse>`
 
-const canonicalRequest = ({ headers }: Request) =>
+const toCanonicalRequest = ({ headers }: HttpRequest) =>
   `The Canonical String for this request should have been\n'POST\n/\n\n${Object.entries(headers)
     .map(([name, value]) => `${name.toLowerCase()}:${value}`)
     .join('\n')}\n\nhost;x-amz-date;x-amz-security-token\n${'0123456789abcdef'.repeat(4)}'`
 
-const CODES = [
+const ERROR_CODES = [
   'AccessDenied',
   'ExpiredToken',
   'ExpiredTokenException',
@@ -110,12 +116,16 @@ const CODES = [
   'Throttling',
   'ValidationError',
 ]
-const DENIAL = `User: arn:aws:sts::111111111111:assumed-role/Role/orders is not authorized to perform: sts:AssumeRole on resource: ${ROLE_ARN}`
+const ACCESS_DENIED_MESSAGE = `User: arn:aws:sts::111111111111:assumed-role/Role/orders is not authorized to perform: sts:AssumeRole on resource: ${ROLE_ARN}`
 
-/** What an error message might repeat. */
-const echo = (random: Random, request: Request, secrets: readonly string[]): string => {
+/** Returns text that an error message could repeat: a credential, a header or the signed request. */
+const pickRepeatedText = (
+  random: RandomGenerator,
+  request: HttpRequest,
+  secrets: readonly string[],
+): string => {
   const secret = random.pick(secrets)
-  const part = secret.slice(random.below(secret.length), secret.length - random.below(10))
+  const part = secret.slice(random.nextInteger(secret.length), secret.length - random.nextInteger(10))
   return random.pick([
     () => secret,
     () => part,
@@ -125,14 +135,14 @@ const echo = (random: Random, request: Request, secrets: readonly string[]): str
     () => `{"X-Amz-Security-Token":"${secret}"}`,
     () => `?X-Amz-Security-Token=${encodeURIComponent(secret)}&X-Amz-Signature=0`,
     () => `Authorization: ${request.headers.authorization}`,
-    () => canonicalRequest(request),
+    () => toCanonicalRequest(request),
     () => inspect(request),
     () => JSON.stringify(request.headers),
     () => '',
   ])()
 }
 
-const TAGS = [
+const CREDENTIAL_ELEMENTS = [
   'AccessKeyId',
   'SecretAccessKey',
   'SessionToken',
@@ -141,7 +151,7 @@ const TAGS = [
   'Arn',
   'RequestId',
 ]
-const OTHER_TAGS = [
+const OTHER_ELEMENTS = [
   'Code',
   'Message',
   'Error',
@@ -154,21 +164,26 @@ const OTHER_TAGS = [
   '#text',
 ]
 
-const damage = (random: Random, body: string): string => {
-  const { below, pick } = random
-  const at = below(body.length)
-  const length = below(60)
+/** Returns the body, or the body with one random change. */
+const damageBody = (random: RandomGenerator, body: string): string => {
+  const { nextInteger, pick } = random
+  const at = nextInteger(body.length)
+  const length = nextInteger(60)
   return pick([
     () => body,
     () => body.slice(0, at),
     () => body.slice(at),
     () => body.slice(0, at) + body.slice(at + length),
     () => body.slice(0, at) + body.slice(at, at + length) + body.slice(at),
-    () => body.slice(0, at) + String.fromCharCode(below(256)) + body.slice(at + 1),
+    () => body.slice(0, at) + String.fromCharCode(nextInteger(256)) + body.slice(at + 1),
     () =>
       body.slice(0, at) + pick(['<', '>', '&', '</', '<![CDATA[', '&#x41;', '\u0000', '\n']) + body.slice(at),
-    () => body.replaceAll(`${pick(TAGS)}>`, `${pick([...TAGS, ...OTHER_TAGS])}>`),
-    () => body.replace(`<${pick([...TAGS, 'Code', 'Message'])}>`, `<${pick(OTHER_TAGS)}>`),
+    () =>
+      body.replaceAll(
+        `${pick(CREDENTIAL_ELEMENTS)}>`,
+        `${pick([...CREDENTIAL_ELEMENTS, ...OTHER_ELEMENTS])}>`,
+      ),
+    () => body.replace(`<${pick([...CREDENTIAL_ELEMENTS, 'Code', 'Message'])}>`, `<${pick(OTHER_ELEMENTS)}>`),
     () => body.replace(/<Code>.*<\/Code>/, `<Code>${body.slice(at, at + length)}</Code>`),
     () => body.replace('AssumeRoleResponse', 'ErrorResponse').replace('AssumeRoleResult', 'Error'),
     () => JSON.stringify({ __type: 'AccessDenied', message: body }),
@@ -176,31 +191,37 @@ const damage = (random: Random, body: string): string => {
   ])()
 }
 
-const createAnswer = (random: Random, request: Request, issued: Credentials, caller: Credentials): Answer => {
-  const { below, pick } = random
+const createResponse = (
+  random: RandomGenerator,
+  request: HttpRequest,
+  issued: Credentials,
+  caller: Credentials,
+): HttpResponse => {
+  const { nextInteger, pick } = random
   const secrets = [...Object.values(issued), ...Object.values(caller)]
-  const isSuccess = below(2) === 0
+  const isSuccess = nextInteger(2) === 0
   let body = isSuccess
-    ? success(issued)
-    : failure(
-        pick(CODES),
-        `${pick(['no', DENIAL, ''])} ${echo(random, request, secrets)} ${pick(['', 'end'])}`,
+    ? createSuccessBody(issued)
+    : createErrorBody(
+        pick(ERROR_CODES),
+        `${pick(['no', ACCESS_DENIED_MESSAGE, ''])} ${pickRepeatedText(random, request, secrets)} ${pick(['', 'end'])}`,
       )
-  for (let times = below(4); times > 0; times -= 1) body = damage(random, body)
+  for (let remaining = nextInteger(4); remaining > 0; remaining -= 1) body = damageBody(random, body)
   const headers: Record<string, string> = {}
-  if (below(4) > 0) headers['x-amzn-requestid'] = below(20) === 0 ? pick(secrets) : REQUEST_ID
-  if (below(4) > 0)
+  if (nextInteger(4) > 0) headers['x-amzn-requestid'] = nextInteger(20) === 0 ? pick(secrets) : REQUEST_ID
+  if (nextInteger(4) > 0)
     headers['content-type'] =
-      below(20) === 0 ? `text/${pick(secrets)}` : pick(['text/xml', 'text/html', 'application/json'])
+      nextInteger(20) === 0 ? `text/${pick(secrets)}` : pick(['text/xml', 'text/html', 'application/json'])
   return {
-    statusCode: isSuccess && below(3) > 0 ? 200 : pick([200, 302, 400, 403, 404, 407, 429, 451, 500, 503]),
+    statusCode:
+      isSuccess && nextInteger(3) > 0 ? 200 : pick([200, 302, 400, 403, 404, 407, 429, 451, 500, 503]),
     headers,
     body: Buffer.from(body, pick(['utf8', 'utf8', 'latin1'])),
   }
 }
 
-/** Everything that printing an error shows. */
-const printed = (error: unknown): string =>
+/** Returns all text that common ways to print an error show. */
+const printError = (error: unknown): string =>
   [
     inspect(error, { depth: Number.POSITIVE_INFINITY, showHidden: true, maxStringLength: null }),
     inspect(error, { depth: Number.POSITIVE_INFINITY, customInspect: false, getters: true }),
@@ -210,84 +231,87 @@ const printed = (error: unknown): string =>
     (error as Error).message,
   ].join('\n')
 
-/** So many consecutive characters of a credential count as a leak. */
-const FRAGMENT = 10
+/** The number of consecutive characters of a credential that count as a leak. */
+const FRAGMENT_LENGTH = 10
 
-const fragmentsOf = (text: string): string[] =>
-  Array.from({ length: Math.max(0, text.length - FRAGMENT + 1) }, (_, start) =>
-    text.slice(start, start + FRAGMENT),
+const listFragments = (text: string): string[] =>
+  Array.from({ length: Math.max(0, text.length - FRAGMENT_LENGTH + 1) }, (_, start) =>
+    text.slice(start, start + FRAGMENT_LENGTH),
   )
 
-/** Finds parts of secrets. */
-const createSearch = (secrets: readonly string[]) => {
+/** Returns a function that lists the fragments of the secrets that a text contains. */
+const createLeakSearch = (secrets: readonly string[]) => {
   const fragments = new Set(
-    secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]).flatMap(fragmentsOf),
+    secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]).flatMap(listFragments),
   )
   return (text: string): string[] => {
-    // All credentials are made of these characters.
-    const runs = new Set(text.match(/[\w+/=%]{10,}/g))
-    return [...runs].flatMap(fragmentsOf).filter((fragment) => fragments.has(fragment))
+    // Credentials, also in URL-encoded form, contain only these characters.
+    const candidates = new Set(text.match(/[\w+/=%]{10,}/g))
+    return [...candidates].flatMap(listFragments).filter((fragment) => fragments.has(fragment))
   }
 }
 
-test('the search for leaks finds a part of a credential', () => {
-  const { secretAccessKey } = createCredentials(createRandom(2))
-  expect(createSearch([secretAccessKey])(`a "${secretAccessKey.slice(7, 20)}" b`)).toHaveLength(4)
+test('the leak search finds a part of a credential', () => {
+  const { secretAccessKey } = createCredentials(createRandomGenerator(2))
+  expect(createLeakSearch([secretAccessKey])(`a "${secretAccessKey.slice(7, 20)}" b`)).toHaveLength(4)
 })
 
-const consoles = ['debug', 'info', 'log', 'warn', 'error'] as const
+const CONSOLE_METHODS = ['debug', 'info', 'log', 'warn', 'error'] as const
 beforeEach(() => {
-  for (const level of consoles) jest.spyOn(console, level)
+  for (const level of CONSOLE_METHODS) jest.spyOn(console, level)
 })
 afterEach(() => {
-  for (const level of consoles) expect(console[level]).not.toHaveBeenCalled()
+  for (const level of CONSOLE_METHODS) expect(console[level]).not.toHaveBeenCalled()
   jest.restoreAllMocks()
 })
 
-test('a token of the caller that looks like words is not repeated either', async () => {
-  const caller = { ...createCredentials(createRandom(3)), sessionToken: 'local-session-token-of-a-developer' }
-  const call = createCall(
+test('the error does not contain a session token of the caller that consists of words', async () => {
+  const caller = {
+    ...createCredentials(createRandomGenerator(3)),
+    sessionToken: 'local-session-token-of-a-developer',
+  }
+  const call = createAssumeRoleCall(
     ({ headers }) => ({
       statusCode: 403,
       headers: { 'x-amzn-requestid': REQUEST_ID },
-      body: Buffer.from(failure('AccessDenied', `not with ${headers['x-amz-security-token']} today`)),
+      body: Buffer.from(createErrorBody('AccessDenied', `not with ${headers['x-amz-security-token']} today`)),
     }),
     caller,
   )
   const error = await call().catch((thrown: unknown) => thrown)
   expect(error).toHaveProperty('message', expect.stringContaining('not with [not shown] today'))
-  expect(printed(error)).not.toContain('session-token-of')
+  expect(printError(error)).not.toContain('session-token-of')
 })
 
-test('of 5,200 damaged answers none puts a part of a credential into the error', async () => {
-  const random = createRandom(1)
+test('no error after 5,200 damaged responses contains a part of a credential', async () => {
+  const random = createRandomGenerator(1)
   const caller = createCredentials(random)
   let issued = createCredentials(random)
-  let leaksOf = createSearch([])
-  let answer: Answer | undefined
-  const call = createCall((request) => {
-    answer = createAnswer(random, request, issued, caller)
-    return { ...answer, headers: { ...answer.headers } }
+  let findLeaks = createLeakSearch([])
+  let response: HttpResponse | undefined
+  const call = createAssumeRoleCall((request) => {
+    response = createResponse(random, request, issued, caller)
+    return { ...response, headers: { ...response.headers } }
   }, caller)
-  const codes = new Map<string, number>()
+  const countByCode = new Map<string, number>()
   for (let run = 0; run < 5200; run += 1) {
     if (run % 20 === 0) {
       issued = createCredentials(random)
-      leaksOf = createSearch([...Object.values(issued), ...Object.values(caller)])
+      findLeaks = createLeakSearch([...Object.values(issued), ...Object.values(caller)])
     }
     const thrown = await call().catch((error: unknown) => error)
     if (!(thrown instanceof Error)) continue
-    const leaks = leaksOf(printed(thrown))
+    const leaks = findLeaks(printError(thrown))
     if (leaks.length > 0 || !(thrown instanceof CrossAccountDynamoError))
-      throw new Error(`run ${run}: ${leaks.length} leaks: ${inspect(thrown)} of ${answer?.body.toString()}`)
-    codes.set(thrown.code, (codes.get(thrown.code) ?? 0) + 1)
+      throw new Error(`run ${run}: ${leaks.length} leaks: ${inspect(thrown)} of ${response?.body.toString()}`)
+    countByCode.set(thrown.code, (countByCode.get(thrown.code) ?? 0) + 1)
   }
-  // The damage leaves answers of each kind.
-  expect([...codes.keys()].sort()).toEqual([
+  // The damaged responses still cover each kind of error.
+  expect([...countByCode.keys()].sort()).toEqual([
     'ASSUME_ROLE_DENIED',
     'ASSUME_ROLE_REJECTED',
     'STS_THROTTLED',
     'STS_UNAVAILABLE',
   ])
-  for (const count of codes.values()) expect(count).toBeGreaterThan(20)
+  for (const count of countByCode.values()) expect(count).toBeGreaterThan(20)
 }, 60_000)

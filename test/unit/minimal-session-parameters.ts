@@ -1,7 +1,7 @@
-/** Session parameters with no optional part, to which tests add what they need. */
+/** Session parameters that contain only required values. Tests add the values that they need. */
 import type { SessionParameters } from '../../src/identity/session-parameters.ts'
 
-export const minimalParameters = (roleArn: string): SessionParameters => ({
+export const createMinimalParameters = (roleArn: string): SessionParameters => ({
   roleArn,
   sessionTags: [],
   transitiveTagKeys: [],
