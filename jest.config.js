@@ -1,10 +1,10 @@
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  // The tests wait for sockets more than they compute.
+  // Use all cores, because most tests wait for sockets.
   maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
-  // `npm run test:long` runs these.
+  // `npm run test:long` runs these files.
   testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
@@ -18,10 +18,10 @@ export default {
     '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts',
     '^middy-cross-account-dynamo/policies$': '<rootDir>/src/iam/index.ts',
   },
-  // The connections and timers of a test are its own to close: a test that leaves one hangs here.
+  // There is no `forceExit`: each test closes its connections and timers, or Jest does not exit.
   testTimeout: 15_000,
   collectCoverageFrom: ['src/**/*.ts'],
-  // It instruments the files in src only. V8's coverage slows down every module that a test file loads.
+  // Babel instruments only the files in `src`. V8's coverage slows down every module that a test file loads.
   coverageProvider: 'babel',
   coverageReporters: ['text', 'lcov'],
   coverageThreshold: { global: { branches: 95, functions: 95, lines: 95, statements: 95 } },

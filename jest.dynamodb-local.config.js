@@ -1,7 +1,10 @@
 import base from './jest.config.js'
 
-/** What runs on the sandbox, on AWS's own DynamoDB Local: one Java process for all of it. */
-/** @type {import('jest').Config} */
+/**
+ * Runs the tests that use the sandbox on AWS's DynamoDB Local, with one Java process for all test files.
+ *
+ * @type {import('jest').Config}
+ */
 export default {
   ...base,
   testMatch: ['<rootDir>/test/{sandbox,integration}/**/*.test.ts'],

@@ -1,10 +1,13 @@
 import base from './jest.config.js'
 
-/** The test files that read it run more cases. */
+// `selectByRunLength()` reads this variable.
 process.env.LONG_RUN = '1'
 
-/** What takes long and rarely fails: the `.long.test.ts` files, and the files that use `inLongRun()`. */
-/** @type {import('jest').Config} */
+/**
+ * Runs the tests that take long and rarely fail: the `.long.test.ts` files, and the files that use `selectByRunLength()`.
+ *
+ * @type {import('jest').Config}
+ */
 export default {
   ...base,
   testMatch: [

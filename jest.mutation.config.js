@@ -1,12 +1,12 @@
 import base from './jest.config.js'
 
-/** The folders and files below `test/` that `scripts/test-mutation.ts` names for a part. */
-const tests = (process.env.MUTATION_TESTS ?? 'unit').split(',')
+// `scripts/test-mutation.ts` sets this variable to the folders and files below `test/` that cover one part of `src/`.
+const testPaths = (process.env.MUTATION_TESTS ?? 'unit').split(',')
 
 /** @type {import('jest').Config} */
 export default {
   ...base,
-  testMatch: tests.flatMap((path) => [
+  testMatch: testPaths.flatMap((path) => [
     `<rootDir>/test/${path}/**/*.test.ts`,
     `<rootDir>/test/${path}.test.ts`,
   ]),

@@ -1,6 +1,6 @@
 /**
- * How much the package adds to a function's bundle: its own code, minified, without the AWS SDK and middy. Prints the total
- * and the share of each file.
+ * Measures how much the package adds to the bundle of a function: its own code, minified, without the AWS SDK and middy. Prints
+ * the size of each file and the total.
  */
 import { build } from 'esbuild'
 
@@ -15,10 +15,10 @@ const { metafile, outputFiles } = await build({
   metafile: true,
   write: false,
 })
-const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1).padStart(5)} KB`
+const formatKilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1).padStart(5)} KB`
 const [output] = Object.values(metafile.outputs)
 for (const [file, { bytesInOutput }] of Object.entries(output?.inputs ?? {}).toSorted(
   ([, a], [, b]) => b.bytesInOutput - a.bytesInOutput,
 ))
-  console.log(`${kilobytes(bytesInOutput)}  ${file}`)
-console.log(`${kilobytes(outputFiles[0]?.contents.length ?? 0)}  in all`)
+  console.log(`${formatKilobytes(bytesInOutput)}  ${file}`)
+console.log(`${formatKilobytes(outputFiles[0]?.contents.length ?? 0)}  total`)

@@ -1,6 +1,7 @@
 /**
- * What one more tenant costs: a client made naively, and a session of ours with its client; each after its first
- * request. Prints medians of one run, naive and ours in turns; figures of different machines do not compare.
+ * Measures the memory, the time and the connections of one more tenant, after its first request. Compares a client of its own,
+ * created with the SDK (`sdk`), and a session of this package with its client (`store`), in alternation within one run. Prints
+ * the medians. Figures of different machines do not compare.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
@@ -16,73 +17,75 @@ import { createClients } from '../src/dynamodb/client.ts'
 import { createSessionStore } from '../src/session-store.ts'
 
 const SESSIONS = 500
-const GET = new GetCommand({ TableName: 'T', Key: { id: '1' } })
+const GET_COMMAND = new GetCommand({ TableName: 'T', Key: { id: '1' } })
 const ROUNDS = 5
 
-// In a process of its own, so that its side of the connections is not counted.
+// The child process is the server, so that the memory of the server side of connections is not measured.
 if (process.send !== undefined) {
-  let connections = 0
+  let connectionCount = 0
   const server = createServer({ keepAliveTimeout: 600_000 }, (request, response) => {
     request.resume().on('end', () => response.end('{}'))
   }).on('connection', () => {
-    connections += 1
+    connectionCount += 1
   })
   await once(server.listen(0, '127.0.0.1'), 'listening')
   process.send((server.address() as AddressInfo).port)
-  process.on('message', () => process.send?.(connections))
+  process.on('message', () => process.send?.(connectionCount))
   await once(process, 'disconnect')
   process.exit()
 }
 
 setFlagsFromString('--expose-gc')
-const collect = runInNewContext('gc') as () => void
-const dynamo = fork(import.meta.filename)
-const [port] = await once(dynamo, 'message')
-const connections = async (): Promise<number> => {
-  dynamo.send('how many')
-  return (await once(dynamo, 'message'))[0]
+const collectGarbage = runInNewContext('gc') as () => void
+const serverProcess = fork(import.meta.filename)
+const [port] = await once(serverProcess, 'message')
+/** Returns the number of connections that the server has accepted. */
+const countConnections = async (): Promise<number> => {
+  serverProcess.send('count connections')
+  return (await once(serverProcess, 'message'))[0]
 }
 
 const region = 'eu-west-1'
 const awsClientOptions = { endpoint: `http://127.0.0.1:${port}` }
 const translateConfig = { marshallOptions: { removeUndefinedValues: true } }
-/** What an AssumeRole brings, in the sizes that AWS's have. */
-const credentialsOf = (tenant: string) => ({
+/** Creates credentials that are as long as those of AWS. */
+const createCredentials = (tenant: string) => ({
   accessKeyId: tenant.padEnd(20, '-'),
   secretAccessKey: tenant.padEnd(40, '-'),
   sessionToken: tenant.padEnd(800, '-'),
   expiration: new Date(Date.now() + 3_600_000),
   accountId: '222222222222',
 })
-type Make = (tenant: string) => DynamoDBDocumentClient
+type CreateClient = (tenant: string) => DynamoDBDocumentClient
 
-const naive: Make = (tenant) => {
-  const credentials = credentialsOf(tenant)
+const createSdkClient: CreateClient = (tenant) => {
+  const credentials = createCredentials(tenant)
   const client = new DynamoDBClient({ ...awsClientOptions, region, credentials: async () => credentials })
   return DynamoDBDocumentClient.from(client, translateConfig)
 }
 
-/** A middleware's store, whose STS answers at once. */
-const openStore = (): Make => {
+/** Creates the session store of a middleware, with credentials that are available immediately. */
+const createStoreClients = (): CreateClient => {
   const configuration = readConfiguration(
     {
       roleArn: 'arn:aws:iam::222222222222:role/R',
       region,
-      sessionTags: () => ({}),
+      // The store receives session parameters directly, so this function is not called.
+      session: () => ({ sessionTags: { TenantId: 'acme' } }),
       maxSessions: SESSIONS,
       awsClientOptions,
     },
     {},
   )
-  const sessionOf = createSessionStore(
+  const findOrOpenSession = createSessionStore(
     configuration,
     ({ sessionTags: [tag] }) =>
       async () =>
-        credentialsOf(tag?.Value ?? ''),
+        createCredentials(tag?.Value ?? ''),
     createClients(configuration),
   )
   return (tenant) => {
-    const { client } = sessionOf({
+    const { client } = findOrOpenSession({
       roleArn: 'arn:aws:iam::222222222222:role/R',
       sessionTags: [{ Key: 'TenantId', Value: tenant }],
       transitiveTagKeys: [],
@@ -93,11 +96,11 @@ const openStore = (): Make => {
     return client as DynamoDBDocumentClient
   }
 }
-const makers: Record<string, () => Make> = { naive: () => naive, ours: openStore }
+const cases: Record<string, () => CreateClient> = { sdk: () => createSdkClient, store: createStoreClients }
 
-const bytes = async (): Promise<number> => {
-  for (let i = 0; i < 3; i += 1) {
-    collect()
+const measureBytes = async (): Promise<number> => {
+  for (let collection = 0; collection < 3; collection += 1) {
+    collectGarbage()
     await setTimeout(20)
   }
   const { heapUsed, external } = process.memoryUsage()
@@ -109,42 +112,42 @@ interface Sample {
   readonly microseconds: number
   readonly connections: number
 }
-const measure = async (open: () => Make): Promise<Sample> => {
-  const make = open()
-  // What the first one brings with it is not one more's.
-  const first = make('first')
-  await first.send(GET)
-  const before = await bytes()
-  const opened = await connections()
+const measureCase = async (setUpCase: () => CreateClient): Promise<Sample> => {
+  const createClient = setUpCase()
+  // The first client also allocates what all clients share, so it is not measured.
+  const firstClient = createClient('first')
+  await firstClient.send(GET_COMMAND)
+  const bytesBefore = await measureBytes()
+  const connectionsBefore = await countConnections()
   const start = process.hrtime.bigint()
-  const clients = Array.from({ length: SESSIONS - 1 }, (_, index) => make(`tenant ${index}`))
-  const took = Number(process.hrtime.bigint() - start)
-  for (const client of clients) await client.send(GET)
+  const clients = Array.from({ length: SESSIONS - 1 }, (_, index) => createClient(`tenant ${index}`))
+  const durationNs = Number(process.hrtime.bigint() - start)
+  for (const client of clients) await client.send(GET_COMMAND)
   const sample = {
-    bytes: ((await bytes()) - before) / clients.length,
-    microseconds: took / clients.length / 1000,
-    connections: (await connections()) - opened,
+    bytes: ((await measureBytes()) - bytesBefore) / clients.length,
+    microseconds: durationNs / clients.length / 1000,
+    connections: (await countConnections()) - connectionsBefore,
   }
-  for (const client of [first, ...clients]) client.config.requestHandler.destroy?.()
+  for (const client of [firstClient, ...clients]) client.config.requestHandler.destroy?.()
   return sample
 }
 
-const samples = new Map(Object.keys(makers).map((name) => [name, [] as Sample[]]))
-// The first round warms up.
+const samples = new Map(Object.keys(cases).map((name) => [name, [] as Sample[]]))
+// The first round warms up the JIT compiler, so its samples are ignored.
 for (let round = 0; round <= ROUNDS; round += 1) {
-  for (const [name, open] of Object.entries(makers)) {
-    const sample = await measure(open)
+  for (const [name, setUpCase] of Object.entries(cases)) {
+    const sample = await measureCase(setUpCase)
     if (round > 0) samples.get(name)?.push(sample)
   }
 }
-const median = (name: string, key: keyof Sample): number =>
+const getMedian = (name: string, key: keyof Sample): number =>
   (samples.get(name) ?? []).map((sample) => sample[key]).toSorted((a, b) => a - b)[ROUNDS >> 1] ?? Number.NaN
 for (const name of samples.keys()) {
-  const ratio = (key: keyof Sample) => (median(name, key) / median('naive', key)).toFixed(2)
+  const formatRatio = (key: keyof Sample) => (getMedian(name, key) / getMedian('sdk', key)).toFixed(2)
   console.log(
-    `${name.padEnd(6)} ${(median(name, 'bytes') / 1024).toFixed(1).padStart(5)} KB a session (${ratio('bytes')}), ` +
-      `${median(name, 'microseconds').toFixed(1).padStart(5)} µs to make one (${ratio('microseconds')}), ` +
-      `${median(name, 'connections')} new connections for ${SESSIONS} sessions`,
+    `${name.padEnd(6)} ${(getMedian(name, 'bytes') / 1024).toFixed(1).padStart(5)} KB per session (${formatRatio('bytes')}), ` +
+      `${getMedian(name, 'microseconds').toFixed(1).padStart(5)} µs to create one (${formatRatio('microseconds')}), ` +
+      `${getMedian(name, 'connections')} new connections for ${SESSIONS} sessions`,
   )
 }
-dynamo.disconnect()
+serverProcess.disconnect()

@@ -1,6 +1,6 @@
 /**
- * Measures what the middleware adds to a warm invocation: middy alone, with a middleware that does nothing, with a static
- * session, and with a synchronous `session` function, in turns within one run. The contexts are those of Lambda's runtime client:
+ * Measures the time that the middleware adds to a warm invocation. Compares middy alone, a middleware that does nothing, a static
+ * session, and a synchronous `session` function, in alternation within one run. The contexts are those of Lambda's runtime client:
  * plain objects. With `accessor`, the context also has the accessor `callbackWaitsForEmptyEventLoop` of the runtimes before
  * Node.js 24, which makes it slower to copy. Prints the medians. Figures of different machines do not compare.
  */
@@ -23,11 +23,11 @@ Object.assign(process.env, sandbox.env, sandbox.createLambdaEnvironment(EXECUTIO
 const options = { roleArn: TARGET_ROLE_ARN, externalId: EXTERNAL_ID }
 const middleware = crossAccountDynamo(options)
 await middleware.ready()
-const perTenant = crossAccountDynamo({
+const tenantMiddleware = crossAccountDynamo({
   ...options,
   session: ({ event }: { event: { tenant: string } }) => ({ sessionTags: { TenantId: event.tenant } }),
 })
-for (const tenant of TENANTS) await perTenant.clientFor({ event: { tenant }, context: {} as never })
+for (const tenant of TENANTS) await tenantMiddleware.clientFor({ event: { tenant }, context: {} as never })
 
 const createContext = (awsRequestId: string): object => ({
   functionName: 'orders',
@@ -54,23 +54,26 @@ const createContextWithAccessor = (awsRequestId: string): object => {
   return Object.assign(accessor, createContext(awsRequestId))
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: handlers of different events and contexts, called alike
+// biome-ignore lint/suspicious/noExplicitAny: the handlers have different event and context types
 type Handler = (event: any, context: any) => Promise<unknown>
-const work = async () => {}
+const baseHandler = async () => {}
 const doNothing = { before: () => {} }
 const cases: Record<string, readonly [Handler, (awsRequestId: string) => object]> = {
-  'middy alone': [middy(work), createContext],
-  'middy alone, accessor': [middy(work), createContextWithAccessor],
-  'a middleware that does nothing': [middy(work).use(doNothing), createContext],
-  'crossAccountDynamo(), static': [middy(work).use(middleware), createContext],
-  'crossAccountDynamo(), static, accessor': [middy(work).use(middleware), createContextWithAccessor],
-  'with a session function': [middy(work).use(perTenant), createContext],
-  'with a session function, accessor': [middy(work).use(perTenant), createContextWithAccessor],
+  'middy alone': [middy(baseHandler), createContext],
+  'middy alone, accessor': [middy(baseHandler), createContextWithAccessor],
+  'a middleware that does nothing': [middy(baseHandler).use(doNothing), createContext],
+  'crossAccountDynamo(), static': [middy(baseHandler).use(middleware), createContext],
+  'crossAccountDynamo(), static, accessor': [middy(baseHandler).use(middleware), createContextWithAccessor],
+  'with a session function': [middy(baseHandler).use(tenantMiddleware), createContext],
+  'with a session function, accessor': [middy(baseHandler).use(tenantMiddleware), createContextWithAccessor],
 }
 
 const events = TENANTS.map((tenant) => ({ tenant }))
-const measureNs = async (handler: Handler, create: (awsRequestId: string) => object): Promise<number> => {
-  const contexts = Array.from({ length: INVOCATIONS }, (_, index) => create(`id-${index}`))
+const measureInvocationNs = async (
+  handler: Handler,
+  createRequestContext: (awsRequestId: string) => object,
+): Promise<number> => {
+  const contexts = Array.from({ length: INVOCATIONS }, (_, index) => createRequestContext(`id-${index}`))
   const start = process.hrtime.bigint()
   for (const [index, context] of contexts.entries())
     await handler(events[index % events.length] ?? {}, context)
@@ -79,20 +82,22 @@ const measureNs = async (handler: Handler, create: (awsRequestId: string) => obj
 
 const samples = new Map(Object.keys(cases).map((name) => [name, [] as number[]]))
 for (let round = 0; round < ROUNDS; round += 1) {
-  for (const [name, [handler, create]] of Object.entries(cases))
-    samples.get(name)?.push(await measureNs(handler, create))
+  for (const [name, [handler, createRequestContext]] of Object.entries(cases))
+    samples.get(name)?.push(await measureInvocationNs(handler, createRequestContext))
 }
-const median = (values: readonly number[]): number =>
+const getMedian = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 for (const [name, values] of samples) {
-  const bare = median(samples.get(name.endsWith('accessor') ? 'middy alone, accessor' : 'middy alone') ?? [])
-  const ns = median(values)
+  const baselineNs = getMedian(
+    samples.get(name.endsWith('accessor') ? 'middy alone, accessor' : 'middy alone') ?? [],
+  )
+  const medianNs = getMedian(values)
   console.log(
-    `${name.padEnd(40)} ${ns.toFixed(0).padStart(6)} ns per invocation, ${(ns - bare).toFixed(0).padStart(5)} ns more than middy alone`,
+    `${name.padEnd(40)} ${medianNs.toFixed(0).padStart(6)} ns per invocation, ${(medianNs - baselineNs).toFixed(0).padStart(5)} ns more than middy alone`,
   )
 }
-const { length } = sandbox.calls.filter(({ service }) => service === 'sts')
+const stsCalls = sandbox.calls.filter(({ service }) => service === 'sts')
 console.log(
-  `STS calls: ${length}, one per session (1 static, ${TENANTS.length} tenants), in ${(INVOCATIONS * ROUNDS).toLocaleString('en')} invocations of each case.`,
+  `STS calls: ${stsCalls.length}, one per session (1 static, ${TENANTS.length} tenants), in ${(INVOCATIONS * ROUNDS).toLocaleString('en')} invocations of each case.`,
 )
 await sandbox.close()

@@ -1,43 +1,48 @@
 /** Limits how long an invocation waits, based on its remaining time. */
 
-/** The part of Lambda's context that states the remaining time of an invocation. */
+/**
+ * The part of Lambda's context that returns the remaining time of an invocation.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
+ */
 export interface Deadline {
   readonly getRemainingTimeInMillis?: () => number
   /** The context of a durable function holds Lambda's context in this property. */
   readonly lambdaContext?: Pick<Deadline, 'getRemainingTimeInMillis'>
 }
 
-/** The time reserved for the response: `maxMs`, or `share` of the remaining time if that is less. */
+/** The time reserved for the response: `maxMs` milliseconds, or `share` of the remaining time if that is less. */
 const RESERVE = { maxMs: 500, share: 0.1 }
-/** How long an invocation may wait if the context does not state the remaining time, in milliseconds. */
+/** How long an invocation can wait if the context does not return the remaining time, in milliseconds. */
 const DEFAULT_WAIT_BUDGET_MS = 5000
 /** The longest delay that `setTimeout` accepts, in milliseconds. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
-/** Returns the remaining time in milliseconds, or `undefined` if the context does not state it or its function throws. */
-const remainingTimeMs = (deadline: Deadline | undefined): number | undefined => {
+/** Returns the remaining time in milliseconds, or `undefined` if the context does not return it or its function throws. */
+const readRemainingTimeMs = (deadline: Deadline | undefined): number | undefined => {
   try {
     const context = deadline?.getRemainingTimeInMillis === undefined ? deadline?.lambdaContext : deadline
-    const remaining = context?.getRemainingTimeInMillis?.()
-    return typeof remaining === 'number' && !Number.isNaN(remaining) ? remaining : undefined
+    const remainingMs = context?.getRemainingTimeInMillis?.()
+    return typeof remainingMs === 'number' && !Number.isNaN(remainingMs) ? remainingMs : undefined
   } catch {
     return undefined
   }
 }
 
 /**
- * Returns how long an invocation may wait, in milliseconds: its remaining time less a reserve for its response, or 5000
- * if the context does not state the remaining time.
+ * Returns how long an invocation can wait, in milliseconds: its remaining time less a reserve for its response, or 5000
+ * if the context does not return the remaining time.
  */
-export const waitBudgetMs = (deadline: Deadline | undefined): number => {
-  const remaining = remainingTimeMs(deadline)
-  if (remaining === undefined) return DEFAULT_WAIT_BUDGET_MS
-  return Math.max(0, Math.min(remaining - Math.min(RESERVE.maxMs, remaining * RESERVE.share), MAX_TIMER_MS))
+export const getWaitBudgetMs = (deadline: Deadline | undefined): number => {
+  const remainingMs = readRemainingTimeMs(deadline)
+  if (remainingMs === undefined) return DEFAULT_WAIT_BUDGET_MS
+  const reserveMs = Math.min(RESERVE.maxMs, remainingMs * RESERVE.share)
+  return Math.max(0, Math.min(remainingMs - reserveMs, MAX_TIMER_MS))
 }
 
 /**
- * Settles as the promise does. If that takes longer than `timeoutMs`, rejects with `onTimeout()`. The promise itself is not
- * canceled.
+ * Settles with the result of the promise. If the promise does not settle within `timeoutMs` milliseconds, rejects with the error
+ * that `onTimeout` returns. The work behind the promise continues.
  */
 export const withTimeout = async <T>(
   promise: Promise<T>,

@@ -3,7 +3,19 @@ import { formatIssues, type Issue } from './options/issue.ts'
 import type { Audience } from './options/messages.ts'
 import { escapeControls } from './text.ts'
 
-/** The code of an error. The table in the README describes when each code is thrown and what to do about it. */
+/**
+ * The code of a {@link CrossAccountDynamoError}.
+ *
+ * - `CONFIG_INVALID`: an option, a variable or the use of the middleware is invalid. The message describes each problem
+ * - `SESSION_IDENTITY_MISSING`: the `session` function threw, timed out or returned no valid session
+ * - `ASSUME_ROLE_DENIED`: STS denied AssumeRole. The message contains the policy statements that both accounts need
+ * - `ASSUME_ROLE_REJECTED`: the credentials of the function, a session parameter or the STS client is invalid
+ * - `STS_THROTTLED`: STS throttled AssumeRole
+ * - `STS_UNAVAILABLE`: STS failed or could not be reached
+ * - `STS_TIMEOUT`: STS did not respond in time, or the invocation could not wait longer
+ *
+ * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_Errors
+ */
 export type CrossAccountDynamoErrorCode =
   | 'CONFIG_INVALID'
   | 'SESSION_IDENTITY_MISSING'
@@ -14,55 +26,63 @@ export type CrossAccountDynamoErrorCode =
   | 'STS_TIMEOUT'
 
 /** The codes of errors whose call may succeed later without a change of configuration or policy. */
-export const RETRYABLE: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
+export const RETRYABLE_CODES: ReadonlySet<CrossAccountDynamoErrorCode> = new Set([
   'STS_THROTTLED',
   'STS_UNAVAILABLE',
   'STS_TIMEOUT',
 ])
 
+/** The properties of a new {@link CrossAccountDynamoError} that have defaults. */
 interface CrossAccountDynamoErrorOptions extends ErrorOptions {
+  /** @default true for `STS_THROTTLED`, `STS_UNAVAILABLE` and `STS_TIMEOUT`, otherwise false */
   readonly retryable?: boolean
+  /** @default [] */
   readonly issues?: readonly Issue[]
 }
 
 /**
- * The error that this package throws. Errors of DynamoDB are not wrapped.
+ * The error that this package throws. Errors of DynamoDB are thrown unchanged. `cause` is the error of the SDK or of the `session`
+ * function, without credentials and requests, if there is one.
  *
  * @example
  * ```ts
  * import { CrossAccountDynamoError } from 'middy-cross-account-dynamo'
  *
- * export const isWorthARetry = (error: unknown): boolean =>
+ * export const isRetryable = (error: unknown): boolean =>
  *   error instanceof CrossAccountDynamoError && error.retryable
  * ```
  */
 export class CrossAccountDynamoError extends Error {
+  /** The name of the class, which stays the same if a bundler renames the class. */
   override readonly name = 'CrossAccountDynamoError'
+  /** The reason for the error. */
   readonly code: CrossAccountDynamoErrorCode
   /**
-   * The HTTP status code: 503 for `STS_THROTTLED`, `STS_UNAVAILABLE` and `STS_TIMEOUT`, 403 for
-   * `SESSION_IDENTITY_MISSING`, and 500 otherwise. Because `expose` is `false`, `@middy/http-error-handler` responds
-   * with 500 to all of them.
+   * The HTTP status code: 503 for `STS_THROTTLED`, `STS_UNAVAILABLE` and `STS_TIMEOUT`, 403 for `SESSION_IDENTITY_MISSING`, and 500
+   * for the other codes. `@middy/http-error-handler` responds with 500 to all of them, because `expose` is `false`.
+   *
+   * @see https://middy.js.org/docs/middlewares/http-error-handler
    */
   readonly statusCode: 403 | 500 | 503
   /** Always `false`. The message is for operators and must not be sent to an HTTP client. */
   readonly expose = false
   /**
-   * `true` if the same call may succeed later without a change of configuration or policy. A
-   * `SESSION_IDENTITY_MISSING` is retryable if `session` timed out or threw an error that is marked as retryable.
+   * Whether the same call may succeed later without a change of configuration or policy. `true` for `STS_THROTTLED`,
+   * `STS_UNAVAILABLE` and `STS_TIMEOUT`. Also `true` for `SESSION_IDENTITY_MISSING` if the `session` function timed out or threw an
+   * error that is marked as retryable with `retryable: true` or `$retryable`.
    */
   readonly retryable: boolean
 
   /**
-   * The problems of options and of values that `session` returned. The message describes the same problems. Empty for
-   * other errors.
+   * The problems of options, of variables and of the values that the `session` function returned. The message describes the same
+   * problems. The list is empty for other errors.
    */
   readonly issues: readonly Issue[]
 
   constructor(
     code: CrossAccountDynamoErrorCode,
     message: string,
-    { retryable = RETRYABLE.has(code), issues = [], cause }: CrossAccountDynamoErrorOptions = {},
+    { retryable = RETRYABLE_CODES.has(code), issues = [], cause }: CrossAccountDynamoErrorOptions = {},
   ) {
     // Values in a message may contain control characters, which would change how a log line is displayed.
     super(
@@ -72,11 +92,11 @@ export class CrossAccountDynamoError extends Error {
     this.code = code
     this.retryable = retryable
     this.issues = issues
-    this.statusCode = code === 'SESSION_IDENTITY_MISSING' ? 403 : RETRYABLE.has(code) ? 503 : 500
+    this.statusCode = code === 'SESSION_IDENTITY_MISSING' ? 403 : RETRYABLE_CODES.has(code) ? 503 : 500
   }
 }
 
-/** Creates a `CONFIG_INVALID` error that lists all problems of a configuration. */
+/** Creates a `CONFIG_INVALID` error that lists all problems of `subject`, such as `the configuration`, for the audience. */
 export const createConfigurationError = (
   subject: string,
   issues: readonly Issue[],
@@ -89,9 +109,8 @@ export const createConfigurationError = (
   )
 
 /**
- * Returns a new error with the same code, message and cause. Any other value is returned as it is. Invocations that wait
- * for the same AssumeRole call each throw a separate error object, because error handlers add properties to the errors
- * that they catch.
+ * Returns a copy of a CrossAccountDynamoError with the same cause, and any other value unchanged. Invocations that wait for the
+ * same AssumeRole call throw separate error objects, because error handlers add properties to the errors that they catch.
  */
 export const copyError = (error: unknown): unknown => {
   if (!(error instanceof CrossAccountDynamoError)) return error

@@ -1,4 +1,8 @@
-/** A middy middleware that gives an AWS Lambda function in one account a DynamoDB client for tables in another account. */
+/**
+ * A middy middleware that gives an AWS Lambda function in one account a DynamoDB client for tables in another account.
+ *
+ * @packageDocumentation
+ */
 
 export type { CrossAccountDynamoOptions } from './configuration/options.ts'
 export type { AssumeRoleReason, AssumeRoleTrace } from './credentials/assume-role.ts'

@@ -1,19 +1,21 @@
 /**
  * Puts the client of an invocation on its context.
  *
- * Batch processors, nested handlers and unit tests pass one context object to several invocations. An invocation
- * therefore never replaces another client on the context that it was given.
+ * Batch processors, nested handlers and unit tests pass one context object to several invocations. An invocation therefore never
+ * replaces a client that another invocation put on the same context object.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
  */
 import type middy from '@middy/core'
 import { CrossAccountDynamoError } from './errors.ts'
 
 type Context = middy.Request['context'] & Record<string, unknown>
-/** The part of middy's request that this module changes. middy passes `context` to later middlewares and to the handler. */
+/** The part of middy's request that this module changes. middy passes `request.context` to later middlewares and to the handler. */
 type RequestWithContext = Pick<middy.Request, 'context'>
 
 /**
- * Sets `request.context[contextKey]` to the client of the session that all invocations share. If the context already
- * holds another value there, or cannot be changed, `request.context` becomes a copy that holds the client.
+ * Sets `request.context[contextKey]` to the client that all invocations share. If the property already has another value, or if
+ * the context cannot be changed, replaces `request.context` with a copy that contains the client.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if a copy is necessary and the context cannot be copied.
  */
@@ -21,15 +23,14 @@ export const attachClient = (request: RequestWithContext, contextKey: string, cl
   const context = request.context as Context
   const currentValue = readProperty(context, contextKey)
   if (currentValue === client) return
-  if (currentValue === undefined && trySet(context, contextKey, client)) return
+  if (currentValue === undefined && trySetClient(context, contextKey, client)) return
   attachToCopy(request, contextKey, client, copyContextWithout(context, contextKey))
 }
 
 /**
- * Replaces `request.context` with a copy that holds the client of this invocation's own session. The given context
- * stays unchanged, because another handler that shares it must not find this client there, not even before the
- * middlewares of that handler run. If the context cannot be copied, the client is set on the context itself, unless the
- * context already holds another client.
+ * Replaces `request.context` with a copy that contains the client of this invocation's own session. The original context object
+ * stays unchanged, because other handlers can share it and must never find this client on it. If the context cannot be copied, sets
+ * the client on the original context object, unless that object already contains another client.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context cannot be copied and already holds another client.
  */
@@ -51,21 +52,21 @@ const attachToCopy = (
   copy: Context | undefined,
 ): void => {
   if (copy === undefined) {
-    request.context = hideClient(request.context as Context, contextKey)
-    throw sharedContextError(contextKey)
+    request.context = createViewWithoutClient(request.context as Context, contextKey)
+    throw contextNotWritableError(contextKey)
   }
   copy[contextKey] = client
   request.context = copy
 }
 
 /**
- * Removes the client from `request.context` for an invocation that has no session. Its error handlers and later
- * middlewares must not use a client that another invocation set there. The given context stays unchanged.
+ * Removes the client from `request.context` for an invocation that has no session. Its error handlers and later middlewares must
+ * not use the client of another invocation. The original context object stays unchanged.
  */
 export const detachClient = (request: RequestWithContext, contextKey: string): void => {
   const context = request.context as Context
   if (readProperty(context, contextKey) === undefined) return
-  request.context = copyContextWithout(context, contextKey) ?? hideClient(context, contextKey)
+  request.context = copyContextWithout(context, contextKey) ?? createViewWithoutClient(context, contextKey)
 }
 
 const UNREADABLE = Symbol('unreadable')
@@ -80,10 +81,10 @@ const readProperty = (context: Context, contextKey: string): unknown => {
 }
 
 /**
- * Sets the client. Returns `false` if the context is frozen or ignores the assignment. Uses an assignment because it is
- * faster than `Reflect.set`.
+ * Sets the client. Returns `false` if the context is frozen or ignores the assignment. Uses an assignment, because it is faster
+ * than `Reflect.set`.
  */
-const trySet = (context: Context, contextKey: string, client: object): boolean => {
+const trySetClient = (context: Context, contextKey: string, client: object): boolean => {
   try {
     context[contextKey] = client
     return context[contextKey] === client
@@ -100,7 +101,7 @@ const copyContextWithout = (context: Context, contextKey: string): Context | und
   try {
     const prototype: unknown = Object.getPrototypeOf(context)
     if (!isObjectPrototype(prototype)) return undefined
-    // A spread is much faster than a copy of each property. It reads accessors once instead of copying them (npm run bench).
+    // A spread is much faster than copying each property (see npm run bench). It copies the current values of accessors.
     if (!hasRuntimeAccessor(context) && !(contextKey in context)) return { ...context }
     const copy = Object.create(prototype)
     for (const key of Reflect.ownKeys(context)) {
@@ -113,15 +114,15 @@ const copyContextWithout = (context: Context, contextKey: string): Context | und
 }
 
 /**
- * Returns whether the context has the accessor of Lambda's runtimes before Node.js 24. Its setter on the copy must still reach
- * the runtime.
+ * Returns whether the context has an accessor that Lambda's runtimes before Node.js 24 define. The accessor must be copied, so
+ * that an assignment to the copy still reaches the runtime.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
  */
 const hasRuntimeAccessor = (context: Context): boolean =>
   Object.getOwnPropertyDescriptor(context, 'callbackWaitsForEmptyEventLoop')?.set !== undefined
 
-/** Returns whether this is `null` or the `Object.prototype` of any realm. Such a prototype holds no client. */
+/** Returns whether a prototype is `null` or the `Object.prototype` of any realm. Such a prototype contains no client. */
 const isObjectPrototype = (prototype: unknown): prototype is object | null =>
   prototype === null ||
   prototype === Object.prototype ||
@@ -136,25 +137,25 @@ const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: Prop
 }
 
 /**
- * Returns a view of the context without the client, for the error handlers of a failed invocation. The target of the
- * proxy is an empty object, because a proxy of a frozen object must return that object's own values.
+ * Creates a view of the context without the client, for the error handlers of a failed invocation. The target of the proxy is an
+ * empty object, because a proxy with a frozen target must return the values of the target, including the client.
  */
-const hideClient = (context: Context, contextKey: string): Context =>
+const createViewWithoutClient = (context: Context, contextKey: string): Context =>
   new Proxy(Object.create(null), {
     get: (_target, key) => {
       if (key === contextKey) return undefined
       const value: unknown = Reflect.get(context, key, context)
-      // A method of a class may read private fields, which the proxy does not have.
+      // A method of a class may read private fields, which exist on the context but not on the proxy.
       return typeof value === 'function' ? value.bind(context) : value
     },
     has: (_target, key) => key !== contextKey && Reflect.has(context, key),
     set: (_target, key, value) => key !== contextKey && Reflect.set(context, key, value, context),
   })
 
-const sharedContextError = (contextKey: string): CrossAccountDynamoError =>
+const contextNotWritableError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `the client cannot be set at context.${contextKey}: the property is in use or cannot be changed, and the context is not a plain ` +
-      'object, which could be copied. If several handlers share the context, such as those of the records of a batch, get the ' +
-      'client of each with clientFor({ event, context }). Otherwise choose another contextKey.',
+    `the client cannot be set at context.${contextKey}. The property is in use or cannot be changed, and the context cannot be ` +
+      'copied, because it is not a plain object. If several handlers share the context, such as the record handlers of a batch, get ' +
+      'each client with clientFor({ event, context }). Otherwise, set another contextKey.',
   )

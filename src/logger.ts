@@ -1,23 +1,43 @@
-/** A logger with four levels. Each method receives a message and an object of details, and never a credential. */
+/**
+ * A logger with four levels, such as `console` or Powertools Logger. Each method receives a message and an object with details.
+ * Neither contains credentials. If a method throws or rejects, the middleware ignores the failure.
+ *
+ * @example
+ * ```ts
+ * import { crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
+ *
+ * const logger: Logger = {
+ *   debug: () => {},
+ *   info: () => {},
+ *   warn: (message, details) => console.warn(JSON.stringify({ level: 'warn', message, ...details })),
+ *   error: (message, details) => console.error(JSON.stringify({ level: 'error', message, ...details })),
+ * }
+ * export const dynamo = crossAccountDynamo({ logger })
+ * ```
+ */
 export interface Logger {
+  /** Logs details. The middleware does not call this method at present. */
   debug(message: string, details: Record<string, unknown>): void
+  /** Logs details. The middleware does not call this method at present. */
   info(message: string, details: Record<string, unknown>): void
+  /** Logs a problem that does not fail invocations, such as a failed refresh while the credentials are valid. */
   warn(message: string, details: Record<string, unknown>): void
+  /** Logs a problem that fails invocations, such as a failed AssumeRole call without valid credentials. */
   error(message: string, details: Record<string, unknown>): void
 }
 
-export const LEVELS = ['debug', 'info', 'warn', 'error'] as const
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const
 
-export const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+export const SILENT_LOGGER: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
-/** Wraps a logger and ignores its failures, because logging must not fail an invocation. */
+/** Wraps a logger and ignores its failures, because a failure of the logger must not fail an invocation. */
 export const createSafeLogger = (logger: Logger): Logger => {
   const log =
-    (level: (typeof LEVELS)[number]): Logger['info'] =>
+    (level: (typeof LOG_LEVELS)[number]): Logger['info'] =>
     (message, details) => {
       try {
         const returned: unknown = logger[level](message, details)
-        // A method may be async, although its return type is void.
+        // The method may be async, although its return type is void.
         Promise.resolve(returned).catch(() => {})
       } catch {
         // The failure cannot be reported, because the logger itself failed.

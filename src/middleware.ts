@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type middy from '@middy/core'
 import { type Configuration, readConfiguration } from './configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from './configuration/options.ts'
-import { createAssumeRole } from './credentials/assume-role.ts'
+import { createAssumeRoleFactory } from './credentials/assume-role.ts'
 import type { CredentialProvider, CredentialSource } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { type Clients, createClients } from './dynamodb/client.ts'
@@ -17,12 +17,16 @@ import { formatList } from './text.ts'
 
 type LambdaContext = middy.Request['context']
 
-/** The type of the client on the context: `DynamoDBClient` with `documentClient: false`, else `DynamoDBDocumentClient`. */
-type ClientOf<Document extends boolean> = Document extends false ? DynamoDBClient : DynamoDBDocumentClient
+/** The type of the client. With `documentClient: false`, it is `DynamoDBClient`, otherwise `DynamoDBDocumentClient`. */
+type ContextClient<Document extends boolean> = Document extends false
+  ? DynamoDBClient
+  : DynamoDBDocumentClient
 
 /**
- * The type of a handler's context behind {@link crossAccountDynamo}. Use it if you declare the handler separately from
- * the middleware, so that TypeScript cannot infer the type. `Key` is the `contextKey`, `'dynamo'` by default.
+ * The type of the context that a handler receives if it uses {@link crossAccountDynamo}. Declare this type if the handler is
+ * defined separately from the middleware, because TypeScript cannot infer it there.
+ *
+ * `Key` is the `contextKey`, `'dynamo'` by default. `Client` is the type of the client, `DynamoDBDocumentClient` by default.
  *
  * @example
  * ```ts
@@ -38,38 +42,74 @@ export type CrossAccountDynamoContext<
   Client extends DynamoDBClient | DynamoDBDocumentClient = DynamoDBDocumentClient,
 > = LambdaContext & Record<Key, Client>
 
-/** The property `client`. It is absent with a `session` function, so unless `Result` is `never`. */
-type WithClient<Document extends boolean, Result> = [Result] extends [never]
+/** The property `client`. It exists only without a `session` function. `Result` is then `never`. */
+type ClientProperty<Document extends boolean, Result> = [Result] extends [never]
   ? {
       /**
-       * The client itself, for code at module scope such as an idempotency store or an entity library. The same object as on
-       * the context. Not available with a `session` function, because the client then depends on the invocation.
+       * The client, for code at module scope such as an idempotency store or an entity library. It is the same object as the
+       * client on the context. With a `session` function, the client depends on the invocation, so the type does not contain
+       * this property.
+       *
+       * @throws CrossAccountDynamoError `CONFIG_INVALID` if code reads the property although there is a `session` function.
+       *
+       * @example
+       * ```ts
+       * import { GetCommand } from '@aws-sdk/lib-dynamodb'
+       * import middy from '@middy/core'
+       * import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+       *
+       * const dynamo = crossAccountDynamo()
+       *
+       * const getOrder = async (id: string) =>
+       *   (await dynamo.client.send(new GetCommand({ TableName: 'Orders', Key: { id } }))).Item
+       *
+       * export const handler = middy()
+       *   .use(dynamo)
+       *   .handler(async (event: { id: string }) => getOrder(event.id))
+       * ```
        */
-      readonly client: ClientOf<Document>
+      readonly client: ContextClient<Document>
     }
   : unknown
 
 /** The methods that {@link crossAccountDynamo} adds to a middy middleware. */
-interface Methods<Document extends boolean, Event> {
+interface MiddlewareMethods<Document extends boolean, Event> {
   /**
-   * Resolves when the session has credentials and a connection to DynamoDB is open or has failed. Await it at the top
-   * level of the module, for example with provisioned concurrency, so that the first invocation does not wait. Top-level
-   * `await` needs an ES module.
+   * Resolves when the session has credentials and the connection to DynamoDB is open or has failed. A failed connection does
+   * not cause a rejection, because the first request opens a connection itself.
+   *
+   * Await it at the top level of an ES module, for example with provisioned concurrency, so that the first invocation does
+   * not wait. Before the first invocation, it waits for at most 5 seconds.
    *
    * With a `session` function, it does not wait for credentials, because each invocation determines its own session. In
    * direct mode, it waits for the connection only.
    *
    * @throws CrossAccountDynamoError `ASSUME_ROLE_DENIED`, `ASSUME_ROLE_REJECTED`, `STS_THROTTLED`, `STS_UNAVAILABLE` or
    * `STS_TIMEOUT` if the role cannot be assumed.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/provisioned-concurrency.html
+   *
+   * @example
+   * ```ts
+   * import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+   *
+   * export const dynamo = crossAccountDynamo()
+   * await dynamo.ready()
+   * ```
    */
   ready(): Promise<void>
 
   /**
-   * Returns the client for a request other than the invocation's own, such as one record of a batch. It calls the `session`
-   * function with the given event and takes the session from the same store as the invocations.
+   * Resolves to the client for one part of an event, such as one record of a batch. It calls the `session` function with the
+   * event and the context that you pass. If another request or invocation has the same session parameters, both use the same
+   * session and client. Without a `session` function, it resolves to the client that all invocations share.
+   *
+   * It waits for credentials for at most the invocation's remaining time, less a reserve for the response. If the context has
+   * no `getRemainingTimeInMillis`, it waits for at most 5 seconds.
    *
    * @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if the `session` function throws, times out or returns no valid
-   * session, `CONFIG_INVALID` if `awsClientCapture` fails, or one of the other codes if the role cannot be assumed.
+   * session. `CONFIG_INVALID` if `awsClientCapture` fails or no request is passed. `ASSUME_ROLE_DENIED`,
+   * `ASSUME_ROLE_REJECTED`, `STS_THROTTLED`, `STS_UNAVAILABLE` or `STS_TIMEOUT` if the role cannot be assumed.
    *
    * @example
    * ```ts
@@ -92,12 +132,28 @@ interface Methods<Document extends boolean, Event> {
    */
   clientFor(
     request: Pick<SessionRequest<Event>, 'event' | 'context'> & { internal?: Record<string, unknown> },
-  ): Promise<ClientOf<Document>>
+  ): Promise<ContextClient<Document>>
 }
 
 /**
- * The middy middleware that {@link crossAccountDynamo} returns, with the additional methods `ready` and `clientFor`. `Result` is
- * what the `session` function returns. If it is `never`, there is no such function, and the middleware has a `client`.
+ * The middy middleware that {@link crossAccountDynamo} returns, with the additional methods `ready` and `clientFor`.
+ *
+ * `Key` is the `contextKey`, and `Document` is `documentClient`. `Event` is the event that the `session` function declares, and
+ * `Result` is what it returns. Without a `session` function, `Result` is `never`, and the middleware has a `client`.
+ *
+ * @example
+ * ```ts
+ * import type { CrossAccountDynamoMiddleware } from 'middy-cross-account-dynamo'
+ *
+ * // Accepts any middleware of this package.
+ * export const warm = <Key extends string, Document extends boolean, Event>(
+ *   middleware: CrossAccountDynamoMiddleware<Key, Document, Event>,
+ * ) => middleware.ready()
+ *
+ * // Accepts a middleware that has a `client`.
+ * export const readRegion = ({ client }: CrossAccountDynamoMiddleware<'dynamo', true, unknown, never>) =>
+ *   client.config.region()
+ * ```
  */
 export type CrossAccountDynamoMiddleware<
   Key extends string = 'dynamo',
@@ -110,22 +166,28 @@ export type CrossAccountDynamoMiddleware<
   // biome-ignore lint/suspicious/noExplicitAny: any response type, as in middy's own middlewares
   any,
   Error,
-  CrossAccountDynamoContext<Key, ClientOf<Document>>,
+  CrossAccountDynamoContext<Key, ContextClient<Document>>,
   Record<Key, CredentialProvider>
 > &
-  Methods<Document, Event> &
-  WithClient<Document, Result>
+  MiddlewareMethods<Document, Event> &
+  ClientProperty<Document, Result>
 
 /**
  * Creates a middleware that gives a handler a DynamoDB client for tables in another account.
  *
  * The client is at `context.dynamo`, or at the `contextKey` that you set. It uses credentials of the target role, which
- * are refreshed before they expire. `request.internal` holds the credential provider under the same key, for the
- * `awsClientAssumeRole` option of other middlewares. With a `session` function, that provider always rejects with
- * `CONFIG_INVALID`, because such middlewares keep their first client for all invocations.
+ * the middleware refreshes before they expire.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` immediately, with a list of all problems. An invocation throws one
- * of the other codes if its session has no valid credentials and cannot get any.
+ * `request.internal` contains the credential provider under the same key, for the `awsClientAssumeRole` option of other
+ * middlewares. With a `session` function, this provider always rejects with `CONFIG_INVALID`, because other middlewares keep
+ * the client of the first invocation for all later invocations.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option or an environment variable is invalid. The error lists all
+ * problems. An invocation fails with `SESSION_IDENTITY_MISSING` if the `session` function returns no valid session, with
+ * `CONFIG_INVALID` if the client cannot be set on the context, and with one of the remaining codes if there are no valid
+ * credentials and the role cannot be assumed.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_cross-account-with-roles.html
  *
  * @example
  * ```ts
@@ -155,7 +217,7 @@ export const crossAccountDynamo = <
   const contextKey = configuration.contextKey as Key
   const clients = createClients(configuration)
   const findOrOpenSession = createSessionFinder(configuration, clients)
-  /** The session that all invocations share. `undefined` with a `session` function, which determines one per invocation. */
+  /** The session that all invocations share. `undefined` with a `session` function, because each invocation has its own session. */
   const sharedSession = parameters && findOrOpenSession(parameters)
   const provider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
   attachedProviders.add(provider)
@@ -163,29 +225,35 @@ export const crossAccountDynamo = <
   const warmUp = createWarmUpFor(configuration, clients, sharedSession)
 
   /** Waits for credentials and the connection. Returns `undefined` if there is nothing to wait for, as in warm invocations. */
-  const waitUntilReady = (open: InvocationSession, deadline?: Deadline): Promise<void> | undefined => {
-    const credentials = open.session.ready(deadline)
+  const waitUntilReady = (
+    { session, accountId }: InvocationSession,
+    deadline?: Deadline,
+  ): Promise<void> | undefined => {
+    const pendingCredentials = session.ready(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
-    if (credentials !== undefined) warmUp.start(open.accountId)
-    const connection = warmUp.settled(open.accountId, deadline)
-    if (credentials === undefined && connection === undefined) return undefined
-    return Promise.all([credentials, connection]).then(() => {})
+    if (pendingCredentials !== undefined) warmUp.start(accountId)
+    const pendingConnection = warmUp.waitUntilSettled(accountId, deadline)
+    if (pendingCredentials === undefined && pendingConnection === undefined) return undefined
+    return Promise.all([pendingCredentials, pendingConnection]).then(() => {})
   }
 
   /** Attaches the client and the credential provider to the invocation, and waits until the session is ready. */
-  const startInvocation = (request: middy.Request, open: InvocationSession): Promise<void> | undefined => {
+  const startInvocation = (
+    request: middy.Request,
+    invocationSession: InvocationSession,
+  ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
     if (isAttachedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
-    attach(request, contextKey, open.client)
+    attach(request, contextKey, invocationSession.client)
     internal[contextKey] = provider
-    return waitUntilReady(open, request.context)
+    return waitUntilReady(invocationSession, request.context)
   }
 
   /**
-   * Resolves the session of this invocation and starts the invocation. If that fails, removes a client that another invocation
-   * set on the context.
+   * Determines the session of this invocation with the `session` function, and starts the invocation. If either step fails,
+   * removes a client that another invocation set on the same context object.
    */
-  const startResolvedSession = (request: middy.Request): Promise<void> | undefined => {
+  const resolveSessionAndStart = (request: middy.Request): Promise<void> | undefined => {
     const start = (resolved: SessionParameters): Promise<void> | undefined =>
       startInvocation(request, findOrOpenSession(resolved))
     const fail = (error: unknown): never => {
@@ -203,20 +271,20 @@ export const crossAccountDynamo = <
 
   // middy's profiler and stack traces show the names of hooks.
   const crossAccountDynamoMiddlewareBefore = (request: middy.Request): Promise<void> | undefined =>
-    sharedSession === undefined ? startResolvedSession(request) : startInvocation(request, sharedSession)
+    sharedSession === undefined ? resolveSessionAndStart(request) : startInvocation(request, sharedSession)
 
   const ready = async (): Promise<void> => {
     warmUp.start(accountId)
-    await (sharedSession === undefined ? warmUp.settled(accountId) : waitUntilReady(sharedSession))
+    await (sharedSession === undefined ? warmUp.waitUntilSettled(accountId) : waitUntilReady(sharedSession))
   }
 
-  const clientFor: Methods<Document, Event>['clientFor'] = async (request) => {
+  const clientFor: MiddlewareMethods<Document, Event>['clientFor'] = async (request) => {
     if (typeof request !== 'object' || request === null) throw missingRequestError()
     const { event, context, internal = {} } = request
     const middyRequest = { event, context, internal, response: undefined, error: undefined }
-    const open = sharedSession ?? findOrOpenSession(await resolveParameters(middyRequest))
-    await waitUntilReady(open, context)
-    return open.client as ClientOf<Document>
+    const invocationSession = sharedSession ?? findOrOpenSession(await resolveParameters(middyRequest))
+    await waitUntilReady(invocationSession, context)
+    return invocationSession.client as ContextClient<Document>
   }
 
   if (configuration.ignoredOptions.length > 0) warnOfIgnoredOptions(configuration)
@@ -227,25 +295,34 @@ export const crossAccountDynamo = <
   }
 
   const middleware = { before: crossAccountDynamoMiddlewareBefore, ready, clientFor }
-  // Not enumerable, so that code that copies the middleware does not run the accessor.
-  return Object.defineProperty(middleware, 'client', {
-    get: () => {
-      if (sharedSession === undefined) throw noSharedClientError()
-      return sharedSession.client
-    },
-  }) as CrossAccountDynamoMiddleware<Key, Document, Event, Result>
+  const client: PropertyDescriptor =
+    sharedSession === undefined
+      ? {
+          get: () => {
+            throw noSharedClientError()
+          },
+          // Code that copies the middleware must not run the accessor.
+          enumerable: false,
+        }
+      : { value: sharedSession.client, enumerable: true }
+  return Object.defineProperty(middleware, 'client', client) as CrossAccountDynamoMiddleware<
+    Key,
+    Document,
+    Event,
+    Result
+  >
 }
 
-/** The session of an invocation: one of an assumed role, or that of direct mode. */
+/** The session of an invocation: a session of an assumed role, or the function's own credentials in direct mode. */
 type InvocationSession = OpenSession<CredentialSource>
 
-/** Creates a function that returns the session of these parameters. In direct mode, that is always the same one. */
+/** Creates a function that returns the session of these parameters. In direct mode, it always returns the same session. */
 const createSessionFinder = (
   configuration: Configuration,
   clients: Clients,
 ): ((parameters: SessionParameters) => InvocationSession) => {
-  if (!configuration.isDirect)
-    return createSessionStore(configuration, createAssumeRole(configuration), clients)
+  if (!configuration.isDirectMode)
+    return createSessionStore(configuration, createAssumeRoleFactory(configuration), clients)
   const { client, credentials } = clients.openDirect()
   const session: CredentialSource = { ready: () => undefined, prefetch: async () => {}, credentials }
   const directSession = { client, session, accountId: undefined }
@@ -253,12 +330,12 @@ const createSessionFinder = (
 }
 
 const createWarmUpFor = (
-  { isDirect, accountId }: Configuration,
+  { isDirectMode, accountId }: Configuration,
   clients: Clients,
   sharedSession: InvocationSession | undefined,
 ): WarmUp => {
-  // The account of the requests is not known before an invocation.
-  if (!isDirect && accountId === undefined) return NO_WARM_UP
+  // Only the session function returns the role, so the account of the requests is not known before an invocation.
+  if (!isDirectMode && accountId === undefined) return NO_WARM_UP
   return createWarmUp(sharedSession?.client ?? clients.openWithoutCredentials(), accountId)
 }
 
@@ -270,14 +347,17 @@ const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): vo
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 
-/** The providers that this package set on `request.internal`. They reveal two middlewares that use the same key. */
+/** The providers that this package set on `request.internal`. A provider that is already there reveals a duplicate `contextKey`. */
 const attachedProviders = new WeakSet<object>()
 
 const isAttachedProvider = (value: unknown): boolean =>
   typeof value === 'function' && attachedProviders.has(value)
 
 const missingRequestError = (): CrossAccountDynamoError =>
-  new CrossAccountDynamoError('CONFIG_INVALID', 'clientFor() needs a request: clientFor({ event, context }).')
+  new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    'clientFor() was called without a request. Pass the event and the context: clientFor({ event, context }).',
+  )
 
 const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
@@ -293,9 +373,9 @@ const noSharedClientError = (): CrossAccountDynamoError =>
   )
 
 /**
- * Creates the provider on `request.internal` for a middleware with a `session` function. It always rejects. Other middlewares,
- * including middy's own, create one client and keep it, so that client would use the first tenant's credentials for all
- * later invocations.
+ * Creates a provider that always rejects. It is on `request.internal` if there is a `session` function. Other middlewares,
+ * including middy's own, create one client and keep it. That client would use the first tenant's credentials in all later
+ * invocations.
  */
 const createRefusingProvider = (contextKey: string): CredentialProvider =>
   Object.assign(
@@ -304,7 +384,8 @@ const createRefusingProvider = (contextKey: string): CredentialProvider =>
         new CrossAccountDynamoError(
           'CONFIG_INVALID',
           `the credentials of context.${contextKey} depend on the invocation, because of the session function. Another middleware ` +
-            `would keep the first invocation's credentials for all later ones. Remove awsClientAssumeRole: '${contextKey}' from it.`,
+            "would keep the first invocation's credentials for all later invocations. Remove " +
+            `awsClientAssumeRole: '${contextKey}' from that middleware.`,
         ),
       ),
     { memoized: true as const },

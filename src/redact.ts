@@ -1,4 +1,4 @@
-/** Removes credentials from texts of AWS, of proxies and of the SDK before a message quotes them. */
+/** Removes credentials from texts of AWS, proxies and the SDK before a message quotes them. */
 import { escapeControls, truncate } from './text.ts'
 
 /** Replaces text that a message must not contain. */
@@ -7,8 +7,8 @@ export const NOT_SHOWN = '[not shown]'
 /** The maximum length of a text in a message, in characters. Longer texts, such as HTML pages of proxies, are truncated. */
 const MAX_LENGTH = 2000
 
-/** This many consecutive characters of a credential are treated as a leak. Shorter fragments cannot be misused. */
-const MIN_FRAGMENT = 10
+/** The minimum number of consecutive characters of a credential that are hidden. Shorter fragments cannot be misused. */
+const MIN_FRAGMENT_LENGTH = 10
 
 /** Matches a header that holds credentials or a signature: its name and the rest of the line. */
 const CREDENTIAL_HEADER =
@@ -21,8 +21,8 @@ const CREDENTIAL_HEADER =
 const IDENTIFIER =
   /\barn:aws[\w-]*(?::[\w*-]{0,64}){3}(?:[:/][\w,.@*$-]{1,64})+(?![\w+=])|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b/gi
 
-/** Matches runs of the characters of access key IDs, secret access keys and session tokens, plain or URL-encoded. */
-const RUN = new RegExp(`[A-Za-z0-9+/=%]{${MIN_FRAGMENT},}`, 'g')
+/** Matches sequences that can be part of an access key ID, a secret access key or a session token, plain or URL-encoded. */
+const POSSIBLE_CREDENTIAL = new RegExp(`[A-Za-z0-9+/=%]{${MIN_FRAGMENT_LENGTH},}`, 'g')
 
 /** Matches words in lowercase or camel case, such as `regular` or `CrossAccountDynamoRole`. Random text does not match. */
 const WORDS = /^[a-z]*(?:I[dn](?![a-z])|[A-Z][a-z]{2,})*$/
@@ -30,28 +30,34 @@ const WORDS = /^[a-z]*(?:I[dn](?![a-z])|[A-Z][a-z]{2,})*$/
 const NUMBER_OR_CODE = /^(?:\d+|E[A-Z]{4,14})$/
 
 /**
- * Returns the text without credentials: anything that looks like all or part of a credential, the values of headers that
- * hold credentials, and every fragment of the given secrets that has at least 10 characters. Control characters are
- * toEscapeSequence, so the result is one line. It is truncated to 2000 characters and `…`.
+ * Returns the text with `[not shown]` in place of the following:
+ *
+ * - text that looks like all or part of a credential
+ * - the values of headers that contain credentials
+ * - every fragment of the secrets that has at least 10 characters
+ *
+ * Control characters are escaped, so the result is one line. It is truncated to 2000 characters.
  */
 export const redact = (text: string, secrets: readonly string[] = []): string =>
   truncate(escapeControls(hideCredentials(text, secrets)), MAX_LENGTH)
 
-/** Removes credentials as {@link redact} does, but keeps control characters and line breaks as they are. */
+/** Removes credentials as {@link redact} does, but does not escape control characters and line breaks. */
 export const hideCredentials = (text: string, secrets: readonly string[] = []): string => {
   const withoutHeaders = truncate(text, MAX_LENGTH).replace(
     CREDENTIAL_HEADER,
     `$<header>$<separator> ${NOT_SHOWN}`,
   )
-  return removeFragments(removeRuns(withoutHeaders), secrets)
+  return hideFragments(hidePossibleCredentials(withoutHeaders), secrets)
 }
 
-const isReadable = (run: string): boolean =>
-  NUMBER_OR_CODE.test(run) ||
-  run.split('/').every((word) => word === '' || (word.length > 2 && WORDS.test(word)))
+const isReadable = (text: string): boolean =>
+  NUMBER_OR_CODE.test(text) ||
+  text.split('/').every((word) => word === '' || (word.length > 2 && WORDS.test(word)))
 
-const removeRuns = (text: string): string => {
-  const hide = (part: string) => part.replace(RUN, (run) => (isReadable(run) ? run : NOT_SHOWN))
+/** Hides text that looks like a credential, except in ARNs and request IDs. */
+const hidePossibleCredentials = (text: string): string => {
+  const hide = (part: string) =>
+    part.replace(POSSIBLE_CREDENTIAL, (found) => (isReadable(found) ? found : NOT_SHOWN))
   const identifiers = text.match(IDENTIFIER) ?? []
   return text
     .split(IDENTIFIER)
@@ -59,11 +65,11 @@ const removeRuns = (text: string): string => {
     .join('')
 }
 
-/** Removes fragments of secrets that the patterns do not match, such as fragments inside an ARN. */
-const removeFragments = (text: string, secrets: readonly string[]): string => {
+/** Hides fragments of the secrets that the patterns do not match, such as fragments inside an ARN. */
+const hideFragments = (text: string, secrets: readonly string[]): string => {
   const isHidden = new Uint8Array(text.length)
-  for (let start = 0; start + MIN_FRAGMENT <= text.length; start += 1) {
-    const end = start + MIN_FRAGMENT
+  for (let start = 0; start + MIN_FRAGMENT_LENGTH <= text.length; start += 1) {
+    const end = start + MIN_FRAGMENT_LENGTH
     if (secrets.some((secret) => secret.includes(text.slice(start, end)))) isHidden.fill(1, start, end)
   }
   if (!isHidden.includes(1)) return text

@@ -1,7 +1,7 @@
 /** A bounded store of the sessions that are in use, each with its one client. */
 
 import type { Configuration } from './configuration/configuration.ts'
-import { type AssumeRole, maxAssumeRoleDurationMs } from './credentials/assume-role.ts'
+import { type AssumeRole, getMaxAssumeRoleDurationMs } from './credentials/assume-role.ts'
 import { createSharedThrottle } from './credentials/refresh.ts'
 import { type CredentialSource, createSession, type Session } from './credentials/session.ts'
 import type { Clients, SessionClient } from './dynamodb/client.ts'
@@ -10,28 +10,29 @@ import { type SessionParameters, toCacheKey } from './identity/session-parameter
 import { createSafeLogger } from './logger.ts'
 
 /** A session and its only client. */
-export interface OpenSession<Of extends CredentialSource = Session> {
-  readonly session: Of
+export interface OpenSession<Source extends CredentialSource = Session> {
+  readonly session: Source
   /** The account of the role. `undefined` in direct mode. */
   readonly accountId: string | undefined
   readonly client: SessionClient
 }
 
-/** Returns the session for these parameters: the same object for as long as the store keeps it. */
+/** Returns the session of these parameters. While the store keeps the session, it returns the same object. */
 export type SessionStore = (parameters: SessionParameters) => OpenSession
 
 /**
- * Creates a store that keeps at most `maxSessions` sessions that have had credentials, and evicts the least recently
- * used one first.
+ * Creates a store that keeps at most `maxSessions` sessions that have had credentials. It evicts the least recently used session
+ * first.
  *
- * Sessions that STS has not answered yet, or has refused, are in a separate map, `candidates`, because refused
- * identities must not evict the sessions of valid ones. Eviction does not affect invocations that already hold the
- * client, because sessions share nothing mutable. A session that waits for STS is never evicted, because concurrent
- * invocations wait for the same call.
+ * Sessions that have not had credentials yet are candidates. The store keeps at most `maxSessions` candidates in a separate map, so
+ * that sessions that STS refuses do not evict valid sessions.
+ *
+ * Eviction does not affect invocations that already hold the client, because sessions share nothing mutable. A session with an
+ * AssumeRole call in flight is never evicted, because concurrent invocations must wait for the same call.
  */
 export const createSessionStore = (
   configuration: Configuration,
-  assumeRoleFor: (parameters: SessionParameters) => AssumeRole,
+  createAssumeRole: (parameters: SessionParameters) => AssumeRole,
   clients: Clients,
 ): SessionStore => {
   const { refreshBeforeSeconds, maxSessions, contextKey } = configuration
@@ -46,8 +47,8 @@ export const createSessionStore = (
       roleArn: parameters.roleArn,
       contextKey,
       refreshBeforeSeconds,
-      assumeRole: assumeRoleFor(parameters),
-      maxAssumeRoleDurationMs: maxAssumeRoleDurationMs(configuration),
+      assumeRole: createAssumeRole(parameters),
+      maxAssumeRoleDurationMs: getMaxAssumeRoleDurationMs(configuration),
       throttle,
       logger,
     })
@@ -69,12 +70,13 @@ export const createSessionStore = (
     if (knownSession !== undefined) {
       sessions.delete(key)
       sessions.set(key, knownSession)
-      evictOldestUntilUsable(sessions, key)
+      evictOldestEvictable(sessions, key)
       return knownSession
     }
     promoteCandidates()
-    const session = sessions.get(key) ?? candidates.get(key) ?? openSession(parameters)
-    const map = sessions.has(key) ? sessions : candidates
+    const promotedSession = sessions.get(key)
+    const session = promotedSession ?? candidates.get(key) ?? openSession(parameters)
+    const map = promotedSession === undefined ? candidates : sessions
     map.delete(key)
     map.set(key, session)
     evict(sessions, key, maxSessions)
@@ -83,20 +85,20 @@ export const createSessionStore = (
   }
 }
 
-/** Deletes evictable sessions, and the least recently used sessions above `max`. Keeps `currentKey`. */
-const evict = (sessions: Map<string, OpenSession>, currentKey: string, max: number): void => {
+/** Deletes evictable sessions, and the least recently used sessions above `maxSize`. Keeps the session at `currentKey`. */
+const evict = (sessions: Map<string, OpenSession>, currentKey: string, maxSize: number): void => {
   for (const [key, { session }] of sessions) {
     if (key === currentKey) continue
-    const isAboveMax = sessions.size > max && !session.isRefreshing()
-    if (isAboveMax || session.isEvictable()) sessions.delete(key)
+    const isAboveMaxSize = sessions.size > maxSize && !session.isRefreshing()
+    if (isAboveMaxSize || session.isEvictable()) sessions.delete(key)
   }
 }
 
 /**
- * Deletes evictable sessions, least recently used first, up to the first session that is not evictable. It runs on every
- * access to a known session, so it must not iterate over all sessions.
+ * Deletes the least recently used sessions up to the first session that is not evictable. It runs on every access to a known
+ * session, so it must not iterate over all sessions.
  */
-const evictOldestUntilUsable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
+const evictOldestEvictable = (sessions: Map<string, OpenSession>, currentKey: string): void => {
   for (const [key, { session }] of sessions) {
     if (key === currentKey || !session.isEvictable()) return
     sessions.delete(key)

@@ -1,17 +1,17 @@
-/** Describes values for messages. Functions that take an unknown value never throw. */
+/** Formats texts and describes values for messages. Functions that take an unknown value never throw. */
 
-/** Limits the text in messages, in characters. Text from a request can be megabytes long, and messages are logged. */
+/** The maximum length of a quoted text, in characters. Text from a request can be megabytes long, and messages are logged. */
 const MAX_QUOTED_CHARACTERS = 1000
 
 /** Returns the text, or its first `maxLength` characters with `…` if it is longer. */
 export const truncate = (text: string, maxLength = MAX_QUOTED_CHARACTERS): string =>
   text.length > maxLength ? `${text.slice(0, maxLength)}…` : text
 
-/** Matches control characters, line separators and bidirectional controls. They would change how a log is displayed. */
+/** Matches control characters, line separators and bidirectional controls. They can change how a log is displayed. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are escaped here
 const CONTROLS = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** Formats a text for messages: in quotes, with control characters toEscapeSequence, and truncated to 1000 characters. */
+/** Formats a text for messages: quoted, with control characters escaped, and truncated to 1000 characters. */
 export const quote = (text: string): string => {
   const start = text.slice(0, MAX_QUOTED_CHARACTERS)
   return escapeControls(JSON.stringify(start)) + (start === text ? '' : '…')
@@ -28,18 +28,18 @@ export const escapeControls = (text: string): string => text.replace(CONTROLS, t
 export const formatList = (items: readonly string[]): string =>
   [items.slice(0, -1).join(', '), items.at(-1)].filter(Boolean).join(' and ')
 
-/** Formats a formatBullets list for messages, one item per line. */
+/** Formats a bulleted list for messages, one item per line. */
 export const formatBullets = (lines: readonly string[]): string =>
   lines.map((line) => `  - ${line}`).join('\n')
 
 /**
- * A placeholder in a copy for a value that is not plain data or that cannot be read. It is not a string, a number, a list
- * or a plain object, so every check of a value rejects it.
+ * A placeholder for a value that is not plain data or that cannot be read. It is not a string, a number, a list or a plain object,
+ * so all parsers reject it.
  */
 export class UnsupportedValue {
   readonly #description: string
 
-  /** @param description the type of the value, as {@link describe} returns it */
+  /** @param description the type of the value, as {@link describeType} returns it */
   constructor(description: string) {
     this.#description = description
   }
@@ -48,14 +48,14 @@ export class UnsupportedValue {
     return this.#description
   }
 
-  /** Returns whether a value is an `UnsupportedValue`. Unlike `instanceof`, this does not run traps of a proxy. */
+  /** Returns whether a value is an `UnsupportedValue`. Unlike `instanceof`, this check does not run the traps of a proxy. */
   static is(value: unknown): value is UnsupportedValue {
     return typeof value === 'object' && value !== null && #description in value
   }
 }
 
-/** Returns the type of a value, for messages that must not contain the value itself. */
-export const describe = (value: unknown): string => {
+/** Returns the type of a value, such as `a number` or `a list`, for messages that must not contain the value itself. */
+export const describeType = (value: unknown): string => {
   if (value === null || value === undefined) return String(value)
   if (typeof value !== 'object') return `a ${typeof value}`
   if (UnsupportedValue.is(value)) return value.description
@@ -72,7 +72,9 @@ export const isRecord = (value: unknown): value is Record<string, unknown> => {
   if (typeof value !== 'object' || value === null) return false
   try {
     const prototype = Object.getPrototypeOf(value)
-    return prototype === null || Object.getPrototypeOf(prototype) === null
+    if (prototype === null) return true
+    // Another prototype without a prototype could have properties that the object inherits, and a copy would lose them.
+    return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
   } catch {
     return false
   }

@@ -1,12 +1,12 @@
-/** Reads values that other code threw. These may be of any type. */
+/** Reads values that other code threw. Such a value can have any type. */
 import { hideCredentials } from './redact.ts'
-import { describe, quote } from './text.ts'
+import { describeType, quote } from './text.ts'
 
 /** The properties of a thrown value that are safe to use. */
 export interface Thrown {
   /** A description for messages. Text from the value is quoted, because it may come from the event. */
   readonly description: string
-  /** Whether the value is marked as retryable, as errors of the SDK (`$retryable`) and of this package (`retryable`) are. */
+  /** Whether the value is marked as retryable: with `$retryable`, as errors of the SDK are, or with `retryable: true`. */
   readonly isRetryable: boolean
   /** A redacted copy with name, message and stack only. `undefined` if the value is not an `Error`. */
   readonly error: Error | undefined
@@ -18,9 +18,9 @@ const PLAIN_NAME = /^[\w.$-]{1,100}$/
 /** Reads a thrown value. Never throws, even if the value is a proxy or has getters that throw. */
 export const readThrown = (thrown: unknown): Thrown => {
   const $retryable = readProperty(thrown, '$retryable')
-  const error = isError(thrown) ? copyError(thrown) : undefined
+  const error = isError(thrown) ? copyRedacted(thrown) : undefined
   return {
-    description: error === undefined ? describe(thrown) : describeError(error),
+    description: error === undefined ? describeType(thrown) : describeError(error),
     isRetryable:
       readProperty(thrown, 'retryable') === true || ($retryable !== undefined && $retryable !== null),
     error,
@@ -43,27 +43,27 @@ const readProperty = (value: unknown, name: string): unknown => {
   }
 }
 
-/** Matches the frames of a stack. The stack begins with the message, which must be redacted first. */
+/** Matches the frames of a stack. The text before them contains the message, which must be redacted. */
 const FRAMES = /(?:^|\n)( {4}at .*)$/s
 const MAX_STACK_LENGTH = 10_000
 
 /**
- * Copies only the name, message and stack, because errors of the SDK hold requests with session tokens in their headers.
- * The text is redacted, because AWS can repeat a request in the message.
+ * Copies only the name, message and stack, because errors of the SDK contain requests with session tokens in their headers.
+ * The texts are redacted, because AWS can repeat parts of a request in a message.
  */
-const copyError = (error: Error): Error => {
-  const text = (name: string): string => {
-    const value = readProperty(error, name)
+const copyRedacted = (error: Error): Error => {
+  const readText = (property: string): string => {
+    const value = readProperty(error, property)
     return typeof value === 'string' ? value : ''
   }
-  const givenName = text('name') || 'Error'
-  const name = PLAIN_NAME.test(givenName) ? givenName : hideCredentials(givenName)
-  const message = hideCredentials(text('message'))
-  const [, frames = ''] = FRAMES.exec(text('stack').slice(0, MAX_STACK_LENGTH)) ?? []
+  const originalName = readText('name') || 'Error'
+  const name = PLAIN_NAME.test(originalName) ? originalName : hideCredentials(originalName)
+  const message = hideCredentials(readText('message'))
+  const [, frames = ''] = FRAMES.exec(readText('stack').slice(0, MAX_STACK_LENGTH)) ?? []
   return createPlainError(name, message, frames)
 }
 
-/** Creates an error with a name, a message and the frames of a stack, which are not those of the call. */
+/** Creates an error with a name, a message and the given stack frames instead of the frames of this call. */
 export const createPlainError = (name: string, message: string, frames = ''): Error => {
   const stack = `${name}: ${message}${frames && '\n'}${frames}`
   return Object.defineProperties(new Error(message), { name: { value: name }, stack: { value: stack } })

@@ -1,20 +1,20 @@
-/** The statements that the message of a denied call proposes. */
+/** Reads the IAM statements that an error message proposes. */
 import type { Statement } from 'middy-cross-account-dynamo/policies'
 
 /**
- * The statements in a message, which users paste into their policies, by the account that each list item names.
+ * Returns the statements that users paste from an error message into their policies, by account ID. Each numbered list
+ * item of the message names an account.
  *
- * @throws SyntaxError if they are not JSON.
+ * @throws SyntaxError if the text of a statement is not JSON.
  */
-export const statementsIn = (message: string): Record<string, Statement[]> =>
+export const parseStatements = (message: string): Record<string, Statement[]> =>
   Object.fromEntries(
     message
       .split(/^\d+\. Account /m)
       .slice(1)
       .map((item) => {
-        const [account = '', ...pasted] = item
-          .split('\n')
-          .filter((line, at) => at === 0 || line.startsWith('   '))
-        return [account.replace(/:.*/, ''), [JSON.parse(pasted.join('\n'))].flat()]
+        const [heading = '', ...lines] = item.split('\n')
+        const json = lines.filter((line) => line.startsWith('   ')).join('\n')
+        return [heading.replace(/:.*/, ''), [JSON.parse(json)].flat()]
       }),
   )

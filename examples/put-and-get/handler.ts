@@ -1,4 +1,4 @@
-/** A Lambda function in account A that writes an item to account B's table and reads it back. */
+/** A Lambda function in account A that writes an item to a table in account B and reads it. */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'

@@ -1,4 +1,4 @@
-/** The function of put-and-get, watched: Powertools Logger, a metric of each AssumeRole, and X-Ray. */
+/** Reads an item, with Powertools logs, a metric for each AssumeRole call, and X-Ray traces of the requests to DynamoDB. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { Logger } from '@aws-lambda-powertools/logger'
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics'
@@ -12,7 +12,7 @@ const logger = new Logger({ serviceName })
 const tracer = new Tracer({ serviceName })
 const metrics = new Metrics({ namespace: 'CrossAccountDynamo', serviceName })
 
-// A metric in the embedded metric format, written at once: an AssumeRole may end between two invocations.
+// `singleMetric()` writes the metric immediately, because an AssumeRole call can end between two invocations.
 tracingChannel<string, AssumeRoleTrace>('middy-cross-account-dynamo:assume-role').subscribe({
   start: () => {},
   end: () => {},

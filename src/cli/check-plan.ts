@@ -1,4 +1,4 @@
-/** What `check` tries, from flags and variables. */
+/** Reads the plan of `check` from flags and variables: the session to assume, and the requests to try. */
 import { type Configuration, readConfiguration } from '../configuration/configuration.ts'
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
 import { parseRoleArn } from '../iam/arn.ts'
@@ -16,28 +16,29 @@ import {
   UsageError,
 } from './flags.ts'
 
+/** The session that `check` assumes, and the requests that it tries with the session. */
 export interface CheckPlan {
   readonly configuration: Configuration
   readonly parameters: SessionParameters
-  /** The tables and actions to try. */
+  /** The tables and actions to try. `undefined` if neither flags nor variables name them. */
   readonly scope: Scope | undefined
-  /** The only partition key that the session may name, if a policy compares keys. */
+  /** The partition key to use in requests, if policies allow the session to use only this one. */
   readonly key: readonly [name: string, value: string] | undefined
-  /** The session tag that the policy compares the key with. */
+  /** The key of the session tag that the policy compares with the partition key. */
   readonly tenantTag: string | undefined
-  /** The execution roles that the flags name. The caller of `check` may have another role. */
+  /** The execution roles that the flags name. The caller may have another role. */
   readonly executionRoles: readonly string[]
 }
 
 /**
- * Reads the plan. The flags can name more tables and actions than the variables narrow the session to, so the session gets the
- * scope of the variables, and the flags decide what is tried.
+ * Returns the plan. The variables determine the scope of the session, as in the function. The flags determine the tables and actions to
+ * try, which can be more than the scope contains.
  *
- * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if something is missing or invalid.
+ * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
  */
 export const readCheckPlan = (flags: Flags): CheckPlan => {
-  const { table, access, ...others } = flags
-  const environment = toEnvironment(others)
+  const { table, access, ...sessionFlags } = flags
+  const environment = toEnvironment(sessionFlags)
   const { isSet } = readOptions(flags, environment)
   const hasScope = isSet('scope')
   requireFlags(
@@ -51,9 +52,9 @@ export const readCheckPlan = (flags: Flags): CheckPlan => {
   )
   const configuration = readConfiguration({ envPrefix: flags['env-prefix'] }, environment)
   const { parameters } = configuration
-  if (configuration.isDirect || parameters === undefined)
+  if (configuration.isDirectMode || parameters === undefined)
     throw new UsageError(
-      'the role is none (direct mode), so there is no role to check; give --role-arn <arn>',
+      'the role is none (direct mode), and direct mode has no role to check; give --role-arn <arn>',
     )
   const key = readKey(flags)
   return {
@@ -72,6 +73,11 @@ const readOptions = (flags: Flags, environment: Environment) =>
     prefix: { option: 'envPrefix', fallback: DEFAULT_PREFIX },
   })
 
+/**
+ * Returns the tables and actions to try, and the execution roles.
+ *
+ * @throws UsageError if one of them is invalid.
+ */
 const readTargets = (
   flags: Flags,
   { region }: Configuration,
@@ -89,19 +95,26 @@ const readTargets = (
   const { scope } = values
   if (scope !== undefined)
     reportTablesElsewhere(scope.tables, { ...parseRoleArn(roleArn), region }, reportOn('scope'))
-  if (issues.length > 0) throw new UsageError(`nothing was tried:\n${formatFlagIssues(issues, flags)}`)
+  if (issues.length > 0) throw new UsageError(`no request was sent:\n${formatFlagIssues(issues, flags)}`)
   return { scope, executionRoles }
 }
 
+/** Returns the name and the value of the partition key in `--key`. */
 const readKey = ({ key }: Flags): CheckPlan['key'] => {
   if (key === undefined) return undefined
   const [, name, value] = /^([^=]+)=(.+)$/s.exec(key) ?? []
   if (name === undefined || value === undefined)
-    throw new UsageError('--key takes the name and the value of a partition key, such as tenant=acme')
+    throw new UsageError(
+      '--key takes the name and the value of a partition key, for example --key tenant=acme',
+    )
   return [name, value]
 }
 
-/** If several tags have the value of the key, only the user knows which of them the policy compares. */
+/**
+ * Returns the key of the session tag whose value equals the partition key.
+ *
+ * @throws UsageError if several tags have this value, because only the user knows which tag the policy compares.
+ */
 const readTenantTag = (
   flags: Flags,
   { sessionTags }: SessionParameters,
@@ -117,10 +130,10 @@ const readTenantTag = (
     return candidates[0]
   }
   if (key === undefined)
-    throw new UsageError('--tenant-tag needs the partition key of the tenant; give --key <name=value>')
+    throw new UsageError('--tenant-tag requires the partition key of the tenant; give --key <name=value>')
   if (!candidates.includes(tenantTag))
     throw new UsageError(
-      `the value of --key is not the value of the session tag ${tenantTag}, which --tenant-tag names`,
+      `the value of --key must equal the value of the session tag ${tenantTag}, which --tenant-tag names`,
     )
   return tenantTag
 }

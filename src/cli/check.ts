@@ -1,8 +1,8 @@
-/** `check`: tries the configuration with the caller's credentials, from the credentials to the tables. */
+/** The command `check`: tries the configuration with the caller's credentials, and reports each step from STS to the tables. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import type { Configuration } from '../configuration/configuration.ts'
-import { type Credentials, createAssumeRole } from '../credentials/assume-role.ts'
+import { type Credentials, createAssumeRoleFactory } from '../credentials/assume-role.ts'
 import { STS_LIMITS } from '../credentials/sts-client.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
@@ -13,30 +13,35 @@ import { explainFailure, isFulfilled, isSessionOfAny } from './denial.ts'
 import type { Flags } from './flags.ts'
 import { formatStep, type Step } from './report.ts'
 import { checkTable } from './tables.ts'
-import { type ExitCode, printable, type Terminal } from './terminal.ts'
+import { type ExitCode, type Terminal, toPrintable } from './terminal.ts'
 
 const NOTHING_CHANGED =
-  'Nothing was changed: the requests named a key that is in no table, and writes had a condition that is never met.'
+  'Nothing was changed: requests named a key that is in no table, and writes had a condition that no item meets.'
 
-export const check = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
+/**
+ * Writes the steps of the check. Returns 1 if a step failed.
+ *
+ * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
+ */
+export const runCheckCommand = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
   const plan = readCheckPlan(flags)
   const context: CheckContext = { ...plan, caller: await readCaller(plan.configuration) }
   const steps: Step[] = []
-  for await (const step of runCheck(context)) {
+  for await (const step of yieldSteps(context)) {
     steps.push(step)
     if (flags.json === undefined) terminal.out(`${formatStep(step, terminal)}\n`)
   }
-  const ok = steps.every(({ outcome }) => outcome !== 'failed')
+  const isOk = steps.every(({ outcome }) => outcome !== 'failed')
   const note = steps.some(({ subject }) => subject.kind === 'table') ? NOTHING_CHANGED : undefined
   if (flags.json !== undefined)
-    terminal.out(`${printable(JSON.stringify({ ok, steps, note }, undefined, 2))}\n`)
+    terminal.out(`${toPrintable(JSON.stringify({ ok: isOk, steps, note }, undefined, 2))}\n`)
   else if (note !== undefined) terminal.out(`${note}\n`)
-  return ok ? 0 : 1
+  return isOk ? 0 : 1
 }
 
-async function* runCheck(context: CheckContext): AsyncGenerator<Step> {
+async function* yieldSteps(context: CheckContext): AsyncGenerator<Step> {
   yield* describeCaller(context)
-  const assumeRole = createAssumeRole(context.configuration)
+  const assumeRole = createAssumeRoleFactory(context.configuration)
   const assume = (parameters: SessionParameters): Promise<Credentials> =>
     assumeRole(parameters)('first', new AbortController().signal)
   let credentials: Credentials
@@ -59,9 +64,9 @@ function* describeCaller({ caller, configuration, executionRoles }: CheckContext
     yield {
       subject: { kind: 'credentials' },
       outcome: 'note',
-      message: `the caller is not ${executionRoles.join(', ')}: the check runs as the caller, and the advice is for that role`,
+      message: `the caller is not ${executionRoles.join(', ')}. The check uses the caller's credentials. Its advice is for ${executionRoles.length === 1 ? 'this role' : 'these roles'}.`,
     }
-  yield { subject: { kind: 'sts' }, outcome: 'ok', message: `answers in ${configuration.stsRegions[0]}` }
+  yield { subject: { kind: 'sts' }, outcome: 'ok', message: `responds in ${configuration.stsRegions[0]}` }
 }
 
 async function* describeRole(
@@ -81,7 +86,7 @@ async function* describeRole(
       subject: { kind: 'role' },
       outcome: 'note',
       message:
-        'it can also be assumed without the external ID, because the trust policy does not require one',
+        'the role can also be assumed without the external ID, because the trust policy does not require one',
     }
 }
 
@@ -91,7 +96,7 @@ const describeSession = ({ configuration }: CheckContext, { expiration }: Creden
   return {
     subject: { kind: 'session' },
     outcome: 'ok',
-    message: `expires after ${minutes} minutes, and is refreshed ${refreshBeforeMinutes} minutes before that`,
+    message: `expires after ${minutes} minutes. The middleware refreshes it ${refreshBeforeMinutes} minutes before the expiration.`,
   }
 }
 
@@ -101,7 +106,7 @@ async function* checkTables(context: CheckContext, credentials: Credentials): As
     yield {
       subject: { kind: 'tables' },
       outcome: 'note',
-      message: 'no tables were tried; name them with --table and --access',
+      message: 'no requests to tables were tried; give --table and --access',
     }
     return
   }
@@ -113,7 +118,7 @@ async function* checkTables(context: CheckContext, credentials: Credentials): As
   }
 }
 
-/** The ARN of the caller. `undefined` if STS does not report it; AssumeRole then reports why. */
+/** Returns the ARN of the caller. Returns `undefined` if the request fails, because the AssumeRole call then reports the cause. */
 const readCaller = async ({ stsRegions }: Configuration): Promise<string | undefined> => {
   const client = new STSClient({
     ...(stsRegions[0] !== undefined && { region: stsRegions[0] }),

@@ -1,30 +1,30 @@
-/** An AssumeRole call that failed: which part of it STS denies, and what to add in both accounts. */
-import { isEndpointMistake } from '../credentials/sts-error.ts'
+/** Explains an AssumeRole call that failed: the session parameters that STS denies, and the statements to add in both accounts. */
+import { isClientMisconfigured } from '../credentials/sts-error.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import {
   type Addition,
-  accountOf,
-  additionsFor,
+  adviseOnExternalId,
+  createAdditions,
   DENIED_CALL,
   explainDenial,
-  externalIdAdvice,
+  formatAccount,
   UNKNOWN_CALLER,
 } from '../iam/advice.ts'
-import { parseRoleArn, roleOfSession } from '../iam/arn.ts'
+import { parseRoleArn, parseSessionRole } from '../iam/arn.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import type { CheckContext } from './check-context.ts'
 import type { Step } from './report.ts'
 
 type Assume = (parameters: SessionParameters) => Promise<unknown>
 
-/** The step that reports why the role could not be assumed. */
+/** Returns the step that reports why the role could not be assumed. */
 export const explainFailure = async (
   error: CrossAccountDynamoError,
   context: CheckContext,
   assume: Assume,
 ): Promise<Step> => {
   if (error.code === 'ASSUME_ROLE_DENIED') return explainDeniedCall(error, context, assume)
-  const isAboutSts = error.retryable || isEndpointMistake(error.cause)
+  const isAboutSts = error.retryable || isClientMisconfigured(error.cause)
   const kind = isAboutSts ? 'sts' : context.caller === undefined ? 'credentials' : 'role'
   return { subject: { kind }, outcome: 'failed', message: error.message }
 }
@@ -37,7 +37,7 @@ const explainDeniedCall = async (
   const { parameters, executionRoles } = context
   const { name, message } = cause instanceof Error ? cause : { name: 'AccessDenied', message: '' }
   const { caller = context.caller, action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
-  const callers = callersOf(context, caller)
+  const callers = listCallers(context, caller)
   const { accountId } = parseRoleArn(parameters.roleArn)
   const conditions = await findFailingConditions(parameters, assume)
   return {
@@ -46,27 +46,32 @@ const explainDeniedCall = async (
     message: [
       `STS denied AssumeRole for ${parameters.roleArn} to ${caller ?? 'the caller'}.`,
       `AWS said: ${name}: ${message}`,
-      explainDenial(message, action, accountOf(callers[0] ?? ''), accountId),
-      ...conditions.map((condition) => `The role can be assumed without ${condition}. Only that is denied.`),
+      explainDenial(message, action, formatAccount(callers[0] ?? ''), accountId),
+      ...conditions.map(
+        (condition) =>
+          `The role can be assumed without ${condition}. Only this part of the request is denied.`,
+      ),
       parameters.externalId === undefined
         ? 'If the trust policy requires sts:ExternalId, give --external-id.'
-        : externalIdAdvice({ hasExternalId: true }),
+        : adviseOnExternalId({ hasExternalId: true }),
       ...(executionRoles.length === 0 ? [CALLER_ADVICE] : []),
-      'The external ID and the values of tags are not shown. The policies command writes them if you give it the same flags.',
+      'The statements do not contain the external ID and the values of tags. To write them, run the policies command with the same flags.',
     ].join('\n'),
-    add: additionsOf(context, callers, action),
+    add: createSessionAdditions(context, callers, action),
   }
 }
 
 const CALLER_ADVICE =
-  'The statements name the role of the caller. STS does not report the path of a role: if it has one, add it. If the function has ' +
-  'another role, give --execution-role-arn.'
+  'The statements name the role of the caller. STS does not report the path of a role. If the role has a path, add it. If the ' +
+  'function has another role, give --execution-role-arn.'
 
-const callersOf = ({ executionRoles }: CheckContext, caller: string | undefined): readonly string[] =>
-  executionRoles.length > 0 ? executionRoles : [roleOfSession(caller ?? '')?.arn ?? caller ?? UNKNOWN_CALLER]
+const listCallers = ({ executionRoles }: CheckContext, caller: string | undefined): readonly string[] =>
+  executionRoles.length > 0
+    ? executionRoles
+    : [parseSessionRole(caller ?? '')?.arn ?? caller ?? UNKNOWN_CALLER]
 
-/** The statements that the `policies` command writes for this session, without values of tags. */
-const additionsOf = (
+/** Returns the statements that the `policies` command writes for this session, without the values of tags. */
+const createSessionAdditions = (
   { parameters, tenantTag }: CheckContext,
   callers: readonly string[],
   action: string,
@@ -75,37 +80,45 @@ const additionsOf = (
   const tags = new Map(
     sessionTags.map(({ Key }) => [Key, Key === tenantTag ? undefined : `<the value of ${Key}>`] as const),
   )
-  const needs = { roleArn, hasExternalId: externalId !== undefined, tags, transitiveTagKeys, sourceIdentity }
-  return additionsFor(needs, callers, action)
+  const adviceParameters = {
+    roleArn,
+    hasExternalId: externalId !== undefined,
+    tags,
+    transitiveTagKeys,
+    sourceIdentity,
+  }
+  return createAdditions(adviceParameters, callers, action)
 }
 
-/** Whether the caller is a session of one of the roles. */
+/** Returns whether the caller is a session of one of the roles. */
 export const isSessionOfAny = (caller: string, roles: readonly string[]): boolean => {
-  const role = roleOfSession(caller)
+  const role = parseSessionRole(caller)
   return roles
     .map(parseRoleArn)
     .some(({ accountId, name }) => accountId === role?.accountId && name === role.name)
 }
 
+/** Returns whether a promise fulfills. Never rejects. */
 export const isFulfilled = (promise: Promise<unknown>): Promise<boolean> =>
   promise.then(
     () => true,
     () => false,
   )
 
-/** A request that lacks a part of the original one. */
+/** An AssumeRole request without a part of the original request. */
 interface ReducedRequest {
-  /** What it lacks, in words. */
+  /** A phrase that names the missing part. */
   readonly without: string
   readonly parameters: SessionParameters
 }
 
 /**
- * What the request must lack to be allowed, in words. AWS does not report which condition fails, so the role is assumed
- * without one part after another: first with tags that are not transitive, then without each tag, then without any.
+ * Returns phrases that name the parts without which STS allows the request. AWS does not report which condition of a trust policy
+ * fails. Therefore the role is assumed again without the source identity, without transitive tag keys, without each tag, and without all
+ * tags. If STS allows several requests with fewer tags, only those that remove the least are returned.
  */
 const findFailingConditions = async (parameters: SessionParameters, assume: Assume): Promise<string[]> => {
-  const keepAllowed = async (requests: readonly ReducedRequest[]): Promise<string[]> => {
+  const findAllowed = async (requests: readonly ReducedRequest[]): Promise<string[]> => {
     const tried = await Promise.all(
       requests.map(async (request) => ({
         ...request,
@@ -115,23 +128,23 @@ const findFailingConditions = async (parameters: SessionParameters, assume: Assu
     return tried.filter(({ isAllowed }) => isAllowed).map(({ without }) => without)
   }
   const [sourceIdentity, ...tags] = await Promise.all(
-    [withoutSourceIdentity(parameters), ...reduceTags(parameters)].map(keepAllowed),
+    [omitSourceIdentity(parameters), ...reduceTags(parameters)].map(findAllowed),
   )
   return [...(tags.find(({ length }) => length > 0) ?? []), ...(sourceIdentity ?? [])]
 }
 
-const withoutSourceIdentity = ({
-  sourceIdentity,
-  ...others
-}: SessionParameters): readonly ReducedRequest[] =>
+const omitSourceIdentity = ({ sourceIdentity, ...others }: SessionParameters): readonly ReducedRequest[] =>
   sourceIdentity === undefined ? [] : [{ without: 'the source identity', parameters: others }]
 
-/** Requests with less of the tags, in groups: if one of a group is allowed, the groups after it lack more than necessary. */
+/**
+ * Returns groups of requests with fewer tags. Each group removes more than the group before it. If STS allows a request of one group,
+ * the later groups remove more than necessary.
+ */
 const reduceTags = (parameters: SessionParameters): readonly (readonly ReducedRequest[])[] => {
   const { sessionTags, transitiveTagKeys } = parameters
   const [first, ...others] = sessionTags
   if (first === undefined) return []
-  const withoutTag = (key: string): ReducedRequest => ({
+  const omitTag = (key: string): ReducedRequest => ({
     without: `the session tag ${key}`,
     parameters: {
       ...parameters,
@@ -139,15 +152,15 @@ const reduceTags = (parameters: SessionParameters): readonly (readonly ReducedRe
       transitiveTagKeys: transitiveTagKeys.filter((Key) => Key !== key),
     },
   })
-  if (others.length === 0) return [withoutTransitiveKeys(parameters), [withoutTag(first.Key)]]
+  if (others.length === 0) return [omitTransitiveKeys(parameters), [omitTag(first.Key)]]
   return [
-    withoutTransitiveKeys(parameters),
-    sessionTags.map(({ Key }) => withoutTag(Key)),
+    omitTransitiveKeys(parameters),
+    sessionTags.map(({ Key }) => omitTag(Key)),
     [{ without: 'the session tags', parameters: { ...parameters, sessionTags: [], transitiveTagKeys: [] } }],
   ]
 }
 
-const withoutTransitiveKeys = (parameters: SessionParameters): readonly ReducedRequest[] =>
+const omitTransitiveKeys = (parameters: SessionParameters): readonly ReducedRequest[] =>
   parameters.transitiveTagKeys.length === 0
     ? []
-    : [{ without: 'its tags being transitive', parameters: { ...parameters, transitiveTagKeys: [] } }]
+    : [{ without: 'transitive tag keys', parameters: { ...parameters, transitiveTagKeys: [] } }]

@@ -1,4 +1,4 @@
-/** The flags of the commands. A flag takes the same text as the variable of the middleware, and replaces it. */
+/** The flags of the commands. A flag that has an environment variable takes the same text as the variable, and replaces it. */
 import { parseArgs } from 'node:util'
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
 import { formatIssue, type Issue } from '../options/issue.ts'
@@ -8,20 +8,20 @@ import { POLICY_MESSAGES } from '../options/policy-messages.ts'
 import { type Environment, type Rows, toVariableName } from '../options/rows.ts'
 import { formatBullets } from '../text.ts'
 
-/** A command line that cannot be run: exit code 2. */
+/** The error for a command line that cannot be run. The exit code is then 2. */
 export class UsageError extends Error {}
 
 interface Flag {
   readonly help: string
-  /** The placeholder of the value in the help. A flag without one is a switch. */
+  /** The placeholder of the value in the help. A flag without a placeholder is a switch, which takes no value. */
   readonly value?: string
-  /** What separates the values of a flag that can be repeated, the same as in its variable. */
+  /** The separator that joins the values of a flag that can be repeated. If the flag has a variable, its values have the same separator. */
   readonly separator?: ',' | '\n'
-  /** The letter of the short form. */
+  /** The letter of the short form, such as `h` for `-h`. */
   readonly short?: string
-  /** The suffix of its variable. */
+  /** The name of the environment variable that the flag replaces, without the prefix. */
   readonly variable?: string
-  /** The options of the middleware and of `crossAccountPolicies()` that it sets. */
+  /** The options of the middleware and of `crossAccountPolicies()` that the flag sets. */
   readonly options?: readonly string[]
 }
 
@@ -50,7 +50,7 @@ const FLAGS = {
     options: ['scope.access', 'access'],
     value: '<access>',
     variable: 'ACCESS',
-    help: 'read, write, read-write, or actions: GetItem,Query',
+    help: 'read, write, read-write, or actions such as GetItem,Query',
   },
   region: {
     options: ['region'],
@@ -92,26 +92,30 @@ const FLAGS = {
   'tenant-tag': {
     options: ['tenantTag'],
     value: '<key>',
-    help: 'the session tag that partition keys must equal',
+    help: 'the session tag whose value partition keys must equal',
   },
-  indexes: { options: ['indexes'], help: 'also allows reading the indexes of the tables' },
+  indexes: { options: ['indexes'], help: 'allows the role to read the indexes of the tables' },
   'kms-key-arn': { options: ['kmsKeyArn'], value: '<arn>', help: 'the customer managed key of the tables' },
   'organization-id': {
     options: ['organizationId'],
     value: '<id>',
-    help: 'the organization of the account of the function',
+    help: "the ID of the organization that must contain the function's account",
   },
   'trust-whole-account': {
     options: ['trustWholeAccount'],
-    help: 'allows an --execution-role-arn that is more than one role',
+    help: 'allows an --execution-role-arn that includes more than one role',
   },
   format: { value: '<format>', help: 'json (the default), cloudformation, terraform or cdk' },
   key: {
     value: '<name=value>',
-    help: 'the only partition key that the session may name, if a policy compares keys',
+    help: 'the only partition key that policies allow the session to use',
   },
-  'env-prefix': { options: ['envPrefix'], value: '<prefix>', help: 'the prefix of the variables' },
-  // The flag is not --env-file, because Node.js and npx read that one themselves and apply NODE_OPTIONS from the file.
+  'env-prefix': {
+    options: ['envPrefix'],
+    value: '<prefix>',
+    help: 'the prefix of the names of the variables',
+  },
+  // The flag is not named --env-file, because Node.js and npx read a flag of that name themselves and apply NODE_OPTIONS from the file.
   dotenv: {
     value: '<file>',
     help: 'reads variables from a file such as .env; does not replace variables that are set',
@@ -121,22 +125,22 @@ const FLAGS = {
 } as const satisfies Readonly<Record<string, Flag>>
 
 export type FlagName = keyof typeof FLAGS
-/** The flags that are given, as text. A switch has the text `true`. */
+/** The given flags and their texts. The text of a switch is `true`. */
 export type Flags = Readonly<Partial<Record<FlagName, string>>>
 
 const FLAG_NAMES = Object.keys(FLAGS) as FlagName[]
 
-const flagOf = (name: FlagName): Flag => FLAGS[name]
+const getFlag = (name: FlagName): Flag => FLAGS[name]
 
 /**
- * Reads the flags of a command.
+ * Returns the flags of a command.
  *
- * @throws UsageError if a flag is unknown, empty or lacks its value.
+ * @throws UsageError if a flag is unknown or empty, or if its value is missing.
  */
 export const readFlags = (args: readonly string[], names: readonly FlagName[]): Flags => {
   const options = Object.fromEntries(
     names.map((name) => {
-      const { value, separator, short } = flagOf(name)
+      const { value, separator, short } = getFlag(name)
       const type = value === undefined ? ('boolean' as const) : ('string' as const)
       return [name, { type, multiple: separator !== undefined, ...(short !== undefined && { short }) }]
     }),
@@ -164,103 +168,119 @@ const parseValues = (args: readonly string[], options: ParseOptions, names: read
   }
 }
 
-/** An empty flag would count as not set, and its setting would be missing silently. */
+/**
+ * Joins the values of a flag.
+ *
+ * @throws UsageError if a value is empty. An empty value would count as not set, and the command would omit the setting without a
+ * warning.
+ */
 const joinValues = (name: FlagName, values: readonly unknown[]): string => {
   const texts = values.map(String)
   if (texts.some((text) => text.trim() === ''))
     throw new UsageError(`--${name} is empty; give it a value or remove it`)
-  return texts.join(flagOf(name).separator)
+  return texts.join(getFlag(name).separator)
 }
 
-/** The execution roles that the flags name; `undefined` if they name none. */
+/**
+ * Returns the execution roles that the flags name, or `undefined` if they name none.
+ *
+ * @throws UsageError if one value contains several roles.
+ */
 export const readExecutionRoles = (flags: Flags): readonly string[] | undefined => {
   const roles = flags['execution-role-arn']?.split('\n')
-  // A comma is valid in the path of a role, so a list would be read as one role.
+  // A comma is valid in the path of a role. Therefore a list with commas would otherwise be read as one role.
   if (roles?.some((role) => role.includes(',arn:')))
-    throw new UsageError('--execution-role-arn takes one role; repeat the flag for more')
+    throw new UsageError('--execution-role-arn takes one role; repeat the flag for each role')
   return roles
 }
 
-const prefixOf = (flags: Flags): string => flags['env-prefix'] ?? DEFAULT_PREFIX
+const getPrefix = (flags: Flags): string => flags['env-prefix'] ?? DEFAULT_PREFIX
 
-/** The name of a flag's variable. */
-const variableOf = (name: FlagName, flags: Flags): string | undefined => {
-  const { variable } = flagOf(name)
-  return variable === undefined ? undefined : `${prefixOf(flags)}_${variable}`
+/** Returns the name of the environment variable that a flag replaces, or `undefined` if there is none. */
+const toFlagVariable = (name: FlagName, flags: Flags): string | undefined => {
+  const { variable } = getFlag(name)
+  return variable === undefined ? undefined : `${getPrefix(flags)}_${variable}`
 }
 
-/** The variables of the flags that are given, with the texts that replace theirs. */
-const replacedVariables = (flags: Flags): Environment =>
+/** Returns the variables that the given flags replace, with the texts of the flags. */
+const toFlagVariables = (flags: Flags): Environment =>
   Object.fromEntries(
     FLAG_NAMES.flatMap((name) => {
-      const variable = variableOf(name, flags)
+      const variable = toFlagVariable(name, flags)
       return variable === undefined || flags[name] === undefined ? [] : [[variable, flags[name]]]
     }),
   )
 
-/** The environment, in which the flags replace their variables. */
-export const toEnvironment = (flags: Flags): Environment => ({ ...process.env, ...replacedVariables(flags) })
+/** Returns the environment, in which the given flags replace their variables. */
+export const toEnvironment = (flags: Flags): Environment => ({ ...process.env, ...toFlagVariables(flags) })
 
-/** `--role-arn <arn> (or set CROSS_ACCOUNT_DYNAMO_ROLE_ARN)`. */
+/** Returns a flag with its placeholder and its variable, such as `--role-arn <arn> (or set CROSS_ACCOUNT_DYNAMO_ROLE_ARN)`. */
 const describeFlag = (name: FlagName, flags: Flags): string => {
-  const variable = variableOf(name, flags)
+  const variable = toFlagVariable(name, flags)
   const variables = [
     ...(variable === undefined ? [] : [variable]),
     ...(name === 'region' ? ['AWS_REGION'] : []),
   ]
-  const flag = [`--${name}`, flagOf(name).value].filter(Boolean).join(' ')
+  const flag = [`--${name}`, getFlag(name).value].filter(Boolean).join(' ')
   return variables.length === 0 ? flag : `${flag} (or set ${variables.join(' or ')})`
 }
 
-/** @throws UsageError that names all missing flags. */
+/**
+ * Checks that all required flags are present.
+ *
+ * @throws UsageError that names all missing flags.
+ */
 export const requireFlags = (isPresent: Readonly<Partial<Record<FlagName, boolean>>>, flags: Flags): void => {
   const missing = FLAG_NAMES.filter((name) => isPresent[name] === false)
   if (missing.length > 0)
     throw new UsageError(`give ${missing.map((name) => describeFlag(name, flags)).join(', ')}`)
 }
 
-const flagOfOption = (option: string): FlagName | undefined =>
-  FLAG_NAMES.find((name) => flagOf(name).options?.includes(option))
+const findFlagOfOption = (option: string): FlagName | undefined =>
+  FLAG_NAMES.find((name) => getFlag(name).options?.includes(option))
 
-/** What an option without a flag is called: by its variable, or for the documents that have warnings, by name. */
-const nameWithoutFlag = (option: string, flags: Flags): string => {
+/** Returns the name of an option that has no flag: the name of its variable, or a phrase for a policy that has a warning. */
+const formatOptionWithoutFlag = (option: string, flags: Flags): string => {
   if (option === 'trustPolicy') return 'the trust policy'
   if (option === 'permissionsPolicy') return 'the permissions policy'
   const rows: Rows = ROWS
   const variables = rows[option]?.variables ?? []
-  return variables.map((variable) => toVariableName(prefixOf(flags), variable)).join(' and ') || option
+  return variables.map((variable) => toVariableName(getPrefix(flags), variable)).join(' and ') || option
 }
 
-/** Names settings by flags, or by variables where there is no flag. */
-export const flagAudience = (flags: Flags): Audience => ({
+/** Creates the audience of the commands. It names an option by its flag, or by its variable if there is no flag. */
+export const createFlagAudience = (flags: Flags): Audience => ({
   messages: { ...MESSAGES, ...POLICY_MESSAGES },
   nameOf: (option) => {
-    const name = flagOfOption(option)
-    return name === undefined ? nameWithoutFlag(option, flags) : `--${name}`
+    const name = findFlagOfOption(option)
+    return name === undefined ? formatOptionWithoutFlag(option, flags) : `--${name}`
   },
   howToSet: (option) => {
-    const name = flagOfOption(option)
-    return name === undefined ? `set ${nameWithoutFlag(option, flags)}` : `give ${describeFlag(name, flags)}`
+    const name = findFlagOfOption(option)
+    return name === undefined
+      ? `set ${formatOptionWithoutFlag(option, flags)}`
+      : `give ${describeFlag(name, flags)}`
   },
 })
 
-/** The issue without variables that a flag replaces, or that are the name of the setting already. */
-const withoutRedundantVariables = (issue: Issue, flags: Flags): Issue => {
+/** Returns the issue without the variables that a given flag replaces, and without variables that are already the name of the option. */
+const removeRedundantVariables = (issue: Issue, flags: Flags): Issue => {
   const { variable = '', ...others } = issue
-  if (flagOfOption(issue.option) === undefined) return others
-  const replaced = Object.keys(replacedVariables(flags))
+  if (findFlagOfOption(issue.option) === undefined) return others
+  const replaced = Object.keys(toFlagVariables(flags))
   const remaining = variable.split(', ').filter((name) => name !== '' && !replaced.includes(name))
   return remaining.length === 0 ? others : { ...others, variable: remaining.join(', ') }
 }
 
-/** The sentence of an issue for a user of the command line. */
+/** Returns the sentence of an issue for a user of the commands. */
 export const formatFlagIssue = (issue: Issue, flags: Flags): string =>
-  formatIssue(withoutRedundantVariables(issue, flags), flagAudience(flags))
+  formatIssue(removeRedundantVariables(issue, flags), createFlagAudience(flags))
 
-/** All issues, each on a line of its own. */
+/** Returns the sentences of issues for a user of the commands, each on its own line. */
 export const formatFlagIssues = (issues: readonly Issue[], flags: Flags): string =>
   formatBullets(issues.map((issue) => formatFlagIssue(issue, flags)))
 
+/** The texts of a command's help. */
 export interface CommandHelp {
   readonly usage: string
   readonly about: string
@@ -268,14 +288,14 @@ export interface CommandHelp {
   readonly flags: readonly FlagName[]
 }
 
-/** The help of a command. */
+/** Returns the help of a command. */
 export const formatHelp = ({ usage, about, example, flags }: CommandHelp): string => {
-  const heads = flags.map((name) => [`--${name}`, flagOf(name).value].filter(Boolean).join(' '))
-  const width = Math.max(...heads.map(({ length }) => length))
+  const labels = flags.map((name) => [`--${name}`, getFlag(name).value].filter(Boolean).join(' '))
+  const width = Math.max(...labels.map(({ length }) => length))
   const lines = flags.map((name, index) => {
-    const { help, variable } = flagOf(name)
+    const { help, variable } = getFlag(name)
     const suffix = variable === undefined ? '' : ` [${DEFAULT_PREFIX}_${variable}]`
-    return `  ${heads[index]?.padEnd(width)}  ${help}${suffix}`
+    return `  ${labels[index]?.padEnd(width)}  ${help}${suffix}`
   })
   return `Usage: npx middy-cross-account-dynamo ${usage}\n\n${about}\n\n${lines.join('\n')}\n\nExample:\n${example.replace(/^/gm, '  ')}\n`
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** `npx middy-cross-account-dynamo`. */
+/** The executable of `npx middy-cross-account-dynamo`. */
 import { run } from './run.ts'
 
 const { stdout, stderr, env } = process
@@ -8,7 +8,7 @@ const hasColors = ({ isTTY }: NodeJS.WriteStream): boolean =>
 
 for (const stream of [stdout, stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    // A reader that stops early, such as `head`, closes the pipe. That is not an error.
+    // A program that reads only a part of the output, such as `head`, closes the pipe early. That is not an error.
     if (error.code !== 'EPIPE') throw error
   })
 }

@@ -1,65 +1,80 @@
-/** `policies`: the IAM documents of both accounts, ready to deploy. */
+/** The command `policies`: writes the IAM policies of both accounts, ready to deploy. */
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
 import { createConfigurationError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
-import { callerPolicyOf, findWarnings, permissionsPolicyOf, trustPolicyOf } from '../iam/documents.ts'
-import { isBroad, readTrustConfiguration, type TrustConfiguration } from '../iam/trust-configuration.ts'
+import {
+  createCallerPolicy,
+  createPermissionsPolicy,
+  createTrustPolicy,
+  findWarnings,
+} from '../iam/documents.ts'
+import {
+  isBroadPrincipal,
+  readTrustConfiguration,
+  type TrustConfiguration,
+} from '../iam/trust-configuration.ts'
 import { createOptionReader, type Row } from '../options/rows.ts'
 import {
+  createFlagAudience,
   type Flags,
-  flagAudience,
   formatFlagIssue,
   readExecutionRoles,
   requireFlags,
   toEnvironment,
   UsageError,
 } from './flags.ts'
-import { cdk } from './formats/cdk.ts'
-import { cloudformation } from './formats/cloudformation.ts'
-import { json } from './formats/json.ts'
-import type { PlacedPolicies } from './formats/placed-policies.ts'
-import { terraform } from './formats/terraform.ts'
-import { type ExitCode, printable, styled, type Terminal } from './terminal.ts'
+import type { AccountPolicies } from './formats/account-policies.ts'
+import { formatCdk } from './formats/cdk.ts'
+import { formatCloudFormation } from './formats/cloudformation.ts'
+import { formatJson } from './formats/json.ts'
+import { formatTerraform } from './formats/terraform.ts'
+import { applyStyle, type ExitCode, type Terminal, toPrintable } from './terminal.ts'
 
-const FORMATS: Readonly<Record<string, (policies: PlacedPolicies) => string>> = {
-  json,
-  cloudformation,
-  terraform,
-  cdk,
+const FORMATS: Readonly<Record<string, (policies: AccountPolicies) => string>> = {
+  json: formatJson,
+  cloudformation: formatCloudFormation,
+  terraform: formatTerraform,
+  cdk: formatCdk,
 }
 
-export const policies = (flags: Flags, terminal: Terminal): ExitCode => {
+/**
+ * Writes the policies and their warnings.
+ *
+ * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
+ */
+export const runPoliciesCommand = (flags: Flags, terminal: Terminal): ExitCode => {
   const format = readFormat(flags)
   const configuration = readFlagConfiguration(flags)
-  const placed = placePolicies(configuration)
+  const accountPolicies = createAccountPolicies(configuration)
   const warnings = findWarnings(configuration).map((warning) => formatFlagIssue(warning, flags))
   for (const warning of warnings)
-    terminal.err(`${styled(terminal.colors.err, 'yellow', 'Warning:')} ${printable(warning)}\n`)
+    terminal.err(`${applyStyle(terminal.colors.err, 'yellow', 'Warning:')} ${toPrintable(warning)}\n`)
   const text =
     flags.json === undefined
-      ? withStyledComments(printable(format(placed)), terminal)
-      : printable(JSON.stringify(toJson(placed, warnings), undefined, 2))
+      ? styleComments(toPrintable(format(accountPolicies)), terminal)
+      : toPrintable(JSON.stringify(toJson(accountPolicies, warnings), undefined, 2))
   terminal.out(`${text.trimEnd()}\n`)
   return 0
 }
 
-const readFormat = ({ format = 'json', json: isJson }: Flags): ((policies: PlacedPolicies) => string) => {
+/** Returns the function that formats the policies. */
+const readFormat = ({ format = 'json', json }: Flags): ((policies: AccountPolicies) => string) => {
   const formatPolicies = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
   if (formatPolicies === undefined)
     throw new UsageError(
       `--format must be one of ${Object.keys(FORMATS).join(', ')}, but is ${JSON.stringify(format)}`,
     )
-  if (isJson !== undefined && format !== 'json')
-    throw new UsageError(`--json and --format ${format} exclude each other`)
+  if (json !== undefined && format !== 'json')
+    throw new UsageError(`--json and --format ${format} cannot be combined; remove one of them`)
   return formatPolicies
 }
 
-/** In each of the formats, comments have lines of their own. */
-const withStyledComments = (text: string, { colors }: Terminal): string =>
-  text.replace(/^(?:#|\/\/) .*$/gm, (comment) => styled(colors.out, 'cyan', comment))
+/** Adds a style to comments. In each format, a comment has its own line. */
+const styleComments = (text: string, { colors }: Terminal): string =>
+  text.replace(/^(?:#|\/\/) .*$/gm, (comment) => applyStyle(colors.out, 'cyan', comment))
 
 const toJson = (
-  { role, callers, trustPolicy, permissionsPolicy, callerPolicy }: PlacedPolicies,
+  { role, callers, trustPolicy, permissionsPolicy, callerPolicy }: AccountPolicies,
   warnings: readonly string[],
 ) => ({
   accounts: { tables: role.accountId, functions: callers.flatMap(({ accountId }) => accountId ?? []) },
@@ -69,32 +84,39 @@ const toJson = (
   warnings,
 })
 
-/** A row whose value is read and not parsed, because `readTrustConfiguration()` parses it. */
-const unparsed = ({ variables = [] }: Row<unknown>): Row<unknown> => ({ parse: (value) => value, variables })
+/** Creates a row that reads a value without parsing it, because `readTrustConfiguration()` parses it. */
+const createUnparsedRow = ({ variables = [] }: Row<unknown>): Row<unknown> => ({
+  parse: (value) => value,
+  variables,
+})
 
 const POLICY_ROWS = {
-  roleArn: unparsed(ROWS.roleArn),
-  externalId: unparsed(ROWS.externalId),
+  roleArn: createUnparsedRow(ROWS.roleArn),
+  externalId: createUnparsedRow(ROWS.externalId),
   sessionTags: ROWS.sessionTags,
-  transitiveTagKeys: unparsed(ROWS.transitiveTagKeys),
-  sourceIdentity: unparsed(ROWS.sourceIdentity),
-  scope: unparsed(ROWS.scope),
-  region: unparsed(ROWS.region),
+  transitiveTagKeys: createUnparsedRow(ROWS.transitiveTagKeys),
+  sourceIdentity: createUnparsedRow(ROWS.sourceIdentity),
+  scope: createUnparsedRow(ROWS.scope),
+  region: createUnparsedRow(ROWS.region),
 }
 
 const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
   const environment = toEnvironment(flags)
   const prefix = { option: 'envPrefix', fallback: flags['env-prefix'] ?? DEFAULT_PREFIX }
   const { values, issues } = createOptionReader(POLICY_ROWS, { given: {}, environment, prefix })
-  if (issues.length > 0) throw createConfigurationError('the policies command', issues, flagAudience(flags))
+  if (issues.length > 0)
+    throw createConfigurationError('the policies command', issues, createFlagAudience(flags))
   const { roleArn, scope = {}, sessionTags = [] } = values
   const { tables, access } = scope as { tables?: unknown; access?: unknown }
   const region = values.region ?? (environment.AWS_REGION || undefined)
   const executionRoleArn = readExecutionRoles(flags)
+  if (roleArn === false)
+    throw new UsageError(
+      'the role is none (direct mode), and direct mode needs no policies; give --role-arn <arn>',
+    )
   requireFlags(
     {
-      // The variable `none` selects direct mode, which has no role.
-      'role-arn': roleArn !== undefined && roleArn !== false,
+      'role-arn': roleArn !== undefined,
       'execution-role-arn': executionRoleArn !== undefined,
       table: tables !== undefined,
       access: access !== undefined,
@@ -120,7 +142,10 @@ const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
   })
 }
 
-/** Session tags have fixed values, except for the tenant's tag and those of `--session-tag-key`, which vary per session. */
+/**
+ * Returns the session tags with the values that the trust policy requires. The tenant tag and the tags of `--session-tag-key` vary per
+ * session. Therefore they can have any value.
+ */
 const toTagValues = (
   sessionTags: readonly { readonly Key: string; readonly Value: string }[],
   flags: Flags,
@@ -130,16 +155,17 @@ const toTagValues = (
     ...(flags['session-tag-key']?.split(',').map((key) => [key, true] as const) ?? []),
   ])
 
-const placePolicies = (configuration: TrustConfiguration): PlacedPolicies => ({
-  trustPolicy: trustPolicyOf(configuration),
-  permissionsPolicy: permissionsPolicyOf(configuration),
-  callerPolicy: callerPolicyOf(configuration),
+const createAccountPolicies = (configuration: TrustConfiguration): AccountPolicies => ({
+  trustPolicy: createTrustPolicy(configuration),
+  permissionsPolicy: createPermissionsPolicy(configuration),
+  callerPolicy: createCallerPolicy(configuration),
   role: configuration.role,
   region: configuration.region,
-  callers: [...Map.groupBy(configuration.executionRoles, accountIdOf)].map(([accountId, principals]) => ({
+  callers: [...Map.groupBy(configuration.executionRoles, parseAccountId)].map(([accountId, principals]) => ({
     accountId,
-    roles: principals.filter((principal) => !isBroad(principal)).map(parseRoleArn),
+    roles: principals.filter((principal) => !isBroadPrincipal(principal)).map(parseRoleArn),
   })),
 })
 
-const accountIdOf = (principal: string): string | undefined => /\d{12}/.exec(principal)?.[0]
+/** Returns the account ID in a principal, or `undefined` for the principal `*`. */
+const parseAccountId = (principal: string): string | undefined => /\d{12}/.exec(principal)?.[0]

@@ -1,4 +1,4 @@
-/** Requests that show whether an action is allowed and change nothing. */
+/** Sends requests that show whether an action is allowed, and that change no data. */
 import {
   type AttributeValue,
   BatchGetItemCommand,
@@ -17,23 +17,26 @@ import type { Action } from '../iam/actions.ts'
 import { redact } from '../redact.ts'
 
 /**
- * What a probe shows.
+ * The result of a probe.
  *
+ * - `allowed`, `denied`: IAM allows or denies the action.
+ * - `no-table`: the table does not exist.
  * - `key-not-a-string`: the partition key of the table is not of type string.
- * - `untestable`: only a request that writes could show whether the action is allowed.
- * - `unclear`: DynamoDB may have answered before it asked IAM.
+ * - `untestable`: only a request that changes an item could show whether the action is allowed.
+ * - `unclear`: DynamoDB may have rejected the request before it checked the permissions.
+ * - `no-answer`: DynamoDB did not respond.
  */
 export type Verdict =
   | { readonly kind: 'allowed' | 'no-table' }
   | {
       readonly kind: 'denied' | 'key-not-a-string' | 'untestable' | 'unclear' | 'no-answer'
-      /** What AWS or the SDK said. */
+      /** The message of AWS or of the SDK. */
       readonly message: string
     }
 
 export type Key = Readonly<Record<string, AttributeValue>>
 
-/** The name of an attribute that no table has, which is also used as its value. */
+/** The name of an attribute that no table has. It is also the value of this attribute. */
 const UNUSED = `middy-cross-account-dynamo-check-${crypto.randomUUID()}`
 
 /** A condition that no item meets. */
@@ -42,13 +45,13 @@ const NEVER_TRUE = {
   ExpressionAttributeNames: { '#unused': UNUSED },
 }
 
-/** A partition key to name in the request, and an attribute that is not part of the table's key. */
-const keyWithUnused = (partitionKey: Key): Record<string, AttributeValue> => ({
+/** Adds an attribute that is not part of the table's key to a partition key. The result matches no item. */
+const addUnusedAttribute = (partitionKey: Key): Record<string, AttributeValue> => ({
   ...partitionKey,
   [UNUSED]: { S: UNUSED },
 })
 
-const queryOf = (key: Key) => {
+const toQuery = (key: Key) => {
   const names = Object.keys(key)
   return {
     KeyConditionExpression: names.map((_, index) => `#k${index} = :k${index}`).join(' AND '),
@@ -71,10 +74,10 @@ const sendStatement =
     client.send(new ExecuteStatementCommand({ Statement: toStatement(table), ...options }))
 
 /**
- * One request per action. The key contains an attribute that is in no table's key, so it reaches no item: DynamoDB rejects
- * it after IAM allowed the action. Writes that take a condition also have one that is never met. `Scan` and `SELECT` read
- * one item at most and return none. An `INSERT` without the table's key and an `UPDATE` or `DELETE` without the whole key are
- * rejected.
+ * Sends a request for each action. The key of a request contains an attribute that no table has in its key, so DynamoDB rejects the
+ * request after IAM allows the action. If a write can have a condition, it has a condition that no item meets. `Scan` and `SELECT` read
+ * at most one item and return none. DynamoDB rejects an `INSERT` without the key of the table, and an `UPDATE` or `DELETE` without the
+ * complete key.
  */
 const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
   GetItem: (client, TableName, Key) => client.send(new GetItemCommand({ TableName, Key })),
@@ -86,7 +89,7 @@ const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
         TransactItems: [{ ConditionCheck: { TableName, Key, ...NEVER_TRUE } }],
       }),
     ),
-  Query: (client, TableName, key) => client.send(new QueryCommand({ TableName, ...queryOf(key) })),
+  Query: (client, TableName, key) => client.send(new QueryCommand({ TableName, ...toQuery(key) })),
   Scan: (client, TableName) => {
     const { ConditionExpression: FilterExpression, ExpressionAttributeNames } = NEVER_TRUE
     return client.send(new ScanCommand({ TableName, Limit: 1, FilterExpression, ExpressionAttributeNames }))
@@ -108,12 +111,12 @@ const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
   PartiQLDelete: sendStatement((table) => `DELETE FROM "${table}" WHERE "${UNUSED}" = '${UNUSED}'`),
 }
 
-/** How DynamoDB rejects a key that is not the table's key. It compares the two after it asked IAM. */
+/** Matches the messages for a key that does not match the key of the table. DynamoDB compares keys after it checks the permissions. */
 const KEY_MISMATCH =
   /provided key element|number of conditions on the keys|missing the key|required keys was not given|key schema element|query key condition not supported/i
-/** How DynamoDB rejects a partition key of another type than string. */
+/** Matches the messages for a partition key of type string if the table has a partition key of another type. */
 const KEY_TYPE_MISMATCH = /type mismatch for key|condition parameter type does not match/i
-/** How DynamoDB rejects a statement without the whole key, possibly before it asks IAM. */
+/** Matches the messages for a PartiQL statement without the complete key. DynamoDB may check this before it checks the permissions. */
 const INCOMPLETE_KEY =
   /missing the key|key attribute should be present|mandatory equality on all key attributes/i
 
@@ -122,7 +125,7 @@ interface Failure extends Error {
   readonly CancellationReasons?: readonly { readonly Code?: string }[]
 }
 
-/** Tries an action on a table, with a partition key if the session may name only that one. */
+/** Tries an action on a table. `partitionKey` is empty, or contains the partition key to name in the request. */
 export const probe = async (
   client: DynamoDBClient,
   action: Action,
@@ -130,17 +133,17 @@ export const probe = async (
   partitionKey: Key,
 ): Promise<Verdict> => {
   try {
-    await SEND_PROBE[action](client, table, keyWithUnused(partitionKey))
+    await SEND_PROBE[action](client, table, addUnusedAttribute(partitionKey))
     return { kind: 'allowed' }
   } catch (error) {
     return toVerdict(error as Failure, action)
   }
 }
 
-/** An action counts as allowed only if DynamoDB rejected the request after it asked IAM. */
+/** Converts an error to a verdict. The verdict is `allowed` only if DynamoDB rejected the request after it checked the permissions. */
 const toVerdict = (failure: Failure, action: Action): Verdict => {
   const { name, $metadata, CancellationReasons = [] } = failure
-  // DynamoDB or a proxy can repeat a signed request.
+  // DynamoDB or a proxy can quote the signed request, which contains the session token.
   const message = redact(failure.message)
   const unclear = { kind: 'unclear', message: `${redact(name)}: ${message}` } as const
   if ($metadata?.httpStatusCode === undefined) return { ...unclear, kind: 'no-answer' }
@@ -165,5 +168,5 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
   }
 }
 
-/** Reasons of a canceled transaction that DynamoDB finds at the table, after it asked IAM. */
+/** Matches the cancellation reasons of a transaction that DynamoDB determines after it checks the permissions. */
 const EVALUATED_BY_TABLE = /^(?:ConditionalCheckFailed|ValidationError)$/

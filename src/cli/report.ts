@@ -1,23 +1,24 @@
-/** What `check` finds: as steps for JSON, or as text. */
+/** The steps that `check` reports, as data for JSON and as text for the terminal. */
 import type { Addition } from '../iam/advice.ts'
-import { printable, type Style, styled, type Terminal } from './terminal.ts'
+import { applyStyle, type Style, type Terminal, toPrintable } from './terminal.ts'
 
 export type Outcome = 'ok' | 'failed' | 'note'
 
-/** What a step is about. The name of a table can be any of the kinds, so it is kept apart. */
+/** The subject of a step. A table can have the name of one of the kinds, such as `session`. Therefore its name is a separate property. */
 export type Subject =
   | { readonly kind: 'credentials' | 'sts' | 'role' | 'session' | 'tables' }
   | { readonly kind: 'table'; readonly name: string }
 
+/** One result of `check`. */
 export interface Step {
   readonly subject: Subject
   readonly outcome: Outcome
   readonly message: string
-  /** The actions on a table that the step is about, by what was found. */
+  /** The actions on a table that are allowed, denied, or not known to be either. */
   readonly allowed?: readonly string[]
   readonly denied?: readonly string[]
   readonly unclear?: readonly string[]
-  /** The statements to add. */
+  /** The statements that the user should add to policies. */
   readonly add?: readonly Addition[]
 }
 
@@ -28,18 +29,18 @@ const formatSubject = (subject: Subject): string => {
   return subject.kind === 'sts' ? 'STS' : subject.kind
 }
 
-/** A step as lines for the terminal. */
+/** Returns the lines that show a step on the terminal. */
 export const formatStep = (
   { subject, outcome, message, add = [] }: Step,
   { colors: { out } }: Terminal,
 ): string => {
   const [first = '', ...others] = message.split('\n')
-  const label = styled(out, STYLES[outcome], outcome.padEnd(6))
-  const name = styled(out, 'bold', `${formatSubject(subject)}:`)
+  const label = applyStyle(out, STYLES[outcome], outcome.padEnd(6))
+  const name = applyStyle(out, 'bold', `${formatSubject(subject)}:`)
   const advice = add.flatMap(({ account, to, statement }) => [
     `Account ${account}: add this to ${to}.`,
     ...JSON.stringify(statement, undefined, 2).split('\n'),
   ])
-  const details = [...others, ...advice].map((line) => `       ${printable(line)}`.trimEnd())
-  return [`${label} ${name} ${printable(first)}`, ...details].join('\n')
+  const details = [...others, ...advice].map((line) => `       ${toPrintable(line)}`.trimEnd())
+  return [`${label} ${name} ${toPrintable(first)}`, ...details].join('\n')
 }

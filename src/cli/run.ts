@@ -1,11 +1,11 @@
-/** Runs a command line and returns its exit code. */
+/** The commands, their help, and the function that runs a command line. */
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { escapeControls } from '../text.ts'
 import { type CommandHelp, type Flags, formatFlagIssues, formatHelp, readFlags, UsageError } from './flags.ts'
-import { policies } from './policies.ts'
-import { type ExitCode, printable, type Terminal } from './terminal.ts'
+import { runPoliciesCommand } from './policies.ts'
+import { type ExitCode, type Terminal, toPrintable } from './terminal.ts'
 
 interface Command extends CommandHelp {
   readonly run: (flags: Flags, terminal: Terminal) => ExitCode | Promise<ExitCode>
@@ -15,8 +15,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   policies: {
     usage: 'policies [flags]',
     about:
-      'Writes the IAM policies that both accounts need, each under the account that it belongs to.\n' +
-      'It reads the variables of the function. A flag replaces its variable, which is shown in brackets.',
+      'Writes the IAM policies of both accounts, each below a heading with its account.\n' +
+      'It reads the environment variables of the function. A flag replaces the variable in brackets.',
     example:
       'npx middy-cross-account-dynamo policies --dotenv .env --table MyTable --access read \\\n' +
       '  --execution-role-arn arn:aws:iam::111111111111:role/LambdaExecutionRole --format terraform',
@@ -43,16 +43,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'json',
       'help',
     ],
-    run: policies,
+    run: runPoliciesCommand,
   },
   check: {
     usage: 'check [flags]',
     about:
       'Tries the configuration with the credentials of the caller, and reports what is missing in which account.\n' +
-      'It changes nothing: requests name a key that is in no table, and writes have a condition that is never met.\n' +
-      'Without --table and --access, it tries the tables and actions that the variables narrow the session to.\n' +
+      'It changes nothing: requests name a key that is in no table, and writes have a condition that no item meets.\n' +
+      'Without --table and --access, it tries the tables and actions to which the variables restrict the session.\n' +
       'It also assumes the role without the external ID, to report whether the trust policy requires one.\n' +
-      'With --key, it also tries the keys of other tenants. If the session reaches them, that is a finding.',
+      'With --key, it also tries the keys of other tenants. It reports a problem if the session can use them.',
     example:
       'npx middy-cross-account-dynamo check --dotenv .env --table Orders --access GetItem,PutItem \\\n' +
       '  --session-tags TenantId=acme --key tenant=acme',
@@ -73,20 +73,21 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       'json',
       'help',
     ],
-    // The SDK is loaded only by the command that needs it, because `policies` also works without it.
-    run: async (flags, terminal) => (await import('./check.ts')).check(flags, terminal),
+    // Only `check` loads the SDK. Therefore `policies` also works if the SDK is not installed.
+    run: async (flags, terminal) => (await import('./check.ts')).runCheckCommand(flags, terminal),
   },
 }
 
 const HELP = `Usage: npx middy-cross-account-dynamo <command> [flags]
 
-  policies  writes the IAM policies that both accounts need
+  policies  writes the IAM policies of both accounts
   check     tries the configuration, and reports what is missing
 
   <command> --help lists the flags of a command; --version prints the version.
-  Exit codes: 0 success, 1 findings, 2 usage error, 3 unexpected error.
+  Exit codes: 0 success, 1 problem found by check, 2 usage error, 3 unexpected error.
 `
 
+/** Runs a command line and returns its exit code. Does not throw. */
 export const run = async (args: readonly string[], terminal: Terminal): Promise<ExitCode> => {
   const [name = '', ...rest] = args
   if (name === '--version') {
@@ -99,7 +100,7 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command !== undefined) return runCommand(name, command, rest, terminal)
-  terminal.err(printable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
+  terminal.err(toPrintable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
   return 2
 }
 
@@ -120,23 +121,23 @@ const runCommand = async (
     return await command.run(flags, terminal)
   } catch (error) {
     const usage = formatUsageError(error, flags)
-    terminal.err(printable(`${name}: ${usage ?? `unexpected error: ${describeError(error)}`}\n`))
+    terminal.err(toPrintable(`${name}: ${usage ?? `unexpected error: ${describeError(error)}`}\n`))
     return usage === undefined ? 3 : 2
   }
 }
 
-/** In one line. */
+/** Returns the message of an error in one line. */
 const describeError = (error: unknown): string => {
   const { message = String(error), code } = error as NodeJS.ErrnoException
   return code === 'ERR_MODULE_NOT_FOUND' && message.includes('@aws-sdk/')
-    ? 'the AWS SDK is not installed here: npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb'
+    ? 'the AWS SDK is not installed; run npm install @aws-sdk/client-sts @aws-sdk/client-dynamodb'
     : message.replace(/\s*\n\s*/g, ' ')
 }
 
 const readVersion = (): string =>
   JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version
 
-/** `undefined` if the error is not caused by what the user typed or configured. */
+/** Returns the message of an error that the flags or variables caused, or `undefined` for any other error. */
 const formatUsageError = (error: unknown, flags: Flags): string | undefined => {
   if (error instanceof UsageError) return error.message
   if (!(error instanceof CrossAccountDynamoError) || error.code !== 'CONFIG_INVALID') return undefined

@@ -1,13 +1,13 @@
-/** Tries the actions on one table, and the keys of other tenants if the session is confined to one key. */
+/** Tries the actions on one table. If the session is restricted to one partition key, also tries the keys of other tenants. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Access, type Action, canRestrictByKey, isAction, listActions } from '../iam/actions.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import type { CheckContext } from './check-context.ts'
 import { type Key, probe, type Verdict } from './probes.ts'
 import type { Step } from './report.ts'
-import { describeDenial, describeDeniedActions, describeReachedKeys } from './table-advice.ts'
+import { describeAllowedOtherKeys, describeDenial, describeDeniedActions } from './table-advice.ts'
 
-/** A table that is checked. */
+/** The table to check, and the client of the session. */
 interface TableCheck {
   readonly client: DynamoDBClient
   /** The name or ARN of the table, as the user gave it. */
@@ -20,30 +20,30 @@ interface Result {
   readonly verdict: Verdict
 }
 
-/** Yields what is found about a table. */
+/** Tries the actions on a table, and yields the results. */
 export async function* checkTable(check: TableCheck, access: Access): AsyncGenerator<Step> {
   const { context } = check
   const requested = listActions(access).filter(isAction)
   const actions = context.key === undefined ? requested : requested.filter(canRestrictByKey)
   const results = await probeActions(check, actions, context.key?.[1])
-  const obstacle = findObstacle(check, results)
-  if (obstacle !== undefined) {
-    yield obstacle
+  const commonFailure = findCommonFailure(check, results)
+  if (commonFailure !== undefined) {
+    yield commonFailure
     return
   }
   yield* describeResults(check, results)
   if (context.key === undefined) return
-  const untried = requested.filter((action) => !canRestrictByKey(action))
-  if (untried.length > 0)
-    yield stepOf(
+  const keylessActions = requested.filter((action) => !canRestrictByKey(action))
+  if (keylessActions.length > 0)
+    yield createTableStep(
       check,
       'note',
-      `not tried with this key: ${untried.join(', ')}. These actions can run without naming a partition key, so a policy that compares keys does not allow them.`,
+      `not tried: ${keylessActions.join(', ')}. These actions can run without a partition key. A policy that compares keys does not allow them.`,
     )
-  yield* checkOtherKeys(check, actions, actionsWith(results, 'allowed').length > 0)
+  yield* checkOtherKeys(check, actions, listActionsByVerdict(results, 'allowed').length > 0)
 }
 
-const stepOf = (
+const createTableStep = (
   { table }: TableCheck,
   outcome: Step['outcome'],
   message: string,
@@ -55,7 +55,7 @@ const probeActions = (
   actions: readonly Action[],
   keyValue: string | undefined,
 ): Promise<readonly Result[]> => {
-  // PartiQL takes names of tables only. An ARN names a table in the role's own account, so its name selects the same one.
+  // PartiQL accepts only table names. The ARN is that of a table in the role's account, so its name identifies the same table.
   const name = table.split('/').at(-1) ?? table
   const partitionKey: Key =
     context.key === undefined || keyValue === undefined ? {} : { [context.key[0]]: { S: keyValue } }
@@ -64,79 +64,99 @@ const probeActions = (
   )
 }
 
-const withVerdict = (results: readonly Result[], ...kinds: readonly Verdict['kind'][]): readonly Result[] =>
-  results.filter(({ verdict }) => kinds.includes(verdict.kind))
+const filterByVerdict = (
+  results: readonly Result[],
+  ...kinds: readonly Verdict['kind'][]
+): readonly Result[] => results.filter(({ verdict }) => kinds.includes(verdict.kind))
 
-const actionsWith = (results: readonly Result[], ...kinds: readonly Verdict['kind'][]): readonly Action[] =>
-  withVerdict(results, ...kinds).map(({ action }) => action)
+const listActionsByVerdict = (
+  results: readonly Result[],
+  ...kinds: readonly Verdict['kind'][]
+): readonly Action[] => filterByVerdict(results, ...kinds).map(({ action }) => action)
 
-const messageOf = ({ verdict }: Result): string => ('message' in verdict ? verdict.message : '')
+const getMessage = ({ verdict }: Result): string => ('message' in verdict ? verdict.message : '')
 
-/** The actions by what was said about them. */
+/** Groups actions by the message of their results. */
 const groupByMessage = (
   results: readonly Result[],
-  toGroup: (message: string) => string = (message) => message,
+  toGroupKey: (message: string) => string = (message) => message,
 ): readonly (readonly [message: string, actions: readonly Action[]])[] =>
-  [...Map.groupBy(results, (result) => toGroup(messageOf(result)))].map(([message, group]) => [
+  [...Map.groupBy(results, (result) => toGroupKey(getMessage(result)))].map(([message, group]) => [
     message,
     group.map(({ action }) => action),
   ])
 
-/** What makes every request fail for a reason that is not IAM's. */
-const findObstacle = (check: TableCheck, results: readonly Result[]): Step | undefined => {
+/** Returns the step about a failure of all requests that does not depend on permissions, or `undefined` if there is none. */
+const findCommonFailure = (check: TableCheck, results: readonly Result[]): Step | undefined => {
   const { configuration, parameters } = check.context
-  const [first, ...others] = withVerdict(results, 'no-answer')
+  const [first, ...others] = filterByVerdict(results, 'no-answer')
   if (first !== undefined && others.length + 1 === results.length)
-    return stepOf(
+    return createTableStep(
       check,
       'failed',
-      `DynamoDB could not be reached in ${configuration.region}: ${messageOf(first)}\n` +
+      `DynamoDB could not be reached in ${configuration.region}: ${getMessage(first)}\n` +
         'A function in a VPC reaches DynamoDB through a gateway endpoint for dynamodb or a NAT gateway.',
       { unclear: results.map(({ action }) => action) },
     )
-  if (withVerdict(results, 'no-table').length === 0) return undefined
+  if (filterByVerdict(results, 'no-table').length === 0) return undefined
   const { accountId } = parseRoleArn(parameters.roleArn)
-  return stepOf(check, 'failed', `there is no such table in account ${accountId} in ${configuration.region}`)
+  return createTableStep(
+    check,
+    'failed',
+    `the table does not exist in account ${accountId} in ${configuration.region}`,
+  )
 }
 
-/** AWS gives a reason for each action. Actions with the same reason are reported together. */
+/** Yields the steps about the actions. Actions with the same result and reason are in one step. */
 function* describeResults(check: TableCheck, results: readonly Result[]): Generator<Step> {
-  const allowed = actionsWith(results, 'allowed')
-  if (allowed.length > 0) yield stepOf(check, 'ok', `allowed: ${allowed.join(', ')}`, { allowed })
-  for (const [reason, unclear] of groupByMessage(withVerdict(results, 'untestable')))
-    yield stepOf(
+  const allowed = listActionsByVerdict(results, 'allowed')
+  if (allowed.length > 0) yield createTableStep(check, 'ok', `allowed: ${allowed.join(', ')}`, { allowed })
+  for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'untestable')))
+    yield createTableStep(
       check,
       'note',
-      `only a write could show whether these are allowed: ${unclear.join(', ')} (${reason})`,
+      `cannot be tried without changing an item: ${unclear.join(', ')} (${reason})`,
       { unclear },
     )
-  for (const [reason, unclear] of groupByMessage(withVerdict(results, 'unclear', 'no-answer')))
-    yield stepOf(check, 'failed', `not clear whether allowed: ${unclear.join(', ')} (${reason})`, { unclear })
-  for (const [reason, unclear] of groupByMessage(withVerdict(results, 'key-not-a-string')))
-    yield stepOf(
+  for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'unclear', 'no-answer')))
+    yield createTableStep(
       check,
       'failed',
-      `the partition key ${check.context.key?.[0]} is not a string, so --key cannot name one: ${unclear.join(', ')} (${reason})`,
+      `it is not known whether these actions are allowed: ${unclear.join(', ')} (${reason})`,
+      {
+        unclear,
+      },
+    )
+  for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'key-not-a-string')))
+    yield createTableStep(
+      check,
+      'failed',
+      `the partition key ${check.context.key?.[0]} is not a string, so --key cannot be used: ${unclear.join(', ')} (${reason})`,
       { unclear },
     )
-  for (const [denial, denied] of groupByMessage(withVerdict(results, 'denied'), describeDenial))
+  for (const [denial, denied] of groupByMessage(filterByVerdict(results, 'denied'), describeDenial))
     yield describeDeniedActions(check.table, denial, denied, check.context)
 }
 
-/** A session that is confined to a key must be denied all others, and `Scan`, which reads all keys. */
+/** Tries a partition key that no tenant has, and `Scan`, which reads all keys. A session that is restricted to one key must not be allowed to use them. */
 async function* checkOtherKeys(
   check: TableCheck,
   actions: readonly Action[],
   isOwnKeyAllowed: boolean,
 ): AsyncGenerator<Step> {
   const results = await probeActions(check, [...actions, 'Scan'], crypto.randomUUID())
-  const reached = actionsWith(results, 'allowed')
-  const unclear = actionsWith(results, 'unclear', 'no-answer')
-  if (reached.length > 0) yield describeReachedKeys(check.table, reached, check.context)
+  const allowed = listActionsByVerdict(results, 'allowed')
+  const unclear = listActionsByVerdict(results, 'unclear', 'no-answer')
+  if (allowed.length > 0) yield describeAllowedOtherKeys(check.table, allowed, check.context)
   if (unclear.length > 0)
-    yield stepOf(check, 'failed', `not clear whether other keys are denied: ${unclear.join(', ')}`, {
-      unclear,
-    })
-  if (reached.length + unclear.length === 0 && isOwnKeyAllowed)
-    yield stepOf(check, 'ok', 'other keys are denied, and so is Scan')
+    yield createTableStep(
+      check,
+      'failed',
+      `it is not known whether other keys are denied: ${unclear.join(', ')}`,
+      {
+        unclear,
+      },
+    )
+  if (allowed.length + unclear.length === 0 && isOwnKeyAllowed)
+    yield createTableStep(check, 'ok', 'other keys and Scan are denied')
 }

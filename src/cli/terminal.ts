@@ -1,24 +1,32 @@
-/** Where a command writes to, and its exit codes. */
+/** The output streams of a command, and its exit codes. */
 import { styleText } from 'node:util'
 import { escapeControls } from '../text.ts'
 
 export interface Terminal {
   readonly out: (text: string) => unknown
   readonly err: (text: string) => unknown
-  /** Per stream, because only one of them may be redirected to a file. */
+  /** Whether each stream has colors. Only one of the two streams may be redirected to a file. */
   readonly colors: Readonly<Record<'out' | 'err', boolean>>
 }
 
-/** 0: success. 1: findings. 2: usage error or invalid configuration. 3: unexpected error, so nothing was found out. */
+/**
+ * The exit code of a command.
+ *
+ * - 0: success
+ * - 1: `check` found a problem
+ * - 2: usage error or invalid configuration
+ * - 3: unexpected error, so that the command has no result
+ */
 export type ExitCode = 0 | 1 | 2 | 3
 
 export type Style = Parameters<typeof styleText>[0]
 
 /**
- * Escapes control characters except line ends. Everything that a command prints passes through this function or through
- * `styled`, because texts of AWS, file names and arguments can contain any character.
+ * Escapes control characters, except line feeds. Commands print each text with this function or with `applyStyle`, because texts from
+ * AWS, file names and arguments can contain any character.
  */
-export const printable = (text: string): string => text.split('\n').map(escapeControls).join('\n')
+export const toPrintable = (text: string): string => text.split('\n').map(escapeControls).join('\n')
 
-export const styled = (hasColors: boolean, style: Style, text: string): string =>
-  hasColors ? styleText(style, printable(text), { validateStream: false }) : printable(text)
+/** Escapes control characters, except line feeds, and adds a style if the stream has colors. */
+export const applyStyle = (hasColors: boolean, style: Style, text: string): string =>
+  hasColors ? styleText(style, toPrintable(text), { validateStream: false }) : toPrintable(text)

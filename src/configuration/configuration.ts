@@ -1,4 +1,4 @@
-/** Converts options and environment to one frozen configuration, or throws one error that lists all problems. */
+/** Converts options and variables to one frozen configuration, or throws one error that lists all problems. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
@@ -10,10 +10,10 @@ import {
   assembleParameters,
   type CommonParameters,
   type GivenParameters,
-  reportExclusions,
+  reportCombinedSessionPolicies,
   type SessionParameters,
 } from '../identity/session-parameters.ts'
-import { type Logger, SILENT } from '../logger.ts'
+import { type Logger, SILENT_LOGGER } from '../logger.ts'
 import type { Report } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import {
@@ -23,19 +23,19 @@ import {
   type Rows,
   toVariableName,
 } from '../options/rows.ts'
-import { DEFAULT_PREFIX, type MiddlewareRows, ROWS, refreshBeforeSecondsParser } from './rows.ts'
+import { createRefreshBeforeSecondsParser, DEFAULT_PREFIX, type MiddlewareRows, ROWS } from './rows.ts'
 
 /** The complete, checked and frozen configuration of the middleware. */
 export interface Configuration {
-  /** Whether no role is assumed, so that the client uses the function's own credentials. */
-  readonly isDirect: boolean
-  /** The options that have no effect in direct mode. In Lambda, they are issues instead. */
+  /** Whether the client uses the function's own credentials, and no role is assumed. */
+  readonly isDirectMode: boolean
+  /** The options that are set but have no effect in direct mode. In Lambda, such options are issues instead. */
   readonly ignoredOptions: readonly string[]
   /** The session parameters that all invocations share. `undefined` with a `session` function. */
   readonly parameters: SessionParameters | undefined
-  /** Returns the session parameters of one invocation. Without a `session` function, these are `parameters`. */
+  /** Returns the session parameters of one invocation. Without a `session` function, it returns `parameters`. */
   readonly resolveParameters: ResolveParameters
-  /** The account of the role that the options name. `undefined` in direct mode and if only `session` returns the role. */
+  /** The account of the option `roleArn`. `undefined` in direct mode, and if only the `session` function returns a role. */
   readonly accountId: string | undefined
   readonly region: string
   readonly stsRegions: readonly string[]
@@ -59,8 +59,8 @@ const DEFAULT_MAX_SESSIONS = 100
 const DEFAULT_CONTEXT_KEY = 'dynamo'
 
 /**
- * The options that isolate or narrow sessions, which have no effect without a role. In Lambda, direct mode refuses them, so that
- * a function never runs without the isolation that its options describe.
+ * The options that isolate or restrict sessions. They have no effect without a role. In Lambda, they are therefore invalid in direct
+ * mode, so that a function never runs without the isolation that its options describe.
  */
 const NOT_IN_DIRECT_MODE = [
   'session',
@@ -72,7 +72,7 @@ const NOT_IN_DIRECT_MODE = [
   'sourceIdentity',
 ] as const
 
-/** Creates the audience for users of the middleware, who set options in code or with variables. */
+/** Creates the audience of messages about the middleware's options, which are set in code or with variables. */
 export const middlewareAudience = (prefix: string): Audience => ({
   messages: MESSAGES,
   nameOf: (option) => option,
@@ -86,7 +86,7 @@ export const middlewareAudience = (prefix: string): Audience => ({
 })
 
 /**
- * Reads the configuration from the options and the environment.
+ * Reads the configuration from the options and the environment variables.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option or a variable is invalid, with an issue for each problem.
  */
@@ -102,7 +102,7 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
   const regions = readRegions(reader, environment, role)
   reportConflicts(reader)
   const { scope, ...withoutScope } = readStaticParameters(reader, environment)
-  // Without a valid Region, every table ARN would be reported as a table in another Region.
+  // Without a valid Region, all table ARNs would be reported as tables in another Region.
   const staticParameters = regions === undefined ? withoutScope : { ...withoutScope, scope }
   const common = readCommonParameters(reader, regions?.region)
   const refreshBeforeSeconds = readRefreshBeforeSeconds(reader, common.durationSeconds)
@@ -141,7 +141,8 @@ export const readConfiguration = (given: unknown, environment: Environment): Con
 type Reader = OptionReader<MiddlewareRows>
 
 /**
- * Returns whether the code runs in Lambda. The SAM CLI sets the same variables for a local function, and also `AWS_SAM_LOCAL=true`.
+ * Returns whether the code runs in Lambda. The SAM CLI sets Lambda's variables, too, but also sets `AWS_SAM_LOCAL=true`. Lambda does
+ * not set that variable.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime
  */
@@ -149,21 +150,25 @@ const isInLambda = ({ AWS_EXECUTION_ENV, AWS_LAMBDA_RUNTIME_API, AWS_SAM_LOCAL }
   AWS_SAM_LOCAL !== 'true' &&
   (AWS_EXECUTION_ENV?.startsWith('AWS_Lambda_') === true || Boolean(AWS_LAMBDA_RUNTIME_API))
 
-/** Reads whether a role is assumed, and the default of `disablePrefetch`. Reports a missing role, and the options that need one. */
+/** Reads whether a role is assumed, and `disablePrefetch`. Reports a missing role, and options that require a role in Lambda. */
 const readDirectMode = (
   { values, isSet, reportOn }: Reader,
   environment: Environment,
-): Pick<Configuration, 'isDirect' | 'ignoredOptions' | 'disablePrefetch'> => {
+): Pick<Configuration, 'isDirectMode' | 'ignoredOptions' | 'disablePrefetch'> => {
   if (!isSet('roleArn') && !isSet('session')) reportOn('roleArn')({ code: 'required' })
-  const isDirect = values.roleArn === false
+  const isDirectMode = values.roleArn === false
   const isLambda = isInLambda(environment)
-  const ignoredOptions = isDirect ? NOT_IN_DIRECT_MODE.filter(isSet) : []
+  const ignoredOptions = isDirectMode ? NOT_IN_DIRECT_MODE.filter(isSet) : []
   if (isLambda) for (const option of ignoredOptions) reportOn(option)({ code: 'not-in-direct-mode' })
-  // Outside Lambda, direct mode is for tests, which must not send requests of their own.
-  return { isDirect, ignoredOptions, disablePrefetch: values.disablePrefetch ?? (isDirect && !isLambda) }
+  // Outside Lambda, direct mode is for tests, and importing a handler in a test must not send requests.
+  return {
+    isDirectMode,
+    ignoredOptions,
+    disablePrefetch: values.disablePrefetch ?? (isDirectMode && !isLambda),
+  }
 }
 
-/** Reads the options that only have a default. */
+/** Reads the options that do not depend on other options, and applies their defaults. */
 const readSettings = ({ values }: Reader) => ({
   maxSessions: values.maxSessions ?? DEFAULT_MAX_SESSIONS,
   contextKey: values.contextKey ?? DEFAULT_CONTEXT_KEY,
@@ -175,7 +180,7 @@ const readSettings = ({ values }: Reader) => ({
   awsClientOptions: { ...values.awsClientOptions },
   stsClientOptions: { ...values.stsClientOptions },
   awsClientCapture: values.awsClientCapture ?? ((client: DynamoDBClient) => client),
-  logger: values.logger ?? SILENT,
+  logger: values.logger ?? SILENT_LOGGER,
 })
 
 const readCommonParameters = ({ values }: Reader, region = ''): CommonParameters => ({
@@ -190,7 +195,7 @@ const readStaticParameters = ({ values, isSet }: Reader, environment: Environmen
   const { roleArn, externalId, sessionTags, sessionName, sourceIdentity, scope, policy } = values
   const functionName = environment.AWS_LAMBDA_FUNCTION_NAME || DEFAULT_SESSION_NAME
   return {
-    // Do not replace an invalid value with the default. Later checks would report the default instead.
+    // An invalid value is `undefined` here. Do not replace it with the default, because later checks would report the default.
     sessionTags: isSet('sessionTags') ? sessionTags : [],
     sessionName: isSet('sessionName') ? sessionName : toSessionName(functionName),
     externalId,
@@ -203,16 +208,16 @@ const readStaticParameters = ({ values, isSet }: Reader, environment: Environmen
 }
 
 /**
- * The role ARN that direct mode uses to check session parameters. A unit test then finds the errors that an invocation with a
- * role would find.
+ * The role ARN with which direct mode checks session parameters. A unit test in direct mode therefore finds the same errors as an
+ * invocation with a role.
  */
 const PLACEHOLDER_ROLE_ARN = 'arn:aws:iam::000000000000:role/direct-mode'
 
-/** Without a role, it is unknown whether the ARN of a table is in the role's account. */
+/** Returns the name of a table. Direct mode does not check the account of a table ARN, because there is no role to compare. */
 const toTableName = (table: string): string => table.slice(table.lastIndexOf('/') + 1)
 
 /**
- * Reads the Region of the tables, and the Regions of the STS endpoints. The default STS Region is that of the function, even
+ * Reads the Region of the tables, and the Regions of the STS endpoints. The default STS Region is the Region of the function, even
  * if the tables are in another Region. Returns `undefined` if the Region of the tables is missing or invalid.
  */
 const readRegions = (
@@ -229,7 +234,7 @@ const readRegions = (
   reportPartition('region', values.region)
   for (const stsRegion of values.stsRegions ?? []) reportPartition('stsRegions', stsRegion)
   if (!isSet('region') && !AWS_REGION) reportOn('region')({ code: 'required-without-aws-region' })
-  // AWS_REGION does not replace an invalid Region, because tables would then be compared with the wrong Region.
+  // AWS_REGION does not replace an invalid Region, because the checks of tables would then use the wrong Region.
   const region = isSet('region') ? values.region : functionRegion
   if (region === undefined) return undefined
   return { region, stsRegions: Object.freeze([...(values.stsRegions ?? [functionRegion ?? region])]) }
@@ -239,22 +244,22 @@ const readRefreshBeforeSeconds = ({ values, reportOn }: Reader, durationSeconds:
   const fallback = Math.min(DEFAULT_REFRESH_BEFORE_SECONDS, Math.floor(durationSeconds / 2))
   if (values.refreshBeforeSeconds === undefined) return fallback
   return (
-    refreshBeforeSecondsParser(durationSeconds)(
+    createRefreshBeforeSecondsParser(durationSeconds)(
       values.refreshBeforeSeconds,
       reportOn('refreshBeforeSeconds'),
     ) ?? fallback
   )
 }
 
-/** Reports an invalid endpoint at creation. The SDK would report it only when it sends a request. */
+/** Reports an invalid endpoint when the middleware is created. The SDK would report it only when it sends a request. */
 const reportEndpoint = (endpoint: unknown, report: Report): void => {
   if (typeof endpoint === 'string' && !URL.canParse(endpoint))
     report({ code: 'invalid-endpoint', value: endpoint })
 }
 
-/** Reports options that are valid on their own but not together, and client options that the middleware does not allow. */
+/** Reports valid options that cannot be combined, and client options that the middleware does not allow. */
 const reportConflicts = ({ values, isSet, reportOn }: Reader): void => {
-  reportExclusions(isSet, reportOn)
+  reportCombinedSessionPolicies(isSet, reportOn)
   if (values.translateConfig !== undefined && values.documentClient === false)
     reportOn('translateConfig')({ code: 'no-effect', because: 'documentClient is false' })
   const { credentials, region, endpoint } = values.awsClientOptions ?? {}

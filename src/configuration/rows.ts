@@ -1,29 +1,29 @@
-/** The rows of the middleware's options: variables, parser and copy function. `options.ts` documents the options. */
+/** The rows of the middleware's options: the variables, the parser and the copy function of each. `options.ts` documents the options. */
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
 import { parseDurationSeconds, parsePolicyArns, parseRegion, parseTagKeys } from '../iam/constraints.ts'
 import type { SessionFunction } from '../identity/session-function.ts'
 import { STATIC_PARSERS } from '../identity/session-parameters.ts'
-import { LEVELS, type Logger } from '../logger.ts'
+import { LOG_LEVELS, type Logger } from '../logger.ts'
 import { copyProperties } from '../options/copy.ts'
 import type { Parser, Report } from '../options/issue.ts'
 import {
-  integerParser,
+  createIntegerParser,
+  createListParser,
   isString,
-  listParser,
   parseBoolean,
-  reportType,
+  reportTypeProblem,
   toReportable,
 } from '../options/parsers.ts'
 import { type Row, readList, readNumber, readRecord, readText, returnUnchanged } from '../options/rows.ts'
-import { describe, isRecord, UnsupportedValue } from '../text.ts'
+import { describeType, isRecord, UnsupportedValue } from '../text.ts'
 import type { CrossAccountDynamoOptions } from './options.ts'
 
 export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
 
 /**
- * Properties of Lambda's context and of JavaScript objects, which a client on the context would replace.
+ * Properties of Lambda's context and of every object. `contextKey` must not replace them.
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/nodejs-context.html
  */
@@ -36,47 +36,48 @@ const RESERVED_CONTEXT_KEYS: ReadonlySet<string> = new Set([
 const MIN_REFRESH_BEFORE_SECONDS = 60
 
 /** Parses `roleArn`. `false` selects direct mode. */
-const parseRoleArn: Parser<string | false> = (value, report) =>
-  value === false ? false : STATIC_PARSERS.roleArn(value, report)
+const parseRoleArn: Parser<string | false> = (value, report) => {
+  if (value === false) return false
+  return isString(value)
+    ? STATIC_PARSERS.roleArn(value, report)
+    : reportTypeProblem(report, 'the ARN of a role, or false', value)
+}
 
 /**
- * Converts the variable of `roleArn`. `none` selects direct mode. The option accepts only `false`, so that a string that code reads
- * at run time cannot select direct mode.
+ * Converts the variable of `roleArn`. `none` selects direct mode. The option itself accepts `false` instead of `none`, so that a
+ * string that code reads at run time cannot select direct mode.
  */
 const readRoleArn = (text: string): unknown => (text.trim() === 'none' ? false : text)
 
 const isSessionFunction = (value: unknown): value is SessionFunction => typeof value === 'function'
 
 const parseSession: Parser<SessionFunction> = (value, report) =>
-  isSessionFunction(value) ? value : reportType(report, 'a function', value)
+  isSessionFunction(value) ? value : reportTypeProblem(report, 'a function', value)
 
-/**
- * Checks that a value is an object with readable properties. Returns whether it is valid. The SDK checks the values of the
- * properties.
- */
-const parseProperties = (value: unknown, report: Report): boolean => {
+/** Returns whether a value is an object with readable properties, and reports it otherwise. The SDK checks the properties. */
+const isReadableObject = (value: unknown, report: Report): boolean => {
   if (!isRecord(value)) {
-    reportType(report, 'an object', value)
+    reportTypeProblem(report, 'an object', value)
     return false
   }
   const unreadable = Object.entries(value).find(([, property]) => UnsupportedValue.is(property))
   if (unreadable === undefined) return true
   const [property, actual] = unreadable
-  report({ code: 'invalid-property', property, actual: describe(actual) })
+  report({ code: 'invalid-property', property, actual: describeType(actual) })
   return false
 }
 
-/** Creates a parser of client options. It requires only an object, because the SDK's constructors check the options. */
-const parseClientOptions =
+/** Creates a parser of client options. It only requires an object, because the SDK's constructors check the options. */
+const createClientOptionsParser =
   <Options extends object>(): Parser<Options> =>
   (value, report) =>
-    parseProperties(value, report) ? (value as Options) : undefined
+    isReadableObject(value, report) ? (value as Options) : undefined
 
 const parseTranslateConfig: Parser<TranslateConfig> = (value, report) => {
-  if (!parseProperties(value, report)) return undefined
+  if (!isReadableObject(value, report)) return undefined
   const config = value as TranslateConfig
   const { marshallOptions = {}, unmarshallOptions = {} } = config
-  return parseProperties(marshallOptions, report) && parseProperties(unmarshallOptions, report)
+  return isReadableObject(marshallOptions, report) && isReadableObject(unmarshallOptions, report)
     ? config
     : undefined
 }
@@ -93,7 +94,7 @@ const copyTranslateConfig = (value: unknown): unknown => {
 }
 
 const parseCapture: Parser<(client: DynamoDBClient) => DynamoDBClient> = (value, report) =>
-  typeof value === 'function' ? (client) => value(client) : reportType(report, 'a function', value)
+  typeof value === 'function' ? (client) => value(client) : reportTypeProblem(report, 'a function', value)
 
 /** Returns whether a value has a method. Returns `false` if the property cannot be read. */
 const hasMethod = (value: unknown, name: keyof Logger): boolean => {
@@ -104,18 +105,18 @@ const hasMethod = (value: unknown, name: keyof Logger): boolean => {
   }
 }
 
-const isLogger = (value: unknown): value is Logger => LEVELS.every((level) => hasMethod(value, level))
+const isLogger = (value: unknown): value is Logger => LOG_LEVELS.every((level) => hasMethod(value, level))
 
-/** Parses a logger, which can be of any class and can have more methods. */
+/** Parses a logger. It can be an instance of any class, and can have more methods. */
 const parseLogger: Parser<Logger> = (value, report) => {
   if (isLogger(value)) return value
-  const missing = LEVELS.filter((level) => !hasMethod(value, level))
-  report({ code: 'missing-methods', required: LEVELS, missing })
+  const missing = LOG_LEVELS.filter((level) => !hasMethod(value, level))
+  report({ code: 'missing-methods', required: LOG_LEVELS, missing })
   return undefined
 }
 
 const parseContextKey: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportType(report, 'a string', value)
+  if (!isString(value)) return reportTypeProblem(report, 'a string', value)
   if (value === '') report({ code: 'empty' })
   else if (RESERVED_CONTEXT_KEYS.has(value)) report({ code: 'reserved-context-key', value })
   else return value
@@ -128,10 +129,11 @@ const parsePrefix: Parser<string> = (value, report) => {
   return undefined
 }
 
-const parseAny: Parser<unknown> = (value) => value
+/** Accepts any value. It is for `refreshBeforeSeconds`, whose parser depends on `durationSeconds`. */
+const acceptAnyValue: Parser<unknown> = (value) => value
 
-/** Creates a parser of `refreshBeforeSeconds`, in seconds. The value must be less than `durationSeconds`. */
-export const refreshBeforeSecondsParser =
+/** Creates a parser of `refreshBeforeSeconds`. The value must be less than `durationSeconds`. */
+export const createRefreshBeforeSecondsParser =
   (durationSeconds: number): Parser<number> =>
   (value, report) => {
     const min = MIN_REFRESH_BEFORE_SECONDS
@@ -183,23 +185,23 @@ export const ROWS = {
   session: { parse: parseSession, copy: returnUnchanged },
   region: { parse: parseRegion, variables: [{ suffix: 'REGION', read: readText }] },
   stsRegions: {
-    parse: listParser(parseRegion, 'Regions'),
+    parse: createListParser(parseRegion, 'Regions'),
     variables: [{ suffix: 'STS_REGIONS', read: readList }],
   },
   refreshBeforeSeconds: {
-    parse: parseAny,
+    parse: acceptAnyValue,
     variables: [{ suffix: 'REFRESH_BEFORE_SECONDS', read: readNumber }],
   },
   maxSessions: {
-    parse: integerParser({ min: 1 }),
+    parse: createIntegerParser({ min: 1 }),
     variables: [{ suffix: 'MAX_SESSIONS', read: readNumber }],
   },
   contextKey: { parse: parseContextKey },
   envPrefix: { parse: parsePrefix },
   documentClient: { parse: parseBoolean },
   translateConfig: { parse: parseTranslateConfig, copy: copyTranslateConfig },
-  awsClientOptions: { parse: parseClientOptions<DynamoDBClientConfig>(), copy: copyProperties },
-  stsClientOptions: { parse: parseClientOptions<STSClientConfig>(), copy: copyProperties },
+  awsClientOptions: { parse: createClientOptionsParser<DynamoDBClientConfig>(), copy: copyProperties },
+  stsClientOptions: { parse: createClientOptionsParser<STSClientConfig>(), copy: copyProperties },
   awsClientCapture: { parse: parseCapture, copy: returnUnchanged },
   logger: { parse: parseLogger, copy: returnUnchanged },
   disablePrefetch: { parse: parseBoolean },

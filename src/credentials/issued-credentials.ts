@@ -1,7 +1,7 @@
 /** The credentials of one AssumeRole call, and the times at which a session must refresh or replace them. */
 import type { Credentials } from './assume-role.ts'
 
-/** Credentials with their times, in milliseconds since the epoch by the local clock. */
+/** Credentials with their times, in milliseconds since the epoch on the local clock. */
 export interface IssuedCredentials {
   readonly credentials: Credentials
   readonly issuedAt: number
@@ -15,16 +15,17 @@ export interface IssuedCredentials {
 }
 
 /**
- * The remaining lifetime, in milliseconds, below which an invocation waits for new credentials, because the credentials
- * could expire during a request.
+ * The remaining lifetime, in milliseconds, below which an invocation waits for new credentials. Credentials with less time could
+ * expire during a request.
  */
 const EXPIRY_MARGIN_MS = 60_000
 /**
- * The longest refresh window, as a share of the lifetime. Credentials are used for at least a tenth of their lifetime before
- * a refresh starts.
+ * The maximum refresh window, as a share of the lifetime. Credentials that expire soon are therefore used for at least a tenth of
+ * their lifetime before a refresh starts.
  */
 const MAX_REFRESH_WINDOW_SHARE = 0.9
 
+/** Adds the times to the credentials. `refreshWindowMs` is how long before the expiration a refresh starts. */
 export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: number): IssuedCredentials => {
   const expiresAt = credentials.expiration.getTime()
   const issuedAt = Date.now()
@@ -39,15 +40,17 @@ export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: n
   }
 }
 
+/** Returns whether there are credentials that have not expired and that DynamoDB has not rejected. */
 export const isValid = (issued: IssuedCredentials | undefined): issued is IssuedCredentials =>
   issued !== undefined && !issued.isRejected && Date.now() < issued.expiresAt
 
-export const ageMs = ({ issuedAt }: IssuedCredentials): number => Date.now() - issuedAt
+/** Returns the time since the credentials were issued, in milliseconds. */
+export const getAgeMs = ({ issuedAt }: IssuedCredentials): number => Date.now() - issuedAt
 
 /**
- * Returns a frozen copy, because user code can access the credentials through the client. Each read of `expiration`
- * returns a new Date. Older versions of the SDK record the origin of credentials in the `$source` object of the
- * credentials that a provider returns, so each read of `$source` returns a new object.
+ * Returns a frozen copy, because user code can access the credentials through the client. Each read of `expiration` returns a
+ * new Date, because a Date cannot be frozen. Each read of `$source` returns a new object, because older versions of the SDK
+ * write the origin of the credentials to it.
  */
 const freezeCredentials = (credentials: Credentials, expiresAt: number): Credentials => {
   const frozen = {

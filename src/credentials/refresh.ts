@@ -1,23 +1,23 @@
-/** The AssumeRole calls of one session: at most one is in flight at a time. Keeps a record of failed calls. */
+/** The AssumeRole calls of one session, at most one in flight at a time, and what the session remembers about failed calls. */
 import { type CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
-import { fromNow, isNowIn, NEVER, type TimeWindow } from './time-window.ts'
+import { createWindowFromNow, EMPTY_WINDOW, isNowIn, type TimeWindow } from './time-window.ts'
 
 export interface Refresh {
-  /** Starts an AssumeRole call, or returns the call in flight. The promise settles when the call settles. */
+  /** Starts an AssumeRole call, or returns the promise of the call in flight. The promise settles when the call settles. */
   readonly start: (reason: AssumeRoleReason) => Promise<void>
-  /** Returns the call in flight, or `undefined` if there is none. */
-  readonly inFlight: () => Promise<void> | undefined
-  /** Returns whether the pause after a failed call is not over yet. */
+  /** Returns the promise of the call in flight, or `undefined` if there is none. */
+  readonly getCallInFlight: () => Promise<void> | undefined
+  /** Returns whether background refreshes of this session are paused, because a call failed. */
   readonly isBackingOff: () => boolean
   /** Returns whether background refreshes of all sessions are paused, because STS throttled one of the sessions. */
   readonly isThrottled: () => boolean
   /** Returns a new error if STS refused the session within the last five seconds, else `undefined`. */
-  readonly recentRefusal: () => unknown
+  readonly getRecentRefusal: () => unknown
   /** Returns a new error if a call failed at or after `time`, in `performance.now()` time, else `undefined`. */
-  readonly failureSince: (time: number) => unknown
-  /** Discards the failure that `failureSince` returns. */
+  readonly getFailureSince: (time: number) => unknown
+  /** Discards the failure that `getFailureSince` returns. */
   readonly forgetFailure: () => void
 }
 
@@ -25,8 +25,8 @@ export interface RefreshOptions {
   readonly roleArn: string
   readonly assumeRole: AssumeRole
   /**
-   * The maximum duration of an AssumeRole call, in milliseconds. If a call takes longer, the execution environment was
-   * frozen while the call was in flight.
+   * The maximum duration of an AssumeRole call with all its attempts, in milliseconds. If a call takes longer, Lambda froze the
+   * execution environment while the call was in flight.
    */
   readonly maxAssumeRoleDurationMs: number
   readonly throttle: SharedThrottle
@@ -39,21 +39,24 @@ export interface RefreshOptions {
 export interface SharedThrottle {
   pause: TimeWindow
 }
-export const createSharedThrottle = (): SharedThrottle => ({ pause: NEVER })
+export const createSharedThrottle = (): SharedThrottle => ({ pause: EMPTY_WINDOW })
 
-/** The pause after a failed call, in milliseconds, with full jitter above `base`. Its upper bound doubles up to `cap`. */
+/**
+ * The pause after a failed call, in milliseconds: a random time from `base` to an upper bound, which doubles with each failed
+ * call up to `cap`.
+ */
 const BACK_OFF_MS = { base: 1000, cap: 60_000 }
 /** How long a refusal is remembered, in milliseconds, so that a burst of invocations does not repeat the call. */
 const REFUSAL_MS = 5000
 /** How long background refreshes of all sessions pause after STS throttled one of the sessions, in milliseconds. */
 const THROTTLE_PAUSE_MS = 5000
 
-const backOffMs = (failuresInARow: number): number => {
-  const cap = Math.min(BACK_OFF_MS.cap, BACK_OFF_MS.base * 2 ** failuresInARow)
-  return BACK_OFF_MS.base + Math.random() * (cap - BACK_OFF_MS.base)
+const chooseBackOffMs = (consecutiveFailures: number): number => {
+  const upperBoundMs = Math.min(BACK_OFF_MS.cap, BACK_OFF_MS.base * 2 ** consecutiveFailures)
+  return BACK_OFF_MS.base + Math.random() * (upperBoundMs - BACK_OFF_MS.base)
 }
 
-interface Call {
+interface AssumeRoleCall {
   readonly startedAt: number
   readonly abort: () => void
   readonly settled: Promise<void>
@@ -64,17 +67,23 @@ interface Failures {
   readonly count: number
   readonly backOff: TimeWindow
   readonly latestError?: unknown
-  /** In `performance.now()` time. */
+  /** When the latest call failed, in `performance.now()` time. */
   readonly latestAt: number
+  /** The error of the latest call that STS refused. */
   readonly refusal?: unknown
-  /** How long the refusal is remembered. */
+  /** The time during which invocations fail with `refusal` instead of calling STS again. */
   readonly refusalWindow: TimeWindow
 }
-const NO_FAILURES: Failures = { count: 0, backOff: NEVER, latestAt: -Infinity, refusalWindow: NEVER }
+const NO_FAILURES: Failures = {
+  count: 0,
+  backOff: EMPTY_WINDOW,
+  latestAt: -Infinity,
+  refusalWindow: EMPTY_WINDOW,
+}
 
 export const createRefresh = (options: RefreshOptions): Refresh => {
   const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
-  let current: Call | undefined
+  let callInFlight: AssumeRoleCall | undefined
   let failures = NO_FAILURES
 
   const succeed = (credentials: Credentials): void => {
@@ -85,18 +94,18 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
   const fail = (error: CrossAccountDynamoError, reason: AssumeRoleReason): void => {
     const { code, message, retryable } = error
     const count = failures.count + 1
-    // The error of a prefetch is not remembered: no invocation has received it, so the first invocation tries again.
+    // No invocation receives the error of a prefetch. The first invocation therefore calls STS again and reports the error.
     const isRefusal = reason !== 'prefetch' && !retryable
     failures = {
       ...failures,
       count,
-      backOff: fromNow(backOffMs(count)),
+      backOff: createWindowFromNow(chooseBackOffMs(count)),
       latestError: error,
       latestAt: performance.now(),
-      ...(isRefusal && { refusal: error, refusalWindow: fromNow(REFUSAL_MS) }),
+      ...(isRefusal && { refusal: error, refusalWindow: createWindowFromNow(REFUSAL_MS) }),
     }
-    if (code === 'STS_THROTTLED') throttle.pause = fromNow(THROTTLE_PAUSE_MS)
-    // The key is not `message`, because loggers such as Powertools reserve it.
+    if (code === 'STS_THROTTLED') throttle.pause = createWindowFromNow(THROTTLE_PAUSE_MS)
+    // The key is `errorMessage`, because loggers such as Powertools Logger reserve the key `message`.
     const details = { code, errorMessage: message, reason }
     if (options.hasValidCredentials())
       logger.warn('AssumeRole failed; the current credentials are still valid', details)
@@ -105,33 +114,34 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
 
   const start = (reason: AssumeRoleReason): Promise<void> => {
     const now = Date.now()
-    if (current !== undefined) {
-      if (Math.abs(now - current.startedAt) <= maxAssumeRoleDurationMs) return current.settled
+    if (callInFlight !== undefined) {
+      // If the clock moved back since the call started, the difference is negative.
+      if (Math.abs(now - callInFlight.startedAt) <= maxAssumeRoleDurationMs) return callInFlight.settled
       logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
-      current.abort()
+      callInFlight.abort()
     }
     const abortController = new AbortController()
     const settled = assumeRole(reason, abortController.signal)
       .then(succeed, (error: CrossAccountDynamoError) => {
-        if (current?.settled === settled) fail(error, reason)
+        if (callInFlight?.settled === settled) fail(error, reason)
         throw error
       })
       .finally(() => {
-        if (current?.settled === settled) current = undefined
+        if (callInFlight?.settled === settled) callInFlight = undefined
       })
-    // Waiters handle the rejection themselves. This marks it as handled for background refreshes.
+    // Waiters handle the rejection themselves. Mark it as handled for background refreshes.
     settled.catch(() => {})
-    current = { startedAt: now, abort: () => abortController.abort(), settled }
+    callInFlight = { startedAt: now, abort: () => abortController.abort(), settled }
     return settled
   }
 
   return {
     start,
-    inFlight: () => current?.settled,
+    getCallInFlight: () => callInFlight?.settled,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
-    recentRefusal: () => (isNowIn(failures.refusalWindow) ? copyError(failures.refusal) : undefined),
-    failureSince: (time) => (failures.latestAt >= time ? copyError(failures.latestError) : undefined),
+    getRecentRefusal: () => (isNowIn(failures.refusalWindow) ? copyError(failures.refusal) : undefined),
+    getFailureSince: (time) => (failures.latestAt >= time ? copyError(failures.latestError) : undefined),
     forgetFailure: () => {
       failures = { ...failures, latestAt: -Infinity }
     },

@@ -1,23 +1,23 @@
 /**
  * One assumed-role session: its credentials and their refreshes.
  *
- * Only this module decides when STS is called. It compares times when an invocation needs credentials and does not use
- * timers, because the execution environment may be frozen for hours between two lines of code.
+ * Only this module decides when STS is called. It reads the time when an invocation needs credentials instead of using
+ * timers, because Lambda can freeze the execution environment for hours between two lines of code.
  */
-import { type Deadline, waitBudgetMs, withTimeout } from '../deadline.ts'
+import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { AssumeRoleReason, Credentials } from './assume-role.ts'
-import { ageMs, type IssuedCredentials, isValid, toIssuedCredentials } from './issued-credentials.ts'
+import { getAgeMs, type IssuedCredentials, isValid, toIssuedCredentials } from './issued-credentials.ts'
 import { createRefresh, type RefreshOptions } from './refresh.ts'
 import { waitTimeoutError } from './sts-error.ts'
-import { fromNow, isNowIn, NEVER } from './time-window.ts'
+import { createWindowFromNow, EMPTY_WINDOW, isNowIn } from './time-window.ts'
 
-/** The credentials of an invocation: of an assumed-role session or, in direct mode, of the function itself. */
+/** The source of an invocation's credentials: an assumed-role session or, in direct mode, the function's own credentials. */
 export interface CredentialSource {
   /**
-   * Returns `undefined` if the session has credentials for this invocation, which is the usual case. Otherwise returns a
-   * promise that settles within the deadline. In the last `refreshBeforeSeconds` seconds before the expiration, it also starts
-   * a refresh in the background.
+   * Returns `undefined` if the session has credentials for this invocation, as in every warm invocation. Otherwise returns a
+   * promise that settles within the deadline. It rejects with a CrossAccountDynamoError if the role cannot be assumed. In the
+   * last `refreshBeforeSeconds` seconds before the expiration, it also starts a refresh in the background.
    */
   readonly ready: (deadline?: Deadline) => Promise<void> | undefined
   /** Assumes the role before the first invocation. */
@@ -32,67 +32,82 @@ export interface Session extends CredentialSource {
   readonly hasValidCredentials: () => boolean
   /** Returns whether an AssumeRole call is in flight. */
   readonly isRefreshing: () => boolean
-  /** Returns whether the store can evict the session: no valid credentials, no call in flight and no recent refusal. */
+  /** Returns whether the session has no valid credentials, no call in flight and no recent refusal to remember. */
   readonly isEvictable: () => boolean
-  /** Returns the latest credentials, which may have expired. Compare them later to detect whether they were replaced. */
-  readonly current: () => Credentials | undefined
+  /** Returns the latest credentials, which may have expired. Each AssumeRole call creates a new object. */
+  readonly getLatestCredentials: () => Credentials | undefined
   /**
    * Replaces credentials whose session token DynamoDB rejected. All requests that used these credentials share one
-   * AssumeRole call. `since` is when the rejected request began, in `performance.now()` time. Resolves to `true` if the
-   * session has new credentials, and to `false` if the rejected credentials are less than 30 seconds old, because new
-   * ones would not help.
+   * AssumeRole call. `requestStartedAt` is when the rejected request began, in `performance.now()` time.
+   *
+   * Resolves to `true` if the session has new credentials. Resolves to `false` if the rejected credentials are less than 30
+   * seconds old, because new credentials would be rejected, too.
    *
    * @throws CrossAccountDynamoError if the role cannot be assumed.
    */
-  readonly replaceRejected: (used: Credentials | undefined, since: number) => Promise<boolean>
+  readonly replaceRejected: (used: Credentials | undefined, requestStartedAt: number) => Promise<boolean>
   /**
-   * Replaces credentials that a policy explicitly denies. "Revoke active sessions" in IAM attaches such a policy, which
-   * denies sessions that were issued before. Another policy may deny the action to every session, so this calls STS only
-   * if the credentials are at least five minutes old. Resolves to whether the request is worth another attempt. Never
-   * rejects.
+   * Replaces credentials that a policy explicitly denies. To revoke active sessions, IAM attaches a policy that denies all
+   * sessions issued before that time. Another policy can deny the action to every session, so this method calls STS only if the
+   * credentials are at least five minutes old. Resolves to whether the session has new credentials. Never rejects.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
    */
   readonly replaceDenied: (used: Credentials | undefined) => Promise<boolean>
 }
 
 /**
- * A credential provider of the SDK. `memoized` tells the SDK not to cache the credentials. The SDK's cache would treat
- * them as expired five minutes early and make a request wait for their refresh.
+ * A credential provider of the SDK: a function that resolves to credentials. {@link crossAccountDynamo} sets one on
+ * `request.internal`, at the `contextKey`.
+ *
+ * @throws CrossAccountDynamoError if there are no valid credentials and the role cannot be assumed, or `CONFIG_INVALID` with a
+ * `session` function. In direct mode, the errors are those of the SDK's default provider.
+ *
+ * @see https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
  */
-export interface CredentialProvider<Of = ProvidedCredentials> {
-  (): Promise<Of>
+export interface CredentialProvider<Provided = ProvidedCredentials> {
+  /** Resolves to valid credentials. The SDK calls it for each request. */
+  (): Promise<Provided>
+  /**
+   * Tells the SDK not to cache the credentials. The SDK's cache would treat them as expired five minutes early and make a
+   * request wait for their refresh.
+   */
   memoized: true
 }
 
-/** Credentials of a provider. In direct mode, only the two keys are always present. */
+/** The credentials of a provider. In direct mode, only `accessKeyId` and `secretAccessKey` are always present. */
 export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & Partial<Credentials>
 
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** How long before the expiration a refresh starts, in seconds. */
+  /** The seconds before the expiration of credentials at which their background refresh starts. */
   readonly refreshBeforeSeconds: number
 }
 
 /**
- * A refresh starts earlier by a random share of `refreshBeforeSeconds`, up to this one, so that execution environments do not
- * refresh at the same time.
+ * The refresh window is longer than `refreshBeforeSeconds` by a random share of it, up to this maximum. Execution environments
+ * that start together therefore do not refresh together.
  */
-const JITTER = 0.2
+const MAX_JITTER_SHARE = 0.2
 /**
- * How long an invocation waits for new credentials while the current ones are valid: `ms` milliseconds, or `share` of the
- * time that it may wait if that is less.
+ * How long an invocation waits for new credentials while the current credentials are valid: `maxMs` milliseconds, or `share` of
+ * the time that the invocation can wait if that is less.
  */
-const WAIT_WHILE_VALID = { ms: 1000, share: 0.25 }
-/** If DynamoDB rejects a younger token, its age is not the cause, so a new token would not help. In milliseconds. */
+const WAIT_WHILE_VALID = { maxMs: 1000, share: 0.25 }
+/** The minimum age of rejected credentials. If DynamoDB rejects a newer token, the age of the token is not the cause. */
 const MIN_REJECTED_AGE_MS = 30_000
-/** Limits the AssumeRole calls for requests that a policy denies to every session. In milliseconds. */
+/**
+ * The minimum age of denied credentials, and the minimum time between two calls that replace them. It limits the AssumeRole
+ * calls if a policy denies an action to every session.
+ */
 const MIN_DENIED_AGE_MS = 5 * 60_000
 
 export const createSession = (options: SessionOptions): Session => {
   const { roleArn, contextKey, logger } = options
-  const refreshWindowMs = options.refreshBeforeSeconds * 1000 * (1 + Math.random() * JITTER)
+  const refreshWindowMs = options.refreshBeforeSeconds * 1000 * (1 + Math.random() * MAX_JITTER_SHARE)
   let issued: IssuedCredentials | undefined
-  let deniedPause = NEVER
+  let pauseAfterDenial = EMPTY_WINDOW
   let latestDeadline: Deadline | undefined
 
   const hasValidCredentials = (): boolean => isValid(issued)
@@ -101,79 +116,80 @@ export const createSession = (options: SessionOptions): Session => {
     hasValidCredentials,
     onCredentials: (credentials) => {
       const next = toIssuedCredentials(credentials, refreshWindowMs)
-      // A call that was aborted as frozen may still succeed after the call that replaced it.
+      // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
       if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
     },
   })
 
-  /** Returns the deadline for a wait during an invocation: that of the latest invocation, unless its time is over. */
-  const deadlineInProgress = (): Deadline | undefined =>
-    waitBudgetMs(latestDeadline) > 0 ? latestDeadline : undefined
+  /** Returns the deadline of the latest invocation, or `undefined` if its time is over. The SDK does not pass a deadline. */
+  const getCurrentDeadline = (): Deadline | undefined =>
+    getWaitBudgetMs(latestDeadline) > 0 ? latestDeadline : undefined
 
-  /** Settles as the call does, or rejects with `STS_TIMEOUT` after `waitMs` milliseconds. */
+  /** Settles with the result of the call, or rejects with `STS_TIMEOUT` after `waitMs` milliseconds. */
   const waitForCall = (call: Promise<void>, waitMs: number): Promise<void> =>
     withTimeout(call, waitMs, () => waitTimeoutError(roleArn, waitMs, contextKey))
 
   /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
-    deadline = deadlineInProgress(),
+    deadline = getCurrentDeadline(),
   ): Promise<void> => {
-    const refusal = hasValidCredentials() ? undefined : refresh.recentRefusal()
+    const refusal = hasValidCredentials() ? undefined : refresh.getRecentRefusal()
     if (refusal) throw refusal
-    const budgetMs = waitBudgetMs(deadline)
+    const budgetMs = getWaitBudgetMs(deadline)
     const waitMs = hasValidCredentials()
-      ? Math.min(WAIT_WHILE_VALID.ms, budgetMs * WAIT_WHILE_VALID.share)
+      ? Math.min(WAIT_WHILE_VALID.maxMs, budgetMs * WAIT_WHILE_VALID.share)
       : budgetMs
     const call = refresh.start(reason)
     try {
       await waitForCall(call, waitMs)
     } catch (error) {
       if (hasValidCredentials()) return
-      // Another invocation aborted this call as frozen and started a new one.
-      const next = refresh.inFlight()
-      if (next && next !== call) return waitForCredentials(reason, deadline)
+      // The environment was frozen during this call, and another invocation has replaced the call. Wait for the new call.
+      const callInFlight = refresh.getCallInFlight()
+      if (callInFlight && callInFlight !== call) return waitForCredentials(reason, deadline)
       throw copyError(error)
     }
   }
 
-  const isRefreshing = (): boolean => refresh.inFlight() !== undefined
+  const isRefreshing = (): boolean => refresh.getCallInFlight() !== undefined
 
-  const canUseCurrent = (): boolean =>
+  const canUseLatestCredentials = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
 
   const ready = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
-    if (!canUseCurrent()) return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
+    if (!canUseLatestCredentials())
+      return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
     if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
     return undefined
   }
 
-  const provide = async (): Promise<Credentials> => {
+  const provideCredentials = async (): Promise<Credentials> => {
     const pendingCredentials = ready()
-    // The invocation has already waited. The SDK calls the provider several times per request and would wait each time.
+    // The SDK calls the provider several times per request and would wait each time. The invocation has already waited once.
     if (hasValidCredentials()) pendingCredentials?.catch(() => {})
     else await pendingCredentials
     if (!isValid(issued))
       throw new CrossAccountDynamoError(
         'STS_UNAVAILABLE',
-        'The credentials expired before they could be used. Check that the clock is right, and send the request again.',
+        'the credentials expired before they could be used. Check that the clock is right, and send the request again.',
       )
     return issued.credentials
   }
 
-  const replaceRejected: Session['replaceRejected'] = async (used, since) => {
+  const replaceRejected: Session['replaceRejected'] = async (used, requestStartedAt) => {
     if (issued !== undefined && used === issued.credentials && !issued.isRejected) {
-      if (ageMs(issued) < MIN_REJECTED_AGE_MS) return false
+      if (getAgeMs(issued) < MIN_REJECTED_AGE_MS) return false
       logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
       issued = { ...issued, isRejected: true }
       // An earlier failure is unrelated to this rejection.
       refresh.forgetFailure()
     }
     if (hasValidCredentials()) return true
-    // Requests that were rejected together share one call, including requests that get here after the call failed.
-    const failure = refresh.failureSince(since)
+    // Concurrent rejected requests share one call, even if DynamoDB rejects some of them after the call has failed.
+    const failure = refresh.getFailureSince(requestStartedAt)
     if (failure) throw failure
     await waitForCredentials('rejected')
     return true
@@ -181,17 +197,17 @@ export const createSession = (options: SessionOptions): Session => {
 
   const replaceDenied: Session['replaceDenied'] = async (used) => {
     if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
-    if (ageMs(issued) < MIN_DENIED_AGE_MS) return false
-    // Concurrent denied requests wait for the same call. No other call starts for five minutes, even if it fails.
+    if (getAgeMs(issued) < MIN_DENIED_AGE_MS) return false
+    // Concurrent denied requests wait for the same call. Even if that call fails, no further call starts for five minutes.
     if (!isRefreshing()) {
-      if (isNowIn(deniedPause)) return false
-      deniedPause = fromNow(MIN_DENIED_AGE_MS)
+      if (isNowIn(pauseAfterDenial)) return false
+      pauseAfterDenial = createWindowFromNow(MIN_DENIED_AGE_MS)
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })
     }
     try {
-      await waitForCall(refresh.start('denied'), waitBudgetMs(deadlineInProgress()))
+      await waitForCall(refresh.start('denied'), getWaitBudgetMs(getCurrentDeadline()))
     } catch {
-      // The caller then throws DynamoDB's error, which describes the denied request better than an error of STS.
+      // The caller throws DynamoDB's error, which describes the denied request better than an error of STS.
       return false
     }
     return true
@@ -200,11 +216,11 @@ export const createSession = (options: SessionOptions): Session => {
   return {
     ready,
     prefetch: () => refresh.start('prefetch'),
-    credentials: Object.assign(provide, { memoized: true as const }),
+    credentials: Object.assign(provideCredentials, { memoized: true as const }),
     hasValidCredentials,
     isRefreshing,
-    isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.recentRefusal() === undefined,
-    current: () => issued?.credentials,
+    isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.getRecentRefusal() === undefined,
+    getLatestCredentials: () => issued?.credentials,
     replaceRejected,
     replaceDenied,
   }

@@ -5,10 +5,10 @@ import { createRedactingHandler } from '../request-handler.ts'
 
 /** The maximum size of a response, in bytes. A response of AssumeRole has a few kilobytes. */
 const MAX_RESPONSE_BYTES = 2 ** 20
-/** The timeouts of STS requests, in milliseconds. STS normally responds in well under a second. */
+/** The timeouts of STS requests, in milliseconds. STS usually responds in less than a second. */
 export const STS_LIMITS = { connectionTimeout: 1000, requestTimeout: 3000, throwOnRequestTimeout: true }
 
-/** Adds the caller's access key ID and session token to `secrets` when a request is sent. Errors must not quote them. */
+/** When the command is sent, adds the caller's access key ID and session token to `secrets`. Error messages must not quote them. */
 export const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): void =>
   command.middlewareStack.add(
     (next) => (args) => {
@@ -22,14 +22,15 @@ export const collectSecrets = (command: AssumeRoleCommand, secrets: string[]): v
   )
 
 export interface StsClients {
-  /** Returns the client of a Region, and creates it on first use. All clients share one request handler. */
+  /** Returns the client of a Region. Creates it on first use. All clients share one request handler. */
   readonly get: (region: string) => STSClient
   /**
-   * Discards all clients after the caller's credentials of one client have expired, so that new clients read the
-   * credentials again. The SDK keeps credentials from the environment for the lifetime of a client. Returns `false` if
-   * `stsClientOptions.credentials` are static.
+   * Discards all clients, so that the next client reads the caller's credentials again. Call it when STS reports that the
+   * credentials of `expiredClient` have expired. The SDK keeps credentials from the environment for the lifetime of a client.
+   *
+   * Returns `false` if `stsClientOptions.credentials` is an object, because another client would use the same credentials.
    */
-  readonly renew: (region: string, expired: STSClient | undefined) => boolean
+  readonly reloadCallerCredentials: (region: string, expiredClient: STSClient | undefined) => boolean
 }
 
 export const createStsClients = ({ stsClientOptions }: Configuration): StsClients => {
@@ -42,7 +43,7 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
       ...stsClientOptions,
       ...(requestHandler !== undefined && { requestHandler }),
       region,
-      // The AssumeRole call itself retries, across Regions.
+      // createAssumeRoleFactory retries instead of the SDK, because its attempts can be in different Regions.
       maxAttempts: 1,
     })
     requestHandler ??= createRedactingHandler(client.config.requestHandler, MAX_RESPONSE_BYTES)
@@ -53,10 +54,10 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
 
   return {
     get: (region) => clients.get(region) ?? create(region),
-    renew: (region, expired) => {
+    reloadCallerCredentials: (region, expiredClient) => {
       if (typeof stsClientOptions.credentials === 'object') return false
       // A concurrent call may already have replaced the clients.
-      if (clients.get(region) === expired) clients.clear()
+      if (clients.get(region) === expiredClient) clients.clear()
       return true
     },
   }

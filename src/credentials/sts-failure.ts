@@ -1,4 +1,4 @@
-/** Reads the failure of an STS call, without values that must not be repeated in a message. */
+/** Reads why an STS call failed, without values that a message must not contain. */
 import { redact } from '../redact.ts'
 
 export interface StsFailure {
@@ -6,10 +6,10 @@ export interface StsFailure {
    * The source of the failure.
    *
    * - `sts-error`: an error that STS returned
-   * - `unknown-answer`: an HTTP response that does not come from STS, or that the SDK cannot parse
-   * - `no-answer`: an error of the SDK, of Node.js or of the credential provider, without a response
+   * - `invalid-response`: an HTTP response that does not come from STS, or that the SDK cannot parse
+   * - `no-response`: an error of the SDK, of Node.js or of the credential provider, without a response
    */
-  readonly kind: 'sts-error' | 'unknown-answer' | 'no-answer'
+  readonly kind: 'sts-error' | 'invalid-response' | 'no-response'
   /** The error code of STS, or the name of the error. */
   readonly name: string
   readonly message: string
@@ -23,10 +23,10 @@ export interface StsFailure {
 }
 
 /**
- * The properties of a thrown value that are read. They can have any type, because the SDK copies all elements of the
+ * The properties of a thrown value that this module reads. They can have any type, because the SDK copies all elements of the
  * response to the error, and a credential provider can throw any value.
  */
-interface Thrown {
+interface ThrownProperties {
   readonly name?: unknown
   readonly message?: unknown
   readonly code?: unknown
@@ -37,7 +37,7 @@ interface Thrown {
 
 /** Matches AWS error codes. Credentials do not match. */
 const ERROR_CODE = /^(?:I[dn](?![a-z])|[A-Z][a-z]{2,}){1,12}$/
-/** The names and messages that the SDK gives to errors whose response has none. They depend on the HTTP status. */
+/** The names and messages that the SDK uses if the response contains no error code. They depend on the HTTP status code. */
 const PLACEHOLDERS: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'NotFound'])
 
 /**
@@ -45,8 +45,8 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set(['Unknown', 'UnknownError', 'N
  * without a response, and redacts them. Other messages come from the SDK's parser, which quotes text that it cannot parse.
  * That text may contain the credentials that STS issued.
  *
- * @param secrets texts that must not appear, such as the caller's session token
- * @param hideValues removes other values from a text; called before the text is redacted
+ * @param secrets texts that the failure must not contain, such as the caller's session token
+ * @param hideValues removes further values from a text, before the text is redacted. By default, it removes nothing
  */
 export const readStsFailure = (
   thrown: unknown,
@@ -54,42 +54,44 @@ export const readStsFailure = (
   hideValues: (message: string) => string = (message) => message,
 ): StsFailure => {
   try {
-    return read(
-      typeof thrown === 'object' && thrown !== null ? (thrown as Thrown) : { message: String(thrown) },
+    return toStsFailure(
+      typeof thrown === 'object' && thrown !== null
+        ? (thrown as ThrownProperties)
+        : { message: String(thrown) },
       (value) => (typeof value === 'string' ? redact(hideValues(value), secrets) : ''),
     )
   } catch {
     // A getter or a proxy threw.
-    return read({ message: 'the error cannot be read' }, String)
+    return toStsFailure({ message: 'the error cannot be read' }, String)
   }
 }
 
-const read = (thrown: Thrown, quote: (value: unknown) => string): StsFailure => {
+const toStsFailure = (thrown: ThrownProperties, toSafeText: (value: unknown) => string): StsFailure => {
   const { $metadata = {}, $response } = thrown
   const status = $metadata.httpStatusCode ?? $response?.statusCode
-  const name = quote(thrown.name) || 'Error'
-  const message = quote(thrown.message)
+  const name = toSafeText(thrown.name) || 'Error'
+  const message = toSafeText(thrown.message)
   const failure = {
-    kind: 'no-answer',
+    kind: 'no-response',
     name,
     message,
     code: undefined,
     httpStatusCode: typeof status === 'number' ? status : undefined,
-    requestId: quote($metadata.requestId) || undefined,
+    requestId: toSafeText($metadata.requestId) || undefined,
     attempts: typeof $metadata.attempts === 'number' ? $metadata.attempts : undefined,
     isClockCorrected: $metadata.clockSkewCorrected === true,
   } as const
   if (status === undefined && $response === undefined)
-    return { ...failure, code: quote(thrown.code) || undefined }
+    return { ...failure, code: toSafeText(thrown.code) || undefined }
   if (isStsError(thrown, failure))
     return { ...failure, kind: 'sts-error', message: PLACEHOLDERS.has(message) ? '' : message }
-  const description = describeAnswer(failure, $response?.headers)
-  return { ...failure, kind: 'unknown-answer', name: 'Error', message: description }
+  const description = describeResponse(failure, $response?.headers)
+  return { ...failure, kind: 'invalid-response', name: 'Error', message: description }
 }
 
 /** Returns whether STS sent the error. An STS error has an error code and, like every response of AWS, a request ID. */
 const isStsError = (
-  { name, $fault }: Thrown,
+  { name, $fault }: ThrownProperties,
   { httpStatusCode = 0, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
 ): boolean =>
   httpStatusCode >= 400 &&
@@ -106,15 +108,17 @@ const isStsError = (
  */
 const CONTENT_TYPE = /^[a-z]{4,11}\/[a-z][a-z\d.+-]{1,40}(?![^;\s])/
 
-const describeAnswer = (
+/** Describes an invalid response by its status code and content type. Its body may contain credentials. */
+const describeResponse = (
   { httpStatusCode, requestId }: Pick<StsFailure, 'httpStatusCode' | 'requestId'>,
   headers: unknown,
 ): string => {
   const entries = Object.entries(headers ?? {})
   const contentType = entries.find(([name]) => name.toLowerCase() === 'content-type')?.[1]
-  const [shown] = CONTENT_TYPE.exec(String(contentType)) ?? []
-  const answer = `answered ${httpStatusCode ?? 'without a status'}${shown === undefined ? '' : ` (${shown})`}`
+  const [mediaType] = CONTENT_TYPE.exec(String(contentType)) ?? []
+  const status = httpStatusCode === undefined ? 'without a status code' : `with status code ${httpStatusCode}`
+  const responded = `responded ${status}${mediaType === undefined ? '' : ` (${mediaType})`}`
   return requestId !== undefined && httpStatusCode === 200
-    ? `STS ${answer}, but the answer cannot be read`
-    : `something between the function and STS ${answer}`
+    ? `STS ${responded}, but the SDK cannot parse the response`
+    : `a proxy or another server ${responded} in place of STS`
 }

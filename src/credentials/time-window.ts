@@ -4,12 +4,13 @@ export interface TimeWindow {
   readonly until: number
 }
 
-/** A window that is over. */
-export const NEVER: TimeWindow = { from: 0, until: 0 }
+/** A window that contains no time. */
+export const EMPTY_WINDOW: TimeWindow = { from: 0, until: 0 }
 
-export const fromNow = (milliseconds: number): TimeWindow => {
+/** Returns a window that begins now. */
+export const createWindowFromNow = (durationMs: number): TimeWindow => {
   const now = Date.now()
-  return { from: now, until: now + milliseconds }
+  return { from: now, until: now + durationMs }
 }
 
 /** Returns whether the current time is in the window. If the clock moved back past `from`, the window is over. */

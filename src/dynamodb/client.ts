@@ -1,4 +1,4 @@
-/** Creates the DynamoDB clients of sessions. The clients share only their connections. */
+/** Creates the DynamoDB clients of sessions. The clients share only their connection pool. */
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Configuration } from '../configuration/configuration.ts'
@@ -6,17 +6,22 @@ import type { Credentials } from '../credentials/assume-role.ts'
 import type { CredentialProvider, Session } from '../credentials/session.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
-import { describe } from '../text.ts'
+import { describeType } from '../text.ts'
 import { readThrown } from '../thrown.ts'
 
 /** The client on the context. The option `documentClient` selects its type. */
 export type SessionClient = DynamoDBClient | DynamoDBDocumentClient
 
 export interface Clients {
-  /** Creates the client of a session. Call it once per session, so that the session keeps one client. */
+  /**
+   * Creates the client of a session. Call it once per session, so that the session keeps one client.
+   *
+   * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`, or if `awsClientCapture`
+   * fails.
+   */
   readonly open: (session: Session) => SessionClient
   /**
-   * Creates a client without credentials. It is only for resolving the endpoint and opening connections.
+   * Creates a client without credentials, which can only resolve the endpoint and open connections.
    *
    * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`.
    */
@@ -33,51 +38,51 @@ export interface Clients {
 const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'UnrecognizedClientException'])
 
 /**
- * Matches DynamoDB's message for a session that was revoked in IAM. To revoke sessions, IAM attaches a policy to the role
- * that denies sessions issued before.
+ * Matches DynamoDB's message for a session that was revoked in IAM. To revoke active sessions, IAM attaches a policy to the role
+ * that denies all sessions issued before that time.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
  */
 const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy/i
 
 /**
- * The maximum size of a response, in bytes. It is far above the size of any response of DynamoDB: at most 16 MB of items,
- * encoded as JSON with escape sequences.
+ * The maximum size of a response, in bytes. Responses of DynamoDB are much smaller: they contain at most 16 MB of items, encoded
+ * as JSON with escape sequences.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
  */
 const MAX_RESPONSE_BYTES = 128 * 2 ** 20
 
-/** The provider of clients without credentials. A request that is sent by mistake fails instead of being signed. */
-const NO_CREDENTIALS: CredentialProvider = Object.assign(
+/** The provider of clients without credentials. It always rejects, so that such a client cannot sign a request. */
+const REFUSING_PROVIDER: CredentialProvider = Object.assign(
   () => Promise.reject(new Error('this client has no credentials')),
   { memoized: true as const },
 )
 
 export const createClients = (configuration: Configuration): Clients => {
   const { region, awsClientOptions, awsClientCapture, documentClient, translateConfig } = configuration
-  /** The request handler that the SDK created for the first client. All clients share its connections. */
-  let connections: RequestHandler | undefined
+  /** The request handler of the first client. All clients share its connection pool. */
+  let sharedRequestHandler: RequestHandler | undefined
   const capturedClients = new WeakSet<DynamoDBClient>()
 
   const createClient = (credentials?: CredentialProvider): DynamoDBClient => {
     const client = constructClient({
-      // DynamoDB's commands do not use endpoint discovery, and with its default size the cache is the largest part of a
-      // client in memory.
+      // DynamoDB's commands do not use endpoint discovery. With the default size, its cache would use more memory than the
+      // rest of the client.
       endpointCacheSize: 1,
       ...awsClientOptions,
-      ...(connections !== undefined && { requestHandler: connections }),
+      ...(sharedRequestHandler !== undefined && { requestHandler: sharedRequestHandler }),
       region,
       ...(credentials !== undefined && { credentials }),
     })
-    connections ??= client.config.requestHandler
-    client.config.requestHandler = createRedactingHandler(connections, MAX_RESPONSE_BYTES)
+    sharedRequestHandler ??= client.config.requestHandler
+    client.config.requestHandler = createRedactingHandler(sharedRequestHandler, MAX_RESPONSE_BYTES)
     return client
   }
 
   /** Calls `awsClientCapture`, and wraps the client in a document client if `documentClient` is true. */
   const toSessionClient = (originalClient: DynamoDBClient): SessionClient => {
-    const capturedClient = checkedCapture(() => awsClientCapture(originalClient), capturedClients)
+    const capturedClient = captureClient(() => awsClientCapture(originalClient), capturedClients)
     capturedClients.add(capturedClient)
     const { marshallOptions, unmarshallOptions } = translateConfig
     const client = documentClient
@@ -101,7 +106,7 @@ export const createClients = (configuration: Configuration): Clients => {
       replaceCredentialsOnRejection(originalClient, session)
       return toSessionClient(originalClient)
     },
-    openWithoutCredentials: () => createClient(NO_CREDENTIALS),
+    openWithoutCredentials: () => createClient(REFUSING_PROVIDER),
     openDirect: () => {
       const originalClient = createClient()
       const credentials = () => originalClient.config.credentials()
@@ -128,51 +133,57 @@ const constructClient = (config: DynamoDBClientConfig): DynamoDBClient => {
 }
 
 /**
- * Adds a middleware that repeats a request once if the session has new credentials for it. The middleware runs before the
- * step that reads the credentials, so that the second attempt is signed with the new credentials.
+ * Adds an SDK middleware that sends a request again, once, if its credentials were rejected and then replaced. The middleware runs
+ * before the step that reads the credentials, so that the second attempt is signed with the new credentials.
  */
 const replaceCredentialsOnRejection = ({ middlewareStack }: DynamoDBClient, session: Session): void =>
   middlewareStack.add(
     (next) => async (args) => {
-      const used = session.current()
-      const since = performance.now()
+      const credentialsBefore = session.getLatestCredentials()
+      const requestStartedAt = performance.now()
       try {
         return await next(args)
       } catch (error) {
-        // If the session had no credentials when the request began, it was signed with the first ones.
-        if (!(await hasNewCredentials(session, error, used ?? session.current(), since))) throw error
+        // If the session had no credentials when the request began, its first credentials signed the request.
+        const used = credentialsBefore ?? session.getLatestCredentials()
+        if (!(await replaceCredentials(session, error, used, requestStartedAt))) throw error
         return next(args)
       }
     },
     { step: 'serialize', priority: 'high', name: 'replaceRejectedToken' },
   )
 
-/** Returns whether the session has new credentials for a failed request, so that another attempt may succeed. */
-const hasNewCredentials = async (
+/**
+ * Replaces the credentials of a failed request if they caused the failure. Resolves to whether the session has new credentials,
+ * so that another attempt may succeed.
+ */
+const replaceCredentials = async (
   session: Session,
   error: unknown,
   used: Credentials | undefined,
-  since: number,
+  requestStartedAt: number,
 ): Promise<boolean> => {
   const { name = '', message = '' } = (error ?? {}) as Partial<Error>
-  if (REJECTED_TOKEN.has(name)) return session.replaceRejected(used, since)
+  if (REJECTED_TOKEN.has(name)) return session.replaceRejected(used, requestStartedAt)
   if (name === 'AccessDeniedException' && DENIED_BY_ROLE_POLICY.test(message))
     return session.replaceDenied(used)
   return false
 }
 
 /**
- * Calls the capture function and returns its client. A function in JavaScript may return nothing, and a function that
- * caches its first result would return the client of another session.
+ * Calls the capture function and returns the client that it returns.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` in both cases, if the client cannot be extended, and if the function
- * throws.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if the function throws, or if it returns no client, the client of another
+ * session (which a function that caches its first result does), or a client that cannot be extended.
  */
-const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBClient>): DynamoDBClient => {
+const captureClient = (
+  capture: () => DynamoDBClient,
+  capturedClients: WeakSet<DynamoDBClient>,
+): DynamoDBClient => {
   let problem: string
   try {
     const captured = capture()
-    const returned = describeUnusable(captured, others)
+    const returned = describeUnusableClient(captured, capturedClients)
     if (returned === undefined) return captured
     problem = `must return the DynamoDBClient that it is given, but returned ${returned}`
   } catch (error) {
@@ -182,8 +193,12 @@ const checkedCapture = (capture: () => DynamoDBClient, others: WeakSet<DynamoDBC
 }
 
 /** Describes a captured value that is not the client of this session. Returns `undefined` for a usable client. */
-const describeUnusable = (captured: DynamoDBClient, others: WeakSet<DynamoDBClient>): string | undefined => {
-  if (typeof captured?.send !== 'function' || typeof captured.config !== 'object') return describe(captured)
-  if (others.has(captured)) return 'that of another session'
+const describeUnusableClient = (
+  captured: DynamoDBClient,
+  capturedClients: WeakSet<DynamoDBClient>,
+): string | undefined => {
+  if (typeof captured?.send !== 'function' || typeof captured.config !== 'object')
+    return describeType(captured)
+  if (capturedClients.has(captured)) return 'the client of another session'
   return Object.isExtensible(captured) ? undefined : 'a client that cannot be changed'
 }

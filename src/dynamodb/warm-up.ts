@@ -1,55 +1,56 @@
 /** Opens a connection to DynamoDB before the first request needs it. */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type Deadline, waitBudgetMs, withTimeout } from '../deadline.ts'
+import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
-/** The timeout of the warm-up, in milliseconds. If it takes longer, the first request opens a connection itself. */
+/** The timeout of the warm-up, in milliseconds. After it, the first request opens a connection itself. */
 const TIMEOUT_MS = 1000
 
 export interface WarmUp {
-  /** Starts to open the connection, unless it was already started or is not one to this account's endpoint. */
+  /** Opens the connection once. Does nothing if this account has another endpoint than the connection. */
   readonly start: (accountId: string | undefined) => void
   /**
-   * Returns a promise until a started connection to this account's endpoint is open or has failed, and `undefined` otherwise.
-   * The promise settles within the deadline and never rejects.
+   * Waits until the connection is open or has failed. Returns `undefined` if no connection to this account's endpoint is being
+   * opened. Otherwise returns a promise that resolves within the deadline and never rejects.
    */
-  readonly settled: (accountId: string | undefined, deadline?: Deadline) => Promise<void> | undefined
+  readonly waitUntilSettled: (accountId: string | undefined, deadline?: Deadline) => Promise<void> | undefined
 }
 
-/** A warm-up that does nothing, for a middleware whose account, and so its endpoint, is unknown before an invocation. */
-export const NO_WARM_UP: WarmUp = { start: () => {}, settled: () => undefined }
+/** A warm-up that does nothing. It is used if the account, which determines the endpoint, is not known before an invocation. */
+export const NO_WARM_UP: WarmUp = { start: () => {}, waitUntilSettled: () => undefined }
 
 /**
- * Creates a warm-up that opens the connection once.
+ * Creates a warm-up that opens one connection.
  *
- * @param accountId the account of the requests. If omitted, that of the client's credentials
+ * @param client the client whose endpoint and request handler are used
+ * @param accountId the account of the requests. If it is omitted, the account of the client's credentials is used
  */
 export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?: string): WarmUp => {
   let isStarted = false
-  let opening: Promise<void> | undefined
+  let pendingConnection: Promise<void> | undefined
   return {
-    start: (ofAccount) => {
-      if (isStarted || ofAccount !== accountId) return
+    start: (requestedAccountId) => {
+      if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
-      opening = settleWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
-        opening = undefined
+      pendingConnection = settleWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
+        pendingConnection = undefined
       })
     },
-    settled: (ofAccount, deadline) =>
-      opening !== undefined && ofAccount === accountId
-        ? settleWithin(waitBudgetMs(deadline), opening)
+    waitUntilSettled: (requestedAccountId, deadline) =>
+      pendingConnection !== undefined && requestedAccountId === accountId
+        ? settleWithin(getWaitBudgetMs(deadline), pendingConnection)
         : undefined,
   }
 }
 
-/** Resolves when the promise settles, or after the given time. The first request can open a connection itself. */
-const settleWithin = (milliseconds: number, promise: Promise<void>): Promise<void> =>
-  withTimeout(promise, milliseconds, () => new Error('the connection did not open in time')).catch(() => {})
+/** Resolves when the promise settles, or after `timeoutMs` milliseconds. Never rejects. */
+const settleWithin = (timeoutMs: number, promise: Promise<void>): Promise<void> =>
+  withTimeout(promise, timeoutMs, () => new Error('the connection did not open in time')).catch(() => {})
 
 /**
  * Sends an unsigned `GET /` to the endpoint of an account's requests. DynamoDB responds with a one-line health status.
- * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. If it fails, and the
- * problem persists, the first request reports it.
+ * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. A failure is not
+ * reported here. If the problem persists, the first request to DynamoDB reports it.
  */
 const openConnection = async (config: DynamoDBClient['config'], accountId?: string): Promise<void> => {
   const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
@@ -67,9 +68,13 @@ const openConnection = async (config: DynamoDBClient['config'], accountId?: stri
   })
 }
 
-/** Resolves the endpoint as the SDK does for a command: custom, configured, account-based, FIPS or dual-stack. */
+/**
+ * Resolves the endpoint as the SDK does for a command: custom, configured, account-based, FIPS or dual-stack.
+ *
+ * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-account-endpoints.html
+ */
 const resolveEndpoint = async (config: DynamoDBClient['config'], accountId?: string): Promise<URL> => {
-  const Endpoint = await customEndpoint(config)
+  const Endpoint = await findCustomEndpoint(config)
   const AccountIdEndpointMode = await config.accountIdEndpointMode()
   const AccountId = accountId ?? (Endpoint === undefined ? await findAccountId(config) : undefined)
   const { url } = config.endpointProvider({
@@ -83,7 +88,7 @@ const resolveEndpoint = async (config: DynamoDBClient['config'], accountId?: str
   return url
 }
 
-/** Returns the account of the client's credentials. The Regional endpoint serves requests without one. */
+/** Returns the account of the client's credentials. Without an account, the SDK uses the Regional endpoint. */
 const findAccountId = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
   try {
     return (await config.credentials()).accountId
@@ -93,10 +98,10 @@ const findAccountId = async (config: DynamoDBClient['config']): Promise<string |
 }
 
 /**
- * Returns the endpoint of `awsClientOptions`, else the endpoint of `AWS_ENDPOINT_URL_DYNAMODB` or of the SDK's
- * configuration files. Returns `undefined` if none is set.
+ * Returns the endpoint of `awsClientOptions`. If it is not set, returns the endpoint of `AWS_ENDPOINT_URL_DYNAMODB`,
+ * `AWS_ENDPOINT_URL` or the SDK's configuration files, or `undefined` if none is set.
  */
-const customEndpoint = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
+const findCustomEndpoint = async (config: DynamoDBClient['config']): Promise<string | undefined> => {
   const endpoint = await config.endpoint?.()
   if (endpoint === undefined)
     return config.ignoreConfiguredEndpointUrls ? undefined : config.serviceConfiguredEndpoint?.()

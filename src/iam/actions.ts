@@ -29,7 +29,22 @@ export const WRITE = [
 
 export type Action = (typeof READ)[number] | (typeof WRITE)[number]
 
-/** The access to the tables: a preset, or a list of actions such as `GetItem` or `dynamodb:GetItem`. */
+/**
+ * The allowed actions on tables: a preset, or a list of actions on items such as `GetItem` or `dynamodb:GetItem`.
+ *
+ * - `read`: `BatchGetItem`, `ConditionCheckItem`, `GetItem`, `Query`, `Scan` and `PartiQLSelect`
+ * - `write`: `BatchWriteItem`, `DeleteItem`, `PutItem`, `UpdateItem`, `PartiQLDelete`, `PartiQLInsert` and `PartiQLUpdate`
+ * - `read-write`: the actions of both
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
+ *
+ * @example
+ * ```ts
+ * import type { Access } from 'middy-cross-account-dynamo'
+ *
+ * export const access: Access = ['GetItem', 'Query']
+ * ```
+ */
 export type Access = 'read' | 'write' | 'read-write' | readonly string[]
 
 const ACTIONS: readonly string[] = [...READ, ...WRITE]
@@ -40,27 +55,27 @@ const PRESETS: Readonly<Record<Extract<Access, string>, readonly string[]>> = {
   'read-write': ACTIONS,
 }
 
-/** The actions that support indexes. All of them only read. */
-const ON_INDEXES = /^(?:PartiQLSelect|Query|Scan)$/
+/** Matches the actions that support indexes, which only read. */
+const INDEX_ACTION = /^(?:PartiQLSelect|Query|Scan)$/
 
 /**
- * The actions that `dynamodb:LeadingKeys` cannot restrict, because a request can omit the partition key.
+ * Matches the actions that `dynamodb:LeadingKeys` cannot restrict, because a request can omit the partition key.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-const WITHOUT_KEYS = /^(?:PartiQL\w+|Scan)$/
+const KEYLESS_ACTION = /^(?:PartiQL\w+|Scan)$/
 
 export const isAction = (name: string): name is Action => ACTIONS.includes(name)
 export const listActionNames = (): readonly string[] => ACTIONS
-export const supportsIndexes = (action: string): boolean => ON_INDEXES.test(action)
-export const canRestrictByKey = (action: string): boolean => !WITHOUT_KEYS.test(action)
+export const canUseIndexes = (action: string): boolean => INDEX_ACTION.test(action)
+export const canRestrictByKey = (action: string): boolean => !KEYLESS_ACTION.test(action)
 
-/** Returns whether a text is an access with a name, and not a list of actions. */
+/** Returns whether a text is the name of a preset. */
 export const isPreset = (text: string): text is Extract<Access, string> => Object.hasOwn(PRESETS, text)
 
 /** Removes the service prefix: `dynamodb:GetItem` becomes `GetItem`. */
 export const stripServicePrefix = (action: string): string => action.replace(/^dynamodb:/, '')
 
-/** Returns the actions that an access includes, without duplicates and without the prefix `dynamodb:`. */
+/** Returns the actions that `access` allows, without duplicates and without the prefix `dynamodb:`. */
 export const listActions = (access: Access): readonly string[] =>
   typeof access === 'string' ? PRESETS[access] : [...new Set(access.map(stripServicePrefix))]

@@ -1,85 +1,87 @@
-/** Advice on denied calls: which policy to change, and in which account. */
-import { parseRoleArn, roleOfSession } from './arn.ts'
+/** Generates the advice on denied calls, which names the policies to change and their accounts. */
+import { parseRoleArn, parseSessionRole } from './arn.ts'
 import {
-  callerStatement,
-  type RequiredParameters,
+  createCallerStatement,
+  createTrustStatements,
   type Statement,
-  trustStatements,
+  type StatementParameters,
   unwrapSingle,
 } from './assume-role-statements.ts'
 
-/** One or more statements to add to a policy. */
+/** A statement, or a list of statements, to add to a policy. */
 export interface Addition {
-  /** The ID of the account that contains the policy, or a phrase if the ID is unknown. */
+  /** The ID of the account that contains the policy, or `of the function` if the ID is unknown. */
   readonly account: string
-  /** A phrase that names the policy. */
+  /** The name of the policy as a phrase, such as `the trust policy of CrossAccountDynamoRole`. */
   readonly to: string
   readonly statement: object
 }
 
-/** The session parameters that determine the required statements. The value of the external ID is not included. */
-export interface SessionNeeds extends Omit<RequiredParameters, 'externalId'> {
+/** The session parameters that determine the advice. They do not contain the external ID, which may be a secret. */
+export interface AdviceParameters extends Omit<StatementParameters, 'externalId'> {
   readonly roleArn: string
   /** Whether the session sends an external ID. */
   readonly hasExternalId: boolean
 }
 
-/** The placeholder for the caller, used if STS does not name the caller. */
+/** The placeholder for the ARN of the caller if STS does not report it. */
 export const UNKNOWN_CALLER = "<ARN of the function's execution role>"
+/** The placeholder for the external ID, which messages do not contain. */
 export const EXTERNAL_ID_PLACEHOLDER = '<the external ID that the function sends>'
 
 /** Matches the caller and the action in the message of an STS denial. */
 export const DENIED_CALL = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
 
 /**
- * Matches a principal that advice may name. Advice never names a whole account or other text from the message, because the
- * message may be forged.
+ * Matches a principal that the advice can name. The advice does not name an account or other text from the message, because a
+ * forged message could then suggest trusting any account.
  */
-const PRINCIPAL = /^arn:aws[\w-]*:iam::\d{12}:(?:user|role)\//
+const PRINCIPAL_ARN = /^arn:aws[\w-]*:iam::\d{12}:(?:user|role)\//
 
 /**
- * Matches the reason for the denial, if AWS reports one.
+ * Matches the type of the policy that contains an explicit deny, if AWS reports it.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
  */
 export const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
-export const NO_ALLOW = /because no (?<policy>[a-z -]+?) allows/i
+/** Matches the type of the policy that does not allow a call, if AWS reports it. */
+export const IMPLICIT_DENY = /because no (?<policy>[a-z -]+?) allows/i
 
 /**
- * Matches the policy types that belong to the account of the role. All other policies that can deny a call belong to the
- * account of the caller.
+ * Matches the types of policies in the account of the role. All other policies that can deny an AssumeRole call are in the account
+ * of the caller.
  */
-const POLICY_OF_THE_ROLE = /trust|resource/i
+const ROLE_ACCOUNT_POLICY = /trust|resource/i
 
-/** Returns the account ID of a principal, or a phrase if the ARN contains no account ID. */
-export const accountOf = (arn: string): string =>
+/** Returns the account ID in an ARN, or `of the function` if the ARN contains no account ID. Both can follow the word "account". */
+export const formatAccount = (arn: string): string =>
   /:(?<account>\d{12}):/.exec(arn)?.groups?.account ?? 'of the function'
 
 /**
- * Returns the statements that `crossAccountPolicies()` generates for a session: the caller policy once for each account that
- * contains callers, and the trust policy once. Both policies allow `action`, too.
+ * Returns the statements that `crossAccountPolicies()` generates for a session: one addition for each account that contains
+ * callers, and one addition for the trust policy. All of them allow `action`.
  */
-export const additionsFor = (
-  needs: SessionNeeds,
+export const createAdditions = (
+  parameters: AdviceParameters,
   callers: readonly string[],
   action = 'sts:AssumeRole',
 ): Addition[] => {
-  const { accountId, name } = parseRoleArn(needs.roleArn)
-  const externalId = needs.hasExternalId ? EXTERNAL_ID_PLACEHOLDER : undefined
+  const { accountId, name } = parseRoleArn(parameters.roleArn)
+  const externalId = parameters.hasExternalId ? EXTERNAL_ID_PLACEHOLDER : undefined
   const toAddition = (account: string, to: string, statements: Statements): Addition => ({
     account,
     to,
-    statement: unwrapSingle(withAction(statements, action)),
+    statement: unwrapSingle(addActionStatement(statements, action)),
   })
-  const caller = callerStatement(needs.roleArn, needs)
+  const callerStatement = createCallerStatement(parameters.roleArn, parameters)
   return [
-    ...[...Map.groupBy(callers, accountOf)].map(([account, roles]) =>
-      toAddition(account, `a policy of ${roles.join(', ')}`, [caller]),
+    ...[...Map.groupBy(callers, formatAccount)].map(([account, roles]) =>
+      toAddition(account, `a policy of ${roles.join(', ')}`, [callerStatement]),
     ),
     toAddition(
       accountId,
       `the trust policy of ${name}, which must exist`,
-      trustStatements({ ...needs, externalId }, callers),
+      createTrustStatements({ ...parameters, externalId }, callers),
     ),
   ]
 }
@@ -89,51 +91,52 @@ type Statements = readonly [Statement, ...Statement[]]
 /**
  * Adds a statement for `action` if no statement allows it.
  *
- * The session of the caller can have transitive tags and a source identity, which AWS passes on. They require permissions
- * although the function did not request them. In that case, the denial names the action.
+ * The session of the caller can have transitive tags and a source identity. AWS passes them on to the new session, which then requires
+ * permissions for them although the request does not contain them. In that case, AWS names the action in its message.
  */
-const withAction = (statements: Statements, action: string): Statements => {
+const addActionStatement = (statements: Statements, action: string): Statements => {
   if (statements.some(({ Action }) => [Action].flat().includes(action))) return statements
   const { Sid: _, Condition: __, ...others } = statements[0]
   return [...statements, { Sid: action.replace('sts:', ''), ...others, Action: action }]
 }
 
-/** Returns advice on a denied AssumeRole call: the probable reason, and the statements to add in both accounts. */
-export const adviseOnDenial = (message: string, needs: SessionNeeds): string => {
+/** Returns the advice on a denied AssumeRole call: what AWS reports about the reason, and the statements to add in both accounts. */
+export const adviseOnDenial = (message: string, parameters: AdviceParameters): string => {
   const { caller = '', action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
-  const session = roleOfSession(caller)
-  const callerRole = session?.arn ?? (PRINCIPAL.test(caller) ? caller : UNKNOWN_CALLER)
-  const { accountId } = parseRoleArn(needs.roleArn)
+  const session = parseSessionRole(caller)
+  const callerRole = session?.arn ?? (PRINCIPAL_ARN.test(caller) ? caller : UNKNOWN_CALLER)
+  const { accountId } = parseRoleArn(parameters.roleArn)
   return [
-    `${explainDenial(message, action, accountOf(callerRole), accountId)} Both accounts must allow it:`,
-    ...additionsFor(needs, [callerRole], action).flatMap(({ account, to, statement }, index) => [
+    `${explainDenial(message, action, formatAccount(callerRole), accountId)} Both accounts must allow it:`,
+    ...createAdditions(parameters, [callerRole], action).flatMap(({ account, to, statement }, index) => [
       `${index + 1}. Account ${account}: add this to ${to}.`,
       JSON.stringify(statement, undefined, 2).replace(/^/gm, '   '),
     ]),
     ...(session === undefined
       ? []
       : [`If ${session.name} has a path, write it in the principal, too. STS does not report paths.`]),
-    externalIdAdvice(needs),
+    adviseOnExternalId(parameters),
   ].join('\n')
 }
 
-export const externalIdAdvice = ({ hasExternalId }: Pick<SessionNeeds, 'hasExternalId'>): string =>
+/** Returns the advice on the external ID, for a denied AssumeRole call. */
+export const adviseOnExternalId = ({ hasExternalId }: Pick<AdviceParameters, 'hasExternalId'>): string =>
   hasExternalId
     ? 'If the trust policy already contains this, compare the external ID. AWS does not report a mismatch.'
     : 'If the trust policy requires sts:ExternalId, set the option externalId.'
 
-/** Returns a sentence that names the policy that denied the call, if AWS reports it. */
+/** Returns a sentence about the policy that denied the call, or about what AWS does not report. */
 export const explainDenial = (
   message: string,
   action: string,
   callerAccount: string,
   roleAccount: string,
 ): string => {
-  const denying = EXPLICIT_DENY.exec(message)?.groups?.policy
-  const policy = denying ?? NO_ALLOW.exec(message)?.groups?.policy
+  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
+  const policy = denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy
   if (policy === undefined) return `AWS does not report which account denied ${action}.`
-  const account = `In account ${POLICY_OF_THE_ROLE.test(policy) ? roleAccount : callerAccount}`
-  return denying === undefined
+  const account = `In account ${ROLE_ACCOUNT_POLICY.test(policy) ? roleAccount : callerAccount}`
+  return denyingPolicy === undefined
     ? `${account}, no ${policy} allows ${action}.`
     : `${account} or its organization, an explicit deny in ${policy} forbids ${action}. Add an exception for this call to it.`
 }

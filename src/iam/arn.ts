@@ -1,13 +1,14 @@
 /**
- * Amazon Resource Names (ARNs).
+ * Parses and formats Amazon Resource Names (ARNs).
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html
  */
+
 /** The parts of a role's ARN. */
 export interface RoleArn {
   readonly partition: string
   readonly accountId: string
-  /** The path of the role, which begins and ends with `/`. `/` for a role without a path. */
+  /** The path of the role, which begins and ends with `/`. The path of a role without a path is `/`. */
   readonly path: string
   readonly name: string
 }
@@ -22,7 +23,7 @@ const SESSION_ARN = /^arn:(?<partition>[^:]+):sts::(?<accountId>\d{12}):assumed-
 
 type Arn = Readonly<Record<'partition' | 'service' | 'region' | 'account' | 'resource', string>>
 
-/** Returns the five variable parts of an ARN, or `undefined` for any other text. */
+/** Returns the parts of an ARN, or `undefined` if the text is not an ARN. */
 export const parseArn = (arn: string): Arn | undefined => ARN.exec(arn)?.groups as Arn | undefined
 
 /**
@@ -42,20 +43,21 @@ export const parseRoleArn = (arn: string): RoleArn => {
 }
 
 /**
- * Returns the role of an assumed-role session from the ARN of the session, or `undefined` for other ARNs. The returned ARN
- * lacks the role's path, because the ARN of a session does not contain it.
+ * Returns the role of an assumed-role session from the ARN of the session, or `undefined` if the text is not the ARN of a session.
+ * The ARN of a session does not contain the role's path. Therefore the returned ARN does not contain it either.
  */
-export const roleOfSession = (
+export const parseSessionRole = (
   arn: string,
 ): { readonly accountId: string; readonly name: string; readonly arn: string } | undefined => {
   const role = SESSION_ARN.exec(arn)?.groups as Omit<RoleArn, 'path'> | undefined
   return role && { ...role, arn: `arn:${role.partition}:iam::${role.accountId}:role/${role.name}` }
 }
 
-export const tableArn = (name: string, { partition, region, accountId }: TableLocation): string =>
+/** Returns the ARN of a table. */
+export const toTableArn = (name: string, { partition, region, accountId }: TableLocation): string =>
   `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
 
-/** Returns the ARNs of tables that are given by name or ARN, without duplicates. */
-export const tableArns = (tables: readonly string[], location: TableLocation): readonly string[] => [
-  ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : tableArn(table, location)))),
+/** Returns the ARNs of tables, without duplicates. Each table is given by its name or its ARN. */
+export const toTableArns = (tables: readonly string[], location: TableLocation): readonly string[] => [
+  ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : toTableArn(table, location)))),
 ]

@@ -1,36 +1,58 @@
-/** The statements that allow an AssumeRole call: those of the role's trust policy, and that of a policy of the caller. */
+/**
+ * Generates the statements that allow an AssumeRole call: the statements of the target role's trust policy, and the statement of a
+ * permissions policy of the caller.
+ */
 
+/**
+ * The conditions of a statement: condition operators, each with condition keys and their values.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+ */
 export type Condition = Readonly<Record<string, Readonly<Record<string, string | readonly string[]>>>>
 
+/**
+ * A statement of an IAM policy. A list with one value is written as the value alone.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_statement.html
+ */
 export interface Statement {
+  /** The statement ID, which is unique within the policy. */
   readonly Sid: string
+  /** All generated statements allow. None of them denies. */
   readonly Effect: 'Allow'
+  /** The callers that can assume the role. Only a trust policy contains this element. */
   readonly Principal?: { readonly AWS: string | readonly string[] }
+  /** The allowed actions, such as `dynamodb:GetItem`. */
   readonly Action: string | readonly string[]
+  /** The ARNs of the resources. Only a permissions policy contains this element. */
   readonly Resource?: string | readonly string[]
+  /** The conditions, all of which a request must meet. */
   readonly Condition?: Condition
 }
 
-/** The parameters of a session that its statements require. */
-export interface RequiredParameters {
+/** The session parameters that determine the statements. */
+export interface StatementParameters {
   readonly externalId?: string | undefined
-  /** The session tags: each key with the value that it must have, or `undefined` for any nonempty value. */
+  /** The session tags: each key with the value that the tag must have, or with `undefined` if it can have any nonempty value. */
   readonly tags: ReadonlyMap<string, string | undefined>
   readonly transitiveTagKeys: readonly string[]
-  /** The source identity, or `true` for any. */
+  /** The source identity, or `true` if it can have any value. */
   readonly sourceIdentity?: boolean | string | undefined
 }
 
-/** Returns a single value without a list, as AWS writes it, and several values as a list. */
+/** Returns the only value of a list with one value, as the IAM console writes it. Returns any other list unchanged. */
 export const unwrapSingle = <Value>(values: readonly Value[]): Value | readonly Value[] =>
   values.length === 1 ? (values[0] as Value) : values
 
-/** Returns a condition that a key has a value, or any nonempty value. */
-const hasValue = (key: string, value: string | undefined): Condition =>
+/** Returns the condition that a condition key has the value, or any nonempty value if `value` is `undefined`. */
+const createValueCondition = (key: string, value: string | undefined): Condition =>
   value === undefined ? { StringLike: { [key]: '?*' } } : { StringEquals: { [key]: value } }
 
-/** Returns the property `Condition` of a statement, or no property if there are no conditions. */
-export const withConditions = (conditions: readonly Condition[]): { Condition?: Condition } => {
+/**
+ * Returns an object to spread into a statement. It has the property `Condition` with all conditions, or no property if there are no
+ * conditions.
+ */
+export const toConditionProperty = (conditions: readonly Condition[]): { Condition?: Condition } => {
   const Condition: Record<string, Condition[string]> = {}
   for (const [operator, keys] of conditions.flatMap(Object.entries<Condition[string]>))
     Condition[operator] = { ...Condition[operator], ...keys }
@@ -38,36 +60,36 @@ export const withConditions = (conditions: readonly Condition[]): { Condition?: 
 }
 
 /**
- * Returns the statements of the trust policy, which state the callers that may assume the role, and with which session
- * parameters.
+ * Returns the statements of the trust policy. They allow the principals to assume the role with the given session parameters.
  *
- * The statement for `sts:AssumeRole` repeats the conditions on tags, because STS evaluates `sts:TagSession` only for calls
- * with tags. The condition on the external ID is only in that statement, because `sts:ExternalId` is a condition key of
- * `sts:AssumeRole` only.
+ * STS evaluates `sts:TagSession` only if a call contains tags. Therefore the statement for `sts:AssumeRole` repeats the conditions on
+ * tags. Only this statement contains the condition on the external ID, because `sts:ExternalId` is a condition key of
+ * `sts:AssumeRole` and of no other action in the trust policy.
+ *
+ * @param principals the ARNs or account IDs of the callers
+ * @param callerConditions the conditions on the callers, which all statements contain
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssecuritytokenservice.html
- * @param principals the ARNs or accounts of the callers
- * @param callerConditions conditions on the callers, which all statements contain
  */
-export const trustStatements = (
-  { externalId, tags, transitiveTagKeys, sourceIdentity }: RequiredParameters,
+export const createTrustStatements = (
+  { externalId, tags, transitiveTagKeys, sourceIdentity }: StatementParameters,
   principals: readonly string[],
   callerConditions: readonly Condition[] = [],
 ): readonly [Statement, ...Statement[]] => {
-  const tagConditions = tags.size === 0 ? [] : onlyTags(tags, transitiveTagKeys)
+  const tagConditions = tags.size === 0 ? [] : createTagConditions(tags, transitiveTagKeys)
   const identityConditions = sourceIdentity
-    ? [hasValue('sts:SourceIdentity', sourceIdentity === true ? undefined : sourceIdentity)]
+    ? [createValueCondition('sts:SourceIdentity', sourceIdentity === true ? undefined : sourceIdentity)]
     : []
   const allow = (name: string, conditions: readonly Condition[]): Statement => ({
     Sid: name,
     Effect: 'Allow',
     Principal: { AWS: unwrapSingle([...new Set(principals)]) },
     Action: `sts:${name}`,
-    ...withConditions([...conditions, ...callerConditions]),
+    ...toConditionProperty([...conditions, ...callerConditions]),
   })
   return [
     allow('AssumeRole', [
-      ...(externalId === undefined ? [] : [hasValue('sts:ExternalId', externalId)]),
+      ...(externalId === undefined ? [] : [createValueCondition('sts:ExternalId', externalId)]),
       ...tagConditions,
       ...identityConditions,
     ]),
@@ -76,22 +98,22 @@ export const trustStatements = (
   ]
 }
 
-/** Returns conditions that require each tag and allow no other tags. */
-const onlyTags = (
-  tags: RequiredParameters['tags'],
+/** Returns the conditions that require each session tag, and that allow no other session tags and no other transitive tag keys. */
+const createTagConditions = (
+  tags: StatementParameters['tags'],
   transitiveTagKeys: readonly string[],
 ): readonly Condition[] => [
   { 'ForAllValues:StringEquals': { 'aws:TagKeys': unwrapSingle([...tags.keys()]) } },
   transitiveTagKeys.length > 0
     ? { 'ForAllValues:StringEquals': { 'sts:TransitiveTagKeys': unwrapSingle(transitiveTagKeys) } }
     : { Null: { 'sts:TransitiveTagKeys': 'true' } },
-  ...[...tags].map(([key, value]) => hasValue(`aws:RequestTag/${key}`, value)),
+  ...[...tags].map(([key, value]) => createValueCondition(`aws:RequestTag/${key}`, value)),
 ]
 
-/** Returns the statement with the permissions that the caller, such as the execution role, requires. */
-export const callerStatement = (
+/** Returns the statement that allows a caller, such as the execution role, to assume the role with the given session parameters. */
+export const createCallerStatement = (
   roleArn: string,
-  { tags, sourceIdentity }: RequiredParameters,
+  { tags, sourceIdentity }: StatementParameters,
 ): Statement => ({
   Sid: 'AssumeTargetRole',
   Effect: 'Allow',

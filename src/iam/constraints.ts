@@ -1,26 +1,26 @@
 /**
- * AWS's limits on session parameters, with the pages that state them, and the parsers that apply them.
+ * AWS's constraints on session parameters, each with the page that states it, and the parsers that check them.
  *
- * External IDs, tag values and partition keys may be secrets or personal data. An issue never contains them, except for a
- * single invalid character.
+ * External IDs, tag values and partition keys may be secrets or personal data. An issue never contains them, except for one
+ * invalid character.
  */
 import type { Parser, Problem, Report } from '../options/issue.ts'
 import type { RoleArnReason } from '../options/messages.ts'
 import {
+  createListParser,
+  createParser,
+  createStringListParser,
+  createStringParser,
+  createTextParser,
+  createTypeProblem,
   findTextProblem,
   isString,
-  listParser,
-  parserOf,
-  reportType,
-  stringListParser,
-  stringParser,
+  reportTypeProblem,
   type TextConstraint,
-  textParser,
   toReportable,
-  typeProblem,
 } from '../options/parsers.ts'
-import { describe, isRecord, toEscapeSequence } from '../text.ts'
-import { parseArn, parseRoleArn, type RoleArn, type TableLocation, tableArn } from './arn.ts'
+import { describeType, isRecord, toEscapeSequence } from '../text.ts'
+import { parseArn, parseRoleArn, type RoleArn, type TableLocation, toTableArn } from './arn.ts'
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters */
 const EXTERNAL_ID: TextConstraint = {
@@ -87,9 +87,9 @@ const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/(?<name>[^/]*)$/
  *
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html#API_AssumeRole_RequestParameters
  */
-const MAX_SESSION_POLICIES = 2048
+const MAX_SESSION_POLICY_CHARACTERS = 2048
 const MAX_POLICY_ARNS = 10
-const NOT_IN_POLICIES = /[^\t\n\r\u0020-\u00FF]/u
+const INVALID_POLICY_CHARACTER = /[^\t\n\r\u0020-\u00FF]/u
 const POLICY_ARN = /^arn:aws(?:-[a-z]+)*:iam::(?:aws|\d{12}):policy\/[\u0021-\u007F]+$/
 
 /** A session tag, with the property names of the STS API. */
@@ -117,31 +117,31 @@ const findRoleArnProblem = (value: string): Problem | undefined => {
 }
 
 /** Parses the ARN of a role. */
-export const parseRoleArnOption: Parser<string> = stringParser(findRoleArnProblem)
+export const parseRoleArnOption: Parser<string> = createStringParser(findRoleArnProblem)
 
-/** IAM allows these characters in a role's path. In the resource of a policy, they would match other roles. */
+/** IAM allows these characters in the path of a role. In the resource of a policy, they are wildcards or start a policy variable. */
 const WILDCARD = /[*?$]/
 
-/** Parses the ARN of a role, and rejects an ARN that would match other roles in the resource of a policy. */
-export const parseExactRoleArn: Parser<string> = stringParser(
+/** Parses the ARN of a role. Rejects an ARN that could match other roles in the resource of a policy. */
+export const parseExactRoleArn: Parser<string> = createStringParser(
   (value) =>
     findRoleArnProblem(value) ?? (WILDCARD.test(value) ? { code: 'role-pattern', value } : undefined),
 )
 
-export const parseExternalId: Parser<string> = textParser(EXTERNAL_ID)
+export const parseExternalId: Parser<string> = createTextParser(EXTERNAL_ID)
 
-export const parseSessionName: Parser<string> = textParser(SESSION_NAME)
+export const parseSessionName: Parser<string> = createTextParser(SESSION_NAME)
 
-export const parseSourceIdentity: Parser<string> = textParser(SOURCE_IDENTITY)
+export const parseSourceIdentity: Parser<string> = createTextParser(SOURCE_IDENTITY)
 
-/** Converts text to a valid session name: replaces invalid characters with `-`, then truncates or pads to 2 to 64 characters. */
+/** Converts text to a valid session name: replaces invalid characters with `-`, and truncates or pads the text to 2 to 64 characters. */
 export const toSessionName = (text: string): string =>
   text
     .replace(new RegExp(SESSION_NAME.invalid, 'gu'), '-')
     .slice(0, SESSION_NAME.max)
     .padEnd(SESSION_NAME.min, '-')
 
-export const parseDurationSeconds: Parser<number> = parserOf((value) => {
+export const parseDurationSeconds: Parser<number> = createParser((value) => {
   const min = MIN_DURATION_SECONDS
   const max = MAX_ROLE_CHAINING_SECONDS
   const isValid = Number.isInteger(value) && Number(value) >= min && Number(value) <= max
@@ -150,13 +150,13 @@ export const parseDurationSeconds: Parser<number> = parserOf((value) => {
 
 /** Parses session tags from a record of keys and values. */
 export const parseSessionTags: Parser<readonly Tag[]> = (value, report) => {
-  if (!isRecord(value)) return reportType(report, 'a plain object', value)
+  if (!isRecord(value)) return reportTypeProblem(report, 'a plain object', value)
   const entries = Object.entries(value)
   const tags = entries.flatMap(([Key, Value]) => (isString(Value) ? [Object.freeze({ Key, Value })] : []))
   return reportTagProblems(entries, report) ? undefined : tags
 }
 
-/** Reports all problems of tag keys and tag values. Returns whether it reported a problem. */
+/** Reports the problems of tag keys and tag values. Returns whether it reported a problem. */
 export const reportTagProblems = (
   entries: readonly (readonly [key: string, value: unknown])[],
   report: Report,
@@ -167,26 +167,27 @@ export const reportTagProblems = (
     report(problem)
   }
   const check = (part: 'key' | 'value', key: string, text: unknown, constraint: TextConstraint): void => {
-    const problem = isString(text) ? findTextProblem(text, constraint) : typeProblem('a string', text)
+    const problem = isString(text) ? findTextProblem(text, constraint) : createTypeProblem('a string', text)
     if (problem) add({ ...problem, tag: { part, key } })
   }
   if (entries.length > MAX_TAGS) add({ code: 'too-many', max: MAX_TAGS, count: entries.length })
-  // Checking each item of a very long list would take too long, and the list is already invalid.
+  // To check each item of a very long list would take too long, and the list is already invalid.
   if (entries.length > 10 * MAX_TAGS) return true
-  const keyByFolded = new Map<string, string>()
+  const keyByLowerCase = new Map<string, string>()
   for (const [key, value] of entries) {
     check('key', key, key, TAG_KEY)
     check('value', key, value, TAG_VALUE)
-    const folded = key.toLowerCase()
-    const other = keyByFolded.get(folded)
+    const lowerCaseKey = key.toLowerCase()
+    const other = keyByLowerCase.get(lowerCaseKey)
     if (other !== undefined) add({ code: 'duplicate-tag-key', keys: [other, key] })
-    keyByFolded.set(folded, key)
+    keyByLowerCase.set(lowerCaseKey, key)
   }
   return hasProblem
 }
 
-const parseStrings = stringListParser('a list of strings')
+const parseStrings = createStringListParser('a list of strings')
 
+/** Parses a list of tag keys, and removes duplicates. */
 export const parseTagKeys: Parser<readonly string[]> = (value, report) => {
   const keys = parseStrings(value, report)
   return keys && Object.freeze([...new Set(keys)])
@@ -204,49 +205,49 @@ export const reportUnknownTagKeys = (
   }
 }
 
-export const parseRegion: Parser<string> = parserOf((value) =>
+export const parseRegion: Parser<string> = createParser((value) =>
   isString(value) && REGION.test(value) ? undefined : { code: 'invalid-region', value: toReportable(value) },
 )
 
-/** Finds a Region that is not in the role's partition. Credentials are valid only in the partition that issued them. */
+/** Returns a problem if a Region is not in the role's partition, because credentials are valid only in the partition that issued them. */
 export const findPartitionProblem = (
   region: string,
   { partition }: Pick<RoleArn, 'partition'>,
 ): Problem | undefined => {
   const prefixes = Object.entries(PARTITION_OF_REGION)
   const expected = prefixes.find(([prefix]) => region.startsWith(prefix))?.[1]
-  // AWS may have added a partition that is not listed. Its Region names are unknown, so every unprefixed Region is accepted.
+  // AWS may add a partition that is not listed here. Its prefix is unknown. Therefore each Region without a listed prefix is accepted.
   const isSame =
     expected === undefined ? prefixes.every(([, listed]) => listed !== partition) : expected === partition
   return isSame ? undefined : { code: 'other-partition', value: region, partition }
 }
 
 /** Parses a table's name or ARN. Neither can contain a wildcard or a policy variable. */
-export const parseTable: Parser<string> = stringParser((value) => {
+export const parseTable: Parser<string> = createStringParser((value) => {
   const name = TABLE_ARN.exec(value)?.groups?.name ?? value
   return TABLE_NAME.test(name) ? undefined : { code: 'invalid-table', value }
 })
 
-/** Parses a table's name and rejects ARNs. With an ARN, one value of a request could select the whole table. */
-export const parseTableName: Parser<string> = stringParser((value) => {
+/** Parses a table's name. Rejects ARNs, because in a template such as `${tenant}-orders`, a tenant ID that is an ARN would select the table. */
+export const parseTableName: Parser<string> = createStringParser((value) => {
   if (TABLE_NAME.test(value)) return undefined
   return { code: value.startsWith('arn:') ? 'returned-table-arn' : 'invalid-table-name', value }
 })
 
-/** Reports the table ARNs outside the given location. Sessions have no access to another account, Region or partition. */
+/** Reports the ARNs of tables that are not in the given account, Region and partition, to which a session has no access. */
 export const reportTablesElsewhere = (
   tables: readonly string[],
   location: TableLocation,
   report: Report,
 ): void => {
   for (const table of tables) {
-    if (table.startsWith('arn:') && table !== tableArn(table.split('/')[1] ?? '', location))
-      report({ code: 'table-elsewhere', path: 'tables', value: table, prefix: tableArn('', location) })
+    if (table.startsWith('arn:') && table !== toTableArn(table.split('/')[1] ?? '', location))
+      report({ code: 'table-elsewhere', path: 'tables', value: table, prefix: toTableArn('', location) })
   }
 }
 
 /** Parses a partition key of type string. */
-export const parsePartitionKey: Parser<string> = stringParser((key) => {
+export const parsePartitionKey: Parser<string> = createStringParser((key) => {
   const maxBytes = MAX_PARTITION_KEY_BYTES
   if (key === '') return { code: 'empty' }
   if (key.length > maxBytes || Buffer.byteLength(key) > maxBytes) return { code: 'key-too-long', maxBytes }
@@ -261,10 +262,10 @@ export const parsePolicy: Parser<string> = (value, report) => {
   return undefined
 }
 
-const POLICY = 'a policy document or its JSON text'
+const EXPECTED_POLICY = 'a policy document or its JSON text'
 
 const findPolicyTextProblem = (text: string): Problem | undefined => {
-  const character = NOT_IN_POLICIES.exec(text)?.[0]
+  const character = INVALID_POLICY_CHARACTER.exec(text)?.[0]
   if (character !== undefined)
     return {
       code: 'invalid-character',
@@ -274,24 +275,24 @@ const findPolicyTextProblem = (text: string): Problem | undefined => {
   try {
     return findPolicyProblem(JSON.parse(text))
   } catch {
-    return { code: 'invalid-type', expected: POLICY, actual: 'text that is not valid JSON' }
+    return { code: 'invalid-type', expected: EXPECTED_POLICY, actual: 'text that is not valid JSON' }
   }
 }
 
 const findPolicyProblem = (document: unknown): Problem | undefined => {
-  if (!isRecord(document)) return typeProblem(POLICY, document)
+  if (!isRecord(document)) return createTypeProblem(EXPECTED_POLICY, document)
   return Object.keys(document).length === 0 ? { code: 'empty' } : findJsonProblem(document)
 }
 
 /**
- * Finds a value that JSON cannot represent. `JSON.stringify` would omit it or write `null`. For example, a statement whose
- * condition is `undefined` would become a statement without a condition.
+ * Returns a problem if a document contains a value that JSON cannot represent. `JSON.stringify` would omit the value or write
+ * `null`. For example, a statement whose condition is `undefined` would become a statement without a condition.
  */
 const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
   const isList = Array.isArray(value)
   if (!isList && !isRecord(value)) {
     const isJson = value === null || isString(value) || typeof value === 'boolean' || Number.isFinite(value)
-    const actual = typeof value === 'number' ? String(value) : describe(value)
+    const actual = typeof value === 'number' ? String(value) : describeType(value)
     return isJson ? undefined : { code: 'not-json-value', at, actual }
   }
   for (const [key, item] of Object.entries(value)) {
@@ -302,17 +303,18 @@ const findJsonProblem = (value: unknown, at = ''): Problem | undefined => {
 }
 
 /**
- * Converts a policy to JSON in the characters that STS accepts, which are those up to U+00FF without control characters.
- * Characters from U+007F on become JSON escapes.
+ * Converts a policy to JSON that STS accepts. STS accepts characters up to U+00FF, without control characters. Therefore all
+ * characters from U+007F on become JSON escapes.
  */
 export const toPolicyText = (policy: unknown): string =>
   JSON.stringify(policy).replace(/[\u007f-\uffff]/g, toEscapeSequence)
 
-const parsePolicyArnList = listParser(
-  stringParser((value) => (POLICY_ARN.test(value) ? undefined : { code: 'invalid-policy-arn', value })),
+const parsePolicyArnList = createListParser(
+  createStringParser((value) => (POLICY_ARN.test(value) ? undefined : { code: 'invalid-policy-arn', value })),
   'ARNs of managed policies',
 )
 
+/** Parses a list of ARNs of managed policies, and removes duplicates. */
 export const parsePolicyArns: Parser<readonly string[]> = (value, report) => {
   if (Array.isArray(value) && value.length > MAX_POLICY_ARNS) {
     report({ code: 'too-many', max: MAX_POLICY_ARNS, count: value.length })
@@ -323,15 +325,15 @@ export const parsePolicyArns: Parser<readonly string[]> = (value, report) => {
 }
 
 /**
- * Finds session policies that exceed the limit of 2,048 characters in total. STS also limits their packed size, which cannot
- * be checked because the packing is not documented.
+ * Returns a problem if the session policies exceed the limit of 2,048 characters in total. STS also limits their packed size. The
+ * packed size cannot be checked here, because AWS does not document the packing.
  */
 export const findPolicySizeProblem = (
   policy: string | undefined,
   policyArns: readonly string[],
 ): Problem | undefined => {
   const { length } = [policy ?? '', ...policyArns].join('')
-  return length <= MAX_SESSION_POLICIES
+  return length <= MAX_SESSION_POLICY_CHARACTERS
     ? undefined
-    : { code: 'session-policies-too-large', length, max: MAX_SESSION_POLICIES }
+    : { code: 'session-policies-too-large', length, max: MAX_SESSION_POLICY_CHARACTERS }
 }

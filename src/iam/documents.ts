@@ -1,138 +1,160 @@
 /** Generates the three IAM policies of a cross-account configuration, and the warnings about them. */
 import type { Issue } from '../options/issue.ts'
-import { canRestrictByKey, listActions, supportsIndexes } from './actions.ts'
-import { tableArns } from './arn.ts'
+import { canRestrictByKey, canUseIndexes, listActions } from './actions.ts'
+import { toTableArns } from './arn.ts'
 import {
   type Condition,
-  callerStatement,
+  createCallerStatement,
+  createTrustStatements,
   type Statement,
-  trustStatements,
+  toConditionProperty,
   unwrapSingle,
-  withConditions,
 } from './assume-role-statements.ts'
-import { onlyLeadingKeys } from './leading-keys.ts'
-import { isBroad, type TrustConfiguration } from './trust-configuration.ts'
+import { createLeadingKeysCondition } from './leading-keys.ts'
+import { isBroadPrincipal, type TrustConfiguration } from './trust-configuration.ts'
 
 /**
- * The default quota, in characters. IAM does not count white space.
+ * The default quota for a role's trust policy, in characters. IAM does not count white space.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
-const MAX_TRUST_POLICY = 2048
+const MAX_TRUST_POLICY_CHARACTERS = 2048
 /**
- * The quota for the total size of all inline policies of a role, in characters.
+ * The quota for the total size of all inline policies of a role, in characters. IAM does not count white space.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
  */
-const MAX_INLINE_POLICIES = 10_240
+const MAX_INLINE_POLICY_CHARACTERS = 10_240
 
 export { type Statement, unwrapSingle }
 
-/** An IAM policy. `JSON.stringify` converts it to the JSON policy document. */
+/**
+ * An IAM policy. `JSON.stringify` converts it to a JSON policy document.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.html
+ */
 export interface PolicyDocument {
+  /** The version of the policy language. */
   readonly Version: '2012-10-17'
+  /** The statements, at least one. */
   readonly Statement: readonly Statement[]
 }
 
-const document = (...statements: readonly (Statement | undefined)[]): PolicyDocument => ({
+const createPolicyDocument = (...statements: readonly (Statement | undefined)[]): PolicyDocument => ({
   Version: '2012-10-17',
   Statement: statements.filter((statement) => statement !== undefined),
 })
 
-/** Generates the trust policy of the role. */
-export const trustPolicyOf = (configuration: TrustConfiguration): PolicyDocument =>
-  document(
-    ...trustStatements(
+/** Returns the trust policy of the target role. */
+export const createTrustPolicy = (configuration: TrustConfiguration): PolicyDocument =>
+  createPolicyDocument(
+    ...createTrustStatements(
       configuration,
-      configuration.executionRoles.map(principalOf),
-      callerConditionsOf(configuration),
+      configuration.executionRoles.map(toPrincipal),
+      createCallerConditions(configuration),
     ),
   )
 
-const isPattern = (executionRole: string): boolean => executionRole !== '*' && /[*?]/.test(executionRole)
+/** Returns whether an execution role is a role ARN with wildcards. */
+const isRolePattern = (executionRole: string): boolean => executionRole !== '*' && /[*?]/.test(executionRole)
 
 /**
- * Returns the principal of an execution role. The only wildcard that a principal can contain is `*` alone, so a role pattern
- * becomes its account, and a condition on `aws:PrincipalArn` restricts the account to the pattern.
+ * Converts an execution role to the principal of a statement. A principal cannot contain `*` or `?` in a role name. Therefore a
+ * role pattern becomes its account, and a condition on `aws:PrincipalArn` restricts the account to the pattern.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */
-const principalOf = (executionRole: string): string =>
-  isPattern(executionRole) ? executionRole.replace(/:role\/.*$/, ':root') : executionRole
+const toPrincipal = (executionRole: string): string =>
+  isRolePattern(executionRole) ? executionRole.replace(/:role\/.*$/, ':root') : executionRole
 
-const callerConditionsOf = ({ executionRoles, organizationId, role }: TrustConfiguration): Condition[] => {
-  // A condition applies to all principals. If one is a pattern, the condition must list the others, too, unless one is `*`.
-  const isNarrowed = executionRoles.some(isPattern) && !executionRoles.includes('*')
-  const callers = isNarrowed ? executionRoles.map((arn) => callerPattern(arn, role.partition)) : []
+const createCallerConditions = ({
+  executionRoles,
+  organizationId,
+  role,
+}: TrustConfiguration): Condition[] => {
+  // A condition applies to all principals. If one principal is a pattern, the condition must list the other principals, too. If
+  // one principal is `*`, it already includes the pattern.
+  const hasArnCondition = executionRoles.some(isRolePattern) && !executionRoles.includes('*')
+  const callers = hasArnCondition ? executionRoles.map((arn) => toCallerPattern(arn, role.partition)) : []
   return [
     ...(organizationId === undefined ? [] : [{ StringEquals: { 'aws:PrincipalOrgID': organizationId } }]),
     ...(callers.length > 0 ? [{ ArnLike: { 'aws:PrincipalArn': unwrapSingle([...new Set(callers)]) } }] : []),
   ]
 }
 
-/** Converts an account to a pattern of its principals, because the ARN of a caller is never the ARN of its account. */
-const callerPattern = (executionRole: string, partition: string): string =>
+/**
+ * Converts an execution role to a pattern for `aws:PrincipalArn`. An account becomes a pattern of all its principals, because
+ * `aws:PrincipalArn` never contains the ARN of an account.
+ */
+const toCallerPattern = (executionRole: string, partition: string): string =>
   executionRole
     .replace(/^\d{12}$/, `arn:${partition}:iam::$&:*`)
     .replace(/^(?<account>arn:[\w-]+:iam::\d{12}):root$/, '$<account>:*')
 
 /**
- * Generates the permissions policy, which allows exact actions on exact tables. With `tenantTag`, requests must name only
- * partition keys that equal the value of that session tag.
+ * Returns the permissions policy of the target role, which allows only the given actions on the given tables. With `tenantTag`, it
+ * allows only requests whose partition keys equal the value of that session tag.
  */
-export const permissionsPolicyOf = (configuration: TrustConfiguration): PolicyDocument => {
+export const createPermissionsPolicy = (configuration: TrustConfiguration): PolicyDocument => {
   const { role, region, tables, access, tenantTag, indexes, kmsKeyArn } = configuration
   const actions = listActions(access).filter((action) => tenantTag === undefined || canRestrictByKey(action))
-  const arns = tableArns(tables, { ...role, region })
+  const arns = toTableArns(tables, { ...role, region })
   const conditions =
-    tenantTag === undefined ? [] : [onlyLeadingKeys('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)]
+    tenantTag === undefined
+      ? []
+      : [createLeadingKeysCondition('StringEquals', `\${aws:PrincipalTag/${tenantTag}}`)]
   const allow = (Sid: string, names: readonly string[], resources: readonly string[]): Statement => ({
     Sid,
     Effect: 'Allow',
     Action: unwrapSingle(names.map((action) => `dynamodb:${action}`)),
     Resource: unwrapSingle(resources),
-    ...withConditions(conditions),
+    ...toConditionProperty(conditions),
   })
-  const onIndexes = actions.filter(supportsIndexes)
-  return document(
+  const indexActions = actions.filter(canUseIndexes)
+  return createPolicyDocument(
     allow('Tables', actions, arns),
-    indexes === true && onIndexes.length > 0
+    indexes === true && indexActions.length > 0
       ? allow(
           'Indexes',
-          onIndexes,
+          indexActions,
           arns.map((arn) => `${arn}/index/*`),
         )
       : undefined,
-    kmsKeyArn === undefined ? undefined : throughDynamoDB(kmsKeyArn, region, role.partition),
+    kmsKeyArn === undefined ? undefined : createKmsKeyStatement(kmsKeyArn, region, role.partition),
   )
 }
 
 /**
- * Returns the statement for a customer managed key. DynamoDB uses the key on behalf of the principal that uses the table, so
- * the statement allows the key only through DynamoDB.
+ * Returns the statement for a customer managed key. DynamoDB uses the key on behalf of the principal that uses the table.
+ * Therefore the statement allows the use of the key only in requests that DynamoDB sends.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz
  */
-const throughDynamoDB = (key: string, region: string, partition: string): Statement => {
+const createKmsKeyStatement = (kmsKeyArn: string, region: string, partition: string): Statement => {
   const service = `dynamodb.${region}.amazonaws.com`
   return {
     Sid: 'KeyThroughDynamoDB',
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:DescribeKey'],
-    Resource: key,
+    Resource: kmsKeyArn,
     Condition: {
       StringEquals: { 'kms:ViaService': partition === 'aws-cn' ? [service, `${service}.cn`] : service },
     },
   }
 }
 
-/** Generates the caller policy, which contains the permissions that the execution role requires. */
-export const callerPolicyOf = (configuration: TrustConfiguration): PolicyDocument =>
-  document(callerStatement(configuration.roleArn, configuration))
+/** Returns the caller policy, a permissions policy that allows the execution role to assume the target role. */
+export const createCallerPolicy = (configuration: TrustConfiguration): PolicyDocument =>
+  createPolicyDocument(createCallerStatement(configuration.roleArn, configuration))
 
-/** Finds valid but risky settings. Returns them as issues, so that each audience sees the option names that it uses. */
+/**
+ * Returns the settings that are valid but risky. They are issues and not sentences, so that users of the command read the names of
+ * flags, and callers of `crossAccountPolicies()` read the names of options.
+ */
 export const findWarnings = (configuration: TrustConfiguration): readonly Issue[] => [
   ...findPrincipalWarnings(configuration),
   ...findTenantWarnings(configuration),
-  ...findKeyWarnings(configuration),
+  ...findKmsKeyWarnings(configuration),
   ...findSizeWarnings(configuration),
 ]
 
@@ -142,10 +164,10 @@ const findPrincipalWarnings = ({
   organizationId,
 }: TrustConfiguration): Issue[] => {
   const option = 'executionRoleArn'
-  const broad = executionRoles.filter(isBroad)
-  const isPublic = broad.includes('*') && externalId === undefined && organizationId === undefined
+  const broadPrincipals = executionRoles.filter(isBroadPrincipal)
+  const isPublic = broadPrincipals.includes('*') && externalId === undefined && organizationId === undefined
   return [
-    ...broad.map((principal): Issue => ({ option, code: 'trusts-many-callers', principal })),
+    ...broadPrincipals.map((principal): Issue => ({ option, code: 'trusts-many-callers', principal })),
     ...(isPublic ? [{ option, code: 'public-tables' } as const] : []),
   ]
 }
@@ -153,41 +175,50 @@ const findPrincipalWarnings = ({
 const findTenantWarnings = ({ tenantTag, access, indexes }: TrustConfiguration): Issue[] => {
   if (tenantTag === undefined) return []
   const option = 'tenantTag'
-  const actions = listActions(access).filter((action) => !canRestrictByKey(action))
+  const keylessActions = listActions(access).filter((action) => !canRestrictByKey(action))
   return [
-    ...(actions.length > 0 ? [{ option, code: 'actions-left-out', actions } as const] : []),
+    ...(keylessActions.length > 0
+      ? [{ option, code: 'actions-left-out', actions: keylessActions } as const]
+      : []),
     ...(indexes === true ? [{ option, code: 'index-keys' } as const] : []),
   ]
 }
 
-const findKeyWarnings = ({ kmsKeyArn, role, roleArn }: TrustConfiguration): Issue[] => {
+const findKmsKeyWarnings = ({ kmsKeyArn, role, roleArn }: TrustConfiguration): Issue[] => {
   if (kmsKeyArn === undefined) return []
-  const isOwnKey = kmsKeyArn.includes(`:${role.accountId}:`)
-  return [{ option: 'kmsKeyArn', code: isOwnKey ? 'key-policy' : 'key-policy-elsewhere', kmsKeyArn, roleArn }]
+  const isInRoleAccount = kmsKeyArn.includes(`:${role.accountId}:`)
+  return [
+    {
+      option: 'kmsKeyArn',
+      code: isInRoleAccount ? 'key-policy' : 'key-policy-elsewhere',
+      kmsKeyArn,
+      roleArn,
+    },
+  ]
 }
 
 const findSizeWarnings = (configuration: TrustConfiguration): Issue[] => {
-  const lengthOf = (policy: PolicyDocument): number => JSON.stringify(policy).replace(/\s/g, '').length
-  const trust = lengthOf(trustPolicyOf(configuration))
-  const permissions = lengthOf(permissionsPolicyOf(configuration))
+  const countCharacters = (policy: PolicyDocument): number => JSON.stringify(policy).replace(/\s/g, '').length
+  const trustLength = countCharacters(createTrustPolicy(configuration))
+  const permissionsLength = countCharacters(createPermissionsPolicy(configuration))
   return [
-    ...(trust > MAX_TRUST_POLICY
+    ...(trustLength > MAX_TRUST_POLICY_CHARACTERS
       ? [
           {
             option: 'trustPolicy',
             code: 'trust-policy-too-large',
-            length: trust,
-            max: MAX_TRUST_POLICY,
+            length: trustLength,
+            max: MAX_TRUST_POLICY_CHARACTERS,
           } as const,
         ]
       : []),
-    ...(permissions > MAX_INLINE_POLICIES
+    ...(permissionsLength > MAX_INLINE_POLICY_CHARACTERS
       ? [
           {
             option: 'permissionsPolicy',
             code: 'permissions-policy-too-large',
-            length: permissions,
-            max: MAX_INLINE_POLICIES,
+            length: permissionsLength,
+            max: MAX_INLINE_POLICY_CHARACTERS,
           } as const,
         ]
       : []),

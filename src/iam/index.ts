@@ -1,18 +1,20 @@
 /**
- * Generates the IAM policies that cross-account access requires, with least privilege, from one configuration. This module
- * makes no network calls and has no dependencies.
+ * The subpath `./policies`: generates the IAM policies that cross-account access requires. It sends no requests and imports no
+ * other package.
+ *
+ * @packageDocumentation
  */
 import { formatIssue } from '../options/issue.ts'
 import {
-  callerPolicyOf,
+  createCallerPolicy,
+  createPermissionsPolicy,
+  createTrustPolicy,
   findWarnings,
   type PolicyDocument,
-  permissionsPolicyOf,
-  trustPolicyOf,
 } from './documents.ts'
 import {
   type CrossAccountPoliciesOptions,
-  OPTION_NAMES,
+  POLICIES_AUDIENCE,
   readTrustConfiguration,
 } from './trust-configuration.ts'
 
@@ -20,7 +22,7 @@ export type { Access } from './actions.ts'
 export type { PolicyDocument, Statement } from './documents.ts'
 export type { CrossAccountPoliciesOptions } from './trust-configuration.ts'
 
-/** The three IAM policies, and the warnings about them. */
+/** The three IAM policies that {@link crossAccountPolicies} returns, and the warnings about them. */
 export interface CrossAccountPolicies {
   /** The target role's trust policy, in the account of the tables. */
   readonly trustPolicy: PolicyDocument
@@ -28,14 +30,18 @@ export interface CrossAccountPolicies {
   readonly permissionsPolicy: PolicyDocument
   /** A permissions policy for the execution role, in the function's account. */
   readonly callerPolicy: PolicyDocument
-  /** Sentences about settings that are valid but risky. Empty if there are none. */
+  /** The warnings: one sentence for each setting that is valid but risky. Empty if there are none. */
   readonly warnings: readonly string[]
 }
 
 /**
- * Generates the IAM policies for both accounts.
+ * Returns the IAM policies for both accounts, which allow only what the options describe. `JSON.stringify` converts each policy to
+ * a policy document.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option is invalid. The error lists each problem with its option.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option is missing, unknown or invalid. The error lists all problems, each
+ * with its option.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/tutorial_cross-account-with-roles.html
  *
  * @example
  * ```ts
@@ -57,9 +63,9 @@ export interface CrossAccountPolicies {
 export const crossAccountPolicies = (options: CrossAccountPoliciesOptions): CrossAccountPolicies => {
   const configuration = readTrustConfiguration(options)
   return {
-    trustPolicy: trustPolicyOf(configuration),
-    permissionsPolicy: permissionsPolicyOf(configuration),
-    callerPolicy: callerPolicyOf(configuration),
-    warnings: findWarnings(configuration).map((warning) => formatIssue(warning, OPTION_NAMES)),
+    trustPolicy: createTrustPolicy(configuration),
+    permissionsPolicy: createPermissionsPolicy(configuration),
+    callerPolicy: createCallerPolicy(configuration),
+    warnings: findWarnings(configuration).map((warning) => formatIssue(warning, POLICIES_AUDIENCE)),
   }
 }

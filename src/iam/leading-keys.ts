@@ -1,10 +1,11 @@
-/** The condition that restricts requests to given partition keys. */
-
 /**
- * Returns a condition that matches requests that name only the given keys and at least one of them. `ForAllValues` also
- * matches requests without keys, so the `Null` condition excludes them.
+ * Returns a condition that restricts requests to the given partition keys. A request meets it if it names at least one partition
+ * key and only the given ones. Without the `Null` operator, a request that names no partition key would meet it, too, because
+ * `ForAllValues` is true for an empty list.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
  */
-export const onlyLeadingKeys = <Keys extends string | readonly string[]>(
+export const createLeadingKeysCondition = <Keys extends string | readonly string[]>(
   operator: 'StringEquals' | 'StringLike',
   keys: Keys,
 ) => ({

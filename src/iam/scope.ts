@@ -1,21 +1,28 @@
 /** Parses scopes, and compiles each scope to the session policy that restricts a session to it. */
 import type { Parser, Problem, Report } from '../options/issue.ts'
 import { findNearestName } from '../options/nearest.ts'
-import { isString, listParser, parseBoolean, reportAt, reportType, stringParser } from '../options/parsers.ts'
+import {
+  createListParser,
+  createPathReport,
+  createStringParser,
+  isString,
+  parseBoolean,
+  reportTypeProblem,
+} from '../options/parsers.ts'
 import { isRecord } from '../text.ts'
 import {
   type Access,
   canRestrictByKey,
+  canUseIndexes,
   isAction,
   isPreset,
   listActionNames,
   listActions,
   stripServicePrefix,
-  supportsIndexes,
 } from './actions.ts'
-import { type TableLocation, tableArns } from './arn.ts'
+import { type TableLocation, toTableArns } from './arn.ts'
 import { parsePartitionKey, parseTable, parseTableName, toPolicyText } from './constraints.ts'
-import { onlyLeadingKeys } from './leading-keys.ts'
+import { createLeadingKeysCondition } from './leading-keys.ts'
 
 /**
  * The tables, actions and partition keys that a session is restricted to. A scope reduces the permissions of the role and
@@ -34,21 +41,21 @@ import { onlyLeadingKeys } from './leading-keys.ts'
  */
 export interface Scope {
   /**
-   * Names or ARNs of tables, in the role's account and the Region of the option `region`. A scope that a `session`
-   * function returns must contain names only.
+   * The names or ARNs of the tables, which must be in the role's account and in the Region of the option `region`. A scope that a
+   * `session` function returns must contain names only.
    */
   readonly tables: readonly string[]
   /**
    * The allowed actions: `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. A write
-   * can also read: it can return the item that it replaces (`ReturnValues`).
+   * action can also read, because it can return the item that it replaces (`ReturnValues`).
    */
   readonly access: Access
   /**
    * Whether the session can read the indexes of the tables.
    *
-   * For a query on an index, the leading keys are the partition keys of the index. A tenant whose name equals a value of that
-   * attribute could read items of other tenants. With `leadingKeys` or `leadingKeyPrefixes`, set `true` only if each index key
-   * starts with the tenant.
+   * For a query on an index, IAM compares the leading keys with the partition key of the index. If this key does not identify the
+   * tenant, a tenant whose name equals a value of the key can read items of other tenants. With `leadingKeys` or
+   * `leadingKeyPrefixes`, set `true` only if the partition key of each index starts with the tenant.
    *
    * @default true, or false with `leadingKeys` or `leadingKeyPrefixes`
    */
@@ -56,19 +63,38 @@ export interface Scope {
   /**
    * The partition keys that requests can name, each of at most 2,048 bytes. With this option, actions that can run without a
    * partition key (`Scan`, PartiQL) are not allowed. Keys are literal text: `*`, `?` and `${` have no special meaning.
+   *
+   * @default requests can name any partition key, unless `leadingKeyPrefixes` is set
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
   readonly leadingKeys?: readonly string[]
   /**
-   * The prefixes of partition keys that requests can name, in addition to `leadingKeys` or instead of it. End each prefix
-   * with a separator, because `TENANT#10` starts with `TENANT#1`. Prefixes are a separate list so that a value of
-   * `leadingKeys` cannot become a prefix.
+   * The prefixes of the partition keys that requests can name, each of at most 2,048 bytes. End each prefix with a separator,
+   * because `TENANT#10` starts with `TENANT#1`. If you also set `leadingKeys`, requests can name those keys, too.
+   *
+   * @default requests can name any partition key, unless `leadingKeys` is set
    */
   readonly leadingKeyPrefixes?: readonly string[]
 }
 
 /**
- * The scope that a `session` function can return. The type allows keys of any type, so that callers do not convert them with `String()`,
- * which would hide a missing value. Keys that are not strings are rejected at run time.
+ * The {@link Scope} that a `session` function can return. Its tables must be names, not ARNs.
+ *
+ * The type allows leading keys of any type, so that you can return a value that may be missing, such as `context.tenantId`. At run
+ * time, a key that is not a string fails the invocation. Do not convert such values with `String()` or a template, which would hide
+ * a missing value.
+ *
+ * @example
+ * ```ts
+ * import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
+ *
+ * export const middleware = crossAccountDynamo({
+ *   session: ({ event }: SessionRequest<{ tenantId?: string }>) => ({
+ *     scope: { tables: ['Orders'], access: 'read', leadingKeys: [event.tenantId] },
+ *   }),
+ * })
+ * ```
  */
 export type ReturnedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
   readonly leadingKeys?: readonly unknown[]
@@ -76,56 +102,57 @@ export type ReturnedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & 
 }
 
 /**
- * Creates a parser of scopes. It rejects empty lists, because an empty list in a policy is not a condition. It also rejects
- * `*`, `?` and `${` in tables, which could match several tables, because table names cannot contain them.
+ * Creates a parser of scopes. The parser rejects empty lists, because an empty list in a policy does not restrict requests. It also
+ * rejects wildcards and policy variables in tables, because a pattern could match several tables.
  */
-const scopeParser =
+const createScopeParser =
   (parseTableList: Parser<readonly string[]>): Parser<Scope> =>
   (value, report) => {
-    if (!isRecord(value)) return reportType(report, 'a plain object { tables, access, … }', value)
+    if (!isRecord(value)) return reportTypeProblem(report, 'a plain object { tables, access, … }', value)
     let isValid = true
     const add: Report = (problem) => {
       isValid = false
       report(problem)
     }
-    const isConfined = value.leadingKeys !== undefined || value.leadingKeyPrefixes !== undefined
+    const hasLeadingKeys = value.leadingKeys !== undefined || value.leadingKeyPrefixes !== undefined
     const parsers: Readonly<Record<string, Parser<unknown>>> = {
       tables: parseTableList,
-      access: isConfined ? parseConfinedAccess : parseAccess,
-      indexes: optional(parseBoolean),
-      leadingKeys: optional(parsePartitionKeys),
-      leadingKeyPrefixes: optional(parsePartitionKeys),
+      access: hasLeadingKeys ? parseKeyRestrictedAccess : parseAccess,
+      indexes: createOptionalParser(parseBoolean),
+      leadingKeys: createOptionalParser(parsePartitionKeys),
+      leadingKeyPrefixes: createOptionalParser(parsePartitionKeys),
     }
     const known = Object.keys(parsers)
     for (const property of Object.keys(value))
       if (!known.includes(property)) add({ code: 'unknown-property', property, known })
-    for (const [property, parse] of Object.entries(parsers)) parse(value[property], reportAt(add, property))
+    for (const [property, parse] of Object.entries(parsers))
+      parse(value[property], createPathReport(add, property))
     return isValid ? (value as unknown as Scope) : undefined
   }
 
-const optional =
+const createOptionalParser =
   <Value>(parse: Parser<Value>): Parser<Value> =>
   (value, report) =>
     value === undefined ? undefined : parse(value, report)
 
-const listOfKeys = listParser(parsePartitionKey, 'partition keys')
-/** Reports at most one problem, because keys may be personal data and messages do not contain them. */
+const parseKeyList = createListParser(parsePartitionKey, 'partition keys')
+/** Parses partition keys. Reports only the first problem. Keys may be personal data, so that messages about several keys would be identical. */
 const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
   const problems: Problem[] = []
-  const keys = listOfKeys(value, (problem) => problems.push(problem))
+  const keys = parseKeyList(value, (problem) => problems.push(problem))
   if (problems[0]) report(problems[0])
   return keys
 }
 
-const ACCESS = "'read', 'write', 'read-write' or a list of actions"
+const EXPECTED_ACCESS = "'read', 'write', 'read-write' or a list of actions"
 
-const accessParser = (findProblem: (action: string) => Problem | undefined): Parser<Access> => {
-  const parseActions = listParser(stringParser(findProblem), 'actions')
+const createAccessParser = (findProblem: (action: string) => Problem | undefined): Parser<Access> => {
+  const parseActions = createListParser(createStringParser(findProblem), 'actions')
   return (value, report) => {
     if (Array.isArray(value)) return parseActions(value, report)
-    if (!isString(value)) return reportType(report, ACCESS, value)
+    if (!isString(value)) return reportTypeProblem(report, EXPECTED_ACCESS, value)
     if (isPreset(value)) return value
-    report({ code: 'invalid-value', expected: ACCESS, value })
+    report({ code: 'invalid-value', expected: EXPECTED_ACCESS, value })
     return undefined
   }
 }
@@ -138,19 +165,23 @@ const findActionProblem = (value: string): Problem | undefined => {
     : { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
 }
 
-const findConfinedActionProblem = (action: string): Problem | undefined =>
+const findKeyRestrictedActionProblem = (action: string): Problem | undefined =>
   findActionProblem(action) ??
   (canRestrictByKey(stripServicePrefix(action)) ? undefined : { code: 'action-without-keys', action })
 
 /** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
-export const parseAccess: Parser<Access> = accessParser(findActionProblem)
-/** Parses the access of a scope with leading keys. Rejects actions that can run without a partition key. */
-const parseConfinedAccess: Parser<Access> = accessParser(findConfinedActionProblem)
+export const parseAccess: Parser<Access> = createAccessParser(findActionProblem)
+/** Parses the property `access` of a scope with leading keys. Rejects actions that can run without a partition key. */
+const parseKeyRestrictedAccess: Parser<Access> = createAccessParser(findKeyRestrictedActionProblem)
 
-export const parseTables: Parser<readonly string[]> = listParser(parseTable, 'names or ARNs of tables')
-export const parseScope: Parser<Scope> = scopeParser(parseTables)
-/** Parses a scope that a `session` function returned. Its tables must be names, not ARNs. */
-export const parseReturnedScope: Parser<Scope> = scopeParser(listParser(parseTableName, 'names of tables'))
+/** Parses a nonempty list of names or ARNs of tables. */
+export const parseTables: Parser<readonly string[]> = createListParser(parseTable, 'names or ARNs of tables')
+/** Parses the option `scope`. */
+export const parseScope: Parser<Scope> = createScopeParser(parseTables)
+/** Parses a scope that a `session` function returned. The parser rejects ARNs of tables. */
+export const parseReturnedScope: Parser<Scope> = createScopeParser(
+  createListParser(parseTableName, 'names of tables'),
+)
 
 /**
  * Compiles a parsed scope to the JSON text of its session policy. Characters that STS does not accept in policies become
@@ -160,15 +191,15 @@ export const compileScope = (
   { tables, access, leadingKeys, leadingKeyPrefixes, ...scope }: Scope,
   location: TableLocation,
 ): string => {
-  const isConfined = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
-  const withIndexes = scope.indexes ?? !isConfined
+  const hasLeadingKeys = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
+  const canReadIndexes = scope.indexes ?? !hasLeadingKeys
   const patterns = [
     ...(leadingKeys ?? []).map(escapePolicyText),
     ...(leadingKeyPrefixes ?? []).map((prefix) => `${escapePolicyText(prefix)}*`),
   ]
-  const actions = listActions(access).filter((action) => !isConfined || canRestrictByKey(action))
-  const arns = tableArns(tables, location)
-  const indexes = withIndexes && actions.some(supportsIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
+  const actions = listActions(access).filter((action) => !hasLeadingKeys || canRestrictByKey(action))
+  const arns = toTableArns(tables, location)
+  const indexes = canReadIndexes && actions.some(canUseIndexes) ? arns.map((arn) => `${arn}/index/*`) : []
   return toPolicyText({
     Version: '2012-10-17',
     Statement: [
@@ -176,8 +207,8 @@ export const compileScope = (
         Effect: 'Allow',
         Action: actions.map((action) => `dynamodb:${action}`),
         Resource: [...arns, ...indexes],
-        ...(isConfined && {
-          Condition: onlyLeadingKeys('StringLike', [...new Set(patterns)]),
+        ...(hasLeadingKeys && {
+          Condition: createLeadingKeysCondition('StringLike', [...new Set(patterns)]),
         }),
       },
     ],

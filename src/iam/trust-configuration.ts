@@ -1,8 +1,14 @@
-/** The options of `crossAccountPolicies()`, and the configuration that is parsed from them. */
+/** The options of `crossAccountPolicies()`, and the function that parses them to a configuration. */
 import { createConfigurationError } from '../errors.ts'
 import type { Parser, Problem } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
-import { isString, parseBoolean, reportType, stringListParser, toReportable } from '../options/parsers.ts'
+import {
+  createStringListParser,
+  isString,
+  parseBoolean,
+  reportTypeProblem,
+  toReportable,
+} from '../options/parsers.ts'
 import { POLICY_MESSAGES } from '../options/policy-messages.ts'
 import { createOptionReader, type OptionReader, type Row, type Values } from '../options/rows.ts'
 import { isRecord } from '../text.ts'
@@ -23,54 +29,101 @@ import {
 import { parseAccess, parseTables } from './scope.ts'
 
 /**
- * The options of `crossAccountPolicies()`. `roleArn`, `executionRoleArn`, `tables`, `access` and `region` are required.
+ * The options of {@link crossAccountPolicies}. `roleArn`, `executionRoleArn`, `tables`, `access` and `region` are required.
+ *
+ * Describe the session as the function requests it. If the trust policy requires an external ID, a tag or a source identity that the
+ * function does not send, or a different value, STS denies the call.
  */
 export interface CrossAccountPoliciesOptions {
-  /** The ARN of the target role, in the account of the tables. */
+  /** The ARN of the target role, in the account of the tables. It must not contain `*`, `?` or `$`. */
   readonly roleArn: string
   /**
-   * The ARN of the function's execution role, or a list of ARNs. If `trustWholeAccount` is `true`, broader principals are
-   * allowed, too: `…:root`, an account ID, a role ARN with `*` or `?`, or `*`.
+   * The ARN of the function's execution role, or a list of the ARNs of several execution roles. With `trustWholeAccount: true`, you
+   * can also use broader principals: the ARN of an account (`…:root`), an account ID, a role ARN with `*` or `?`, or `*` for all
+   * AWS accounts.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
    */
   readonly executionRoleArn: string | readonly string[]
-  /** Names or ARNs of tables, in the role's account and in `region`. */
+  /** The names or ARNs of the tables, which must be in the role's account and in `region`. */
   readonly tables: readonly string[]
-  /** The allowed actions: `'read'`, `'write'`, `'read-write'` or a list of actions on items, as in the middleware's `scope`. */
+  /**
+   * The allowed actions: `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. The option
+   * `scope.access` of the middleware has the same values.
+   */
   readonly access: Access
   /** The Region of the tables. */
   readonly region: string
-  /** The external ID that the function sends, 2 to 1224 characters. Omit it if the function sends none. */
+  /**
+   * The external ID that the function sends, 2 to 1224 characters.
+   *
+   * @default the trust policy does not require an external ID
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
+   */
   readonly externalId?: string | undefined
   /**
    * The keys of the session tags that the function sends, at most 50, as a list or as a record. In a record, a string is the
-   * value that the tag must have, and `true` allows any nonempty value.
+   * value that the tag must have, and `true` allows any nonempty value. In a list, each tag can have any nonempty value.
+   *
+   * @default no session tags, or only `tenantTag`
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
    */
   readonly sessionTagKeys?: readonly string[] | Readonly<Record<string, string | true>> | undefined
-  /** The key of the session tag whose value the partition keys of a request must equal. Added to `sessionTagKeys` if missing. */
+  /**
+   * The key of a session tag whose value identifies the tenant. The role then allows only requests whose partition keys equal this
+   * value, and no actions that can run without a partition key, such as `Scan`. The key does not need to be in `sessionTagKeys`.
+   *
+   * @default the role allows requests with any partition key
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+   */
   readonly tenantTag?: string | undefined
-  /** The keys of the session tags that the function sends as transitive. */
+  /**
+   * The keys of the session tags that the function sends as transitive. Each key must be in `sessionTagKeys` or be `tenantTag`.
+   *
+   * @default no transitive session tags
+   */
   readonly transitiveTagKeys?: readonly string[] | undefined
-  /** The source identity that the function sends, 2 to 64 characters, or `true` if it sends one that varies. */
+  /**
+   * The source identity that the function sends, 2 to 64 characters, or `true` if the function sends a source identity that varies.
+   *
+   * @default false, which means that the function sends no source identity
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+   */
   readonly sourceIdentity?: boolean | string | undefined
   /**
-   * Whether the role can read the indexes of the tables.
+   * Whether the role can read the indexes of the tables. With `tenantTag`, the value of the tag is then compared with the partition
+   * key of the index.
    *
    * @default false
    */
   readonly indexes?: boolean | undefined
-  /** The ARN of the customer managed KMS key that encrypts the tables, if there is one. */
+  /**
+   * The ARN of the customer managed KMS key that encrypts the tables, in `region`.
+   *
+   * @default no customer managed key
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+   */
   readonly kmsKeyArn?: string | undefined
-  /** The ID of the organization that must contain the function's account, such as `o-exampleorgid`. */
+  /**
+   * The ID of the organization that must contain the function's account, such as `o-exampleorgid`.
+   *
+   * @default the trust policy does not require an organization
+   */
   readonly organizationId?: string | undefined
   /**
-   * Whether `executionRoleArn` can contain principals that include more than one role. Each of them causes a warning.
+   * Whether `executionRoleArn` can contain principals that include more than one role. Each of these principals causes a warning.
    *
    * @default false
    */
   readonly trustWholeAccount?: boolean | undefined
 }
 
-/** The session tags that the function sends: each key with its fixed value, or `undefined` for any nonempty value. */
+/** The session tags that the function sends: each key with its fixed value, or with `undefined` if the tag can have any nonempty value. */
 type TagValues = ReadonlyMap<string, string | undefined>
 
 /** The parsed options. All required options are present. */
@@ -94,17 +147,21 @@ export interface TrustConfiguration {
 /** @see https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
 const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
 /** @see https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
-const KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
+const KMS_KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
 
-const ACCOUNT = /^\d{12}$/
-const ROOT = /^arn:[\w-]+:iam::\d{12}:root$/
+const ACCOUNT_ID = /^\d{12}$/
+const ACCOUNT_ARN = /^arn:[\w-]+:iam::\d{12}:root$/
+/** Matches a role ARN with wildcards. */
 const ROLE_PATTERN = /^arn:[\w-]+:iam::\d{12}:role\/[^\s$]*[*?][^\s$]*$/
 
 /** Returns whether a principal includes more than one role. */
-export const isBroad = (principal: string): boolean =>
-  principal === '*' || ACCOUNT.test(principal) || ROOT.test(principal) || ROLE_PATTERN.test(principal)
+export const isBroadPrincipal = (principal: string): boolean =>
+  principal === '*' ||
+  ACCOUNT_ID.test(principal) ||
+  ACCOUNT_ARN.test(principal) ||
+  ROLE_PATTERN.test(principal)
 
-const parsePrincipalList = stringListParser('the ARN of a role, or a list of them')
+const parsePrincipalList = createStringListParser('the ARN of a role, or a list of ARNs of roles')
 const parsePrincipals: Parser<readonly string[]> = (value, report) => {
   const principals = isString(value) ? [value] : parsePrincipalList(value, report)
   if (principals?.length !== 0) return principals
@@ -112,29 +169,33 @@ const parsePrincipals: Parser<readonly string[]> = (value, report) => {
   return undefined
 }
 
-const isFixedOrAny = (value: unknown): value is string | true =>
+/** Returns whether a value is a fixed tag value, or `true`, which allows any nonempty tag value. */
+const isFixedValueOrTrue = (value: unknown): value is string | true =>
   value === true || (isString(value) && value !== '')
 
-/** Parses tag keys. Rejects a missing value in a record, which must not become a tag that allows any value. */
+/** Parses tag keys. Rejects a missing value in a record, because a trust policy that allows any value instead would be too broad. */
 const parseSessionTagKeys: Parser<TagValues> = (value, report) => {
   if (Array.isArray(value) && value.every(isString))
     return new Map(value.map((key) => [key, undefined] as const))
-  if (isRecord(value) && Object.values(value).every(isFixedOrAny))
+  if (isRecord(value) && Object.values(value).every(isFixedValueOrTrue))
     return new Map(Object.entries(value).map(([key, fixed]) => [key, isString(fixed) ? fixed : undefined]))
   report({ code: 'invalid-tag-keys' })
   return undefined
 }
 
+/** A valid tag value. It stands for the values that vary where keys and values are checked together. */
+const ANY_TAG_VALUE = 'x'
+
 const parseTenantTag: Parser<string> = (value, report) => {
-  if (!isString(value)) return reportType(report, 'the key of a session tag', value)
-  return reportTagProblems([[value, 'x']], report) ? undefined : value
+  if (!isString(value)) return reportTypeProblem(report, 'the key of a session tag', value)
+  return reportTagProblems([[value, ANY_TAG_VALUE]], report) ? undefined : value
 }
 
 const parseSourceIdentityOrBoolean: Parser<string | boolean> = (value, report) =>
   typeof value === 'boolean' ? value : parseSourceIdentity(value, report)
 
-const parseKeyArn: Parser<string> = (value, report) => {
-  if (isString(value) && KEY_ARN.test(value)) return value
+const parseKmsKeyArn: Parser<string> = (value, report) => {
+  if (isString(value) && KMS_KEY_ARN.test(value)) return value
   report({ code: 'invalid-key-arn', value: toReportable(value) })
   return undefined
 }
@@ -158,7 +219,7 @@ const ROWS = {
   transitiveTagKeys: { parse: parseTagKeys },
   sourceIdentity: { parse: parseSourceIdentityOrBoolean },
   indexes: { parse: parseBoolean },
-  kmsKeyArn: { parse: parseKeyArn },
+  kmsKeyArn: { parse: parseKmsKeyArn },
   organizationId: { parse: parseOrganizationId },
   trustWholeAccount: { parse: parseBoolean },
 } satisfies Readonly<Record<keyof CrossAccountPoliciesOptions, Row<unknown>>>
@@ -166,8 +227,8 @@ const ROWS = {
 type Reader = OptionReader<typeof ROWS>
 const REQUIRED = ['roleArn', 'executionRoleArn', 'tables', 'access', 'region'] as const
 
-/** The messages and option names for callers of `crossAccountPolicies()`. */
-export const OPTION_NAMES: Audience = {
+/** The messages and option names for code that calls `crossAccountPolicies()`. */
+export const POLICIES_AUDIENCE: Audience = {
   messages: { ...MESSAGES, ...POLICY_MESSAGES },
   nameOf: (option) => option,
   howToSet: (option) => `set ${option}`,
@@ -183,7 +244,7 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
   const { values, issues, isSet, reportOn } = reader
   for (const name of REQUIRED) if (!isSet(name)) reportOn(name)({ code: 'required' })
   const role = values.roleArn === undefined ? undefined : parseRoleArn(values.roleArn)
-  const tags = withTenantTag(values)
+  const tags = addTenantTag(values)
   reportPrincipals(reader, role)
   reportLocations(reader, role)
   reportTags(reader, tags)
@@ -198,7 +259,7 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
     access === undefined ||
     region === undefined
   )
-    throw createConfigurationError('crossAccountPolicies()', issues, OPTION_NAMES)
+    throw createConfigurationError('crossAccountPolicies()', issues, POLICIES_AUDIENCE)
   const { transitiveTagKeys = [] } = values
   return {
     ...others,
@@ -213,8 +274,8 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
   }
 }
 
-/** Returns the session tags with the tenant tag, which the function sends even if `sessionTagKeys` does not contain it. */
-const withTenantTag = ({ sessionTagKeys, tenantTag }: Values<typeof ROWS>): TagValues => {
+/** Returns the session tags, including the tenant tag if `sessionTagKeys` does not contain it. */
+const addTenantTag = ({ sessionTagKeys, tenantTag }: Values<typeof ROWS>): TagValues => {
   const tags = new Map(sessionTagKeys)
   if (tenantTag !== undefined && !tags.has(tenantTag)) tags.set(tenantTag, undefined)
   return tags
@@ -223,24 +284,24 @@ const withTenantTag = ({ sessionTagKeys, tenantTag }: Values<typeof ROWS>): TagV
 const reportPrincipals = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
   const report = reportOn('executionRoleArn')
   for (const principal of values.executionRoleArn ?? []) {
-    const isAllowedBroad = isBroad(principal) && values.trustWholeAccount === true
-    if (isBroad(principal) && !isAllowedBroad) report({ code: 'broad-principal', value: principal })
-    else if (!isAllowedBroad && parseRoleArnOption(principal, report) === undefined) continue
-    const partition = partitionOf(principal)
+    const isBroad = isBroadPrincipal(principal)
+    if (isBroad && values.trustWholeAccount !== true) report({ code: 'broad-principal', value: principal })
+    else if (!isBroad && parseRoleArnOption(principal, report) === undefined) continue
+    const partition = parsePartition(principal)
     if (role !== undefined && partition !== undefined && partition !== role.partition)
       report({ code: 'other-partition', value: principal, partition: role.partition })
   }
 }
 
 /** Returns the partition of a principal, or `undefined` for a principal that names none, such as an account ID. */
-const partitionOf = (principal: string): string | undefined => /^arn:([^:]*):/.exec(principal)?.[1]
+const parsePartition = (principal: string): string | undefined => /^arn:([^:]*):/.exec(principal)?.[1]
 
-/** Reports a Region, tables or a KMS key that do not match the location of the role and the tables. */
+/** Reports a Region outside the role's partition, tables outside the role's account or the Region, and a KMS key in another location. */
 const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
   const { region, tables = [], kmsKeyArn } = values
   if (region === undefined) return
   if (kmsKeyArn !== undefined) {
-    const problem = findKeyProblem(kmsKeyArn, region, role)
+    const problem = findKmsKeyProblem(kmsKeyArn, region, role)
     if (problem !== undefined) reportOn('kmsKeyArn')(problem)
   }
   if (role === undefined) return
@@ -250,12 +311,12 @@ const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined
   reportTablesElsewhere(tables, { ...role, region }, ({ path: _, ...rest }) => report(rest))
 }
 
-const findKeyProblem = (
+const findKmsKeyProblem = (
   kmsKeyArn: string,
   region: string,
   role: RoleArn | undefined,
 ): Problem | undefined => {
-  const key = KEY_ARN.exec(kmsKeyArn)?.groups
+  const key = KMS_KEY_ARN.exec(kmsKeyArn)?.groups
   if (key?.region !== undefined && key.region !== region)
     return { code: 'key-elsewhere', region: key.region, expected: region }
   return role !== undefined && key?.partition !== role.partition
@@ -266,10 +327,10 @@ const findKeyProblem = (
 const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void => {
   const { access, sessionTagKeys, tenantTag, transitiveTagKeys = [] } = values
   reportTagProblems(
-    [...tags].map(([key, value]) => [key, value ?? 'x']),
+    [...tags].map(([key, value]) => [key, value ?? ANY_TAG_VALUE]),
     reportOn('sessionTagKeys'),
   )
-  // If the tags are invalid, their keys are not available, and every transitive key would be reported as unknown.
+  // If `sessionTagKeys` is invalid, its keys are not available, and each transitive key would be reported as unknown.
   if (sessionTagKeys !== undefined || !isSet('sessionTagKeys'))
     reportUnknownTagKeys(
       transitiveTagKeys,

@@ -1,5 +1,5 @@
-/** Calls the `session` function, and turns what it returns into the session parameters of an invocation. */
-import { waitBudgetMs, withTimeout } from '../deadline.ts'
+/** Calls the `session` function, and converts its return value to the session parameters of an invocation. */
+import { getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import { findPartitionProblem } from '../iam/constraints.ts'
@@ -7,7 +7,7 @@ import { copyDataAndJson } from '../options/copy.ts'
 import { formatIssues, type Issue, type Problem, type Report, truncateIssue } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import { findNearestName } from '../options/nearest.ts'
-import { describe, isRecord } from '../text.ts'
+import { describeType, isRecord } from '../text.ts'
 import { readThrown, type Thrown } from '../thrown.ts'
 import type { SessionFunction, SessionRequest } from './session-function.ts'
 import {
@@ -16,44 +16,51 @@ import {
   type GivenParameters,
   RETURNABLE_NAMES,
   RETURNED_PARSERS,
-  type ReturnableParameter,
-  reportExclusions,
+  type ReturnableName,
+  reportCombinedSessionPolicies,
   type SessionParameters,
 } from './session-parameters.ts'
 
-/** Returns the session parameters of an invocation, without a promise if the `session` function returns synchronously. */
+/** Returns the session parameters of an invocation, or a promise for them if the `session` function returns a promise. */
 export type ResolveParameters = (request: SessionRequest) => SessionParameters | Promise<SessionParameters>
 
 export interface ResolveOptions {
   readonly session: SessionFunction
-  /** The parameters that apply unless the function returns others. */
+  /** The parameters that the options set. Each one applies unless the function returns a parameter of the same name. */
   readonly staticParameters: GivenParameters
   readonly common: CommonParameters
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** The maximum number of checked parameters that are cached. The oldest ones are deleted first. */
+  /** The maximum number of cached session parameters. The oldest parameters are deleted first. */
   readonly maxCachedParameters: number
 }
 
 /**
- * Creates a function that calls the `session` function and assembles the session parameters of an invocation.
+ * The maximum length of a cached value, as JSON. Longer values are parsed in each invocation, so that the cache stays small. Session
+ * policies that STS accepts are shorter.
+ */
+const MAX_CACHED_CHARACTERS = 8192
+
+/**
+ * Creates a function that calls the `session` function and returns the session parameters of an invocation.
  *
- * The function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, it throws a
- * CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems, or rejects with it if the `session` function is
- * asynchronous. It rejects with the same code if the `session` function does not return while the invocation can wait.
+ * The created function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, the
+ * function throws a CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems. If the `session` function returns a
+ * promise, it rejects with this error, also if the promise does not settle within the time that the invocation can wait.
  */
 export const createResolveParameters = (options: ResolveOptions): ResolveParameters => {
   const { session, contextKey, maxCachedParameters } = options
-  // Keyed by the JSON of the returned values and never by the object, because the function can return one object that it changes.
+  // The key is the JSON of the returned values and not the object, because the function can change and return the same object.
   const parametersByJson = new Map<string, SessionParameters>()
 
   const toParameters = (returned: unknown): SessionParameters => {
-    // Copy at once, because other code may change the returned object later.
+    // Copy the values before checking them, because other code can change the returned object later.
     const { data, json } = copyDataAndJson(returned)
-    if (json === undefined) return readReturned(data, options)
+    if (json === undefined || json.length > MAX_CACHED_CHARACTERS) return createParameters(data, options)
     const cached = parametersByJson.get(json)
     if (cached !== undefined) return cached
-    const parameters = readReturned(data, options)
+    // V8 keeps a whole text, such as a request body, in memory for each part of it that is in use. A clone releases the text.
+    const parameters = createParameters(structuredClone(data), options)
     const [oldest] = parametersByJson.keys()
     if (oldest !== undefined && parametersByJson.size >= maxCachedParameters) parametersByJson.delete(oldest)
     parametersByJson.set(json, parameters)
@@ -63,13 +70,13 @@ export const createResolveParameters = (options: ResolveOptions): ResolveParamet
   return (request) => {
     const { value, promise } = callSession(session, request, contextKey)
     if (promise === undefined) return toParameters(value)
-    const waitMs = waitBudgetMs(request.context)
-    const createError = () => timeoutError(contextKey, waitMs)
+    const waitMs = getWaitBudgetMs(request.context)
+    const createError = () => sessionTimeoutError(contextKey, waitMs)
     return withTimeout(promise.then(toParameters), waitMs, createError)
   }
 }
 
-/** Calls the `session` function. Returns its value, or a native promise for it. */
+/** Calls the `session` function. Returns its value, or a native promise if the value is a thenable. */
 const callSession = (
   session: SessionFunction,
   request: SessionRequest,
@@ -83,8 +90,8 @@ const callSession = (
   try {
     const returned: unknown = session(request)
     if (!isThenable(returned)) return { value: returned }
-    // Wrap the thenable in a native promise, because its `then` can call back twice, return any value, or throw.
-    return { promise: new Promise((settle) => settle(returned)).catch(fail) }
+    // A thenable can call back twice or throw. The native promise around it settles once.
+    return { promise: new Promise((resolve) => resolve(returned)).catch(fail) }
   } catch (error) {
     return fail(error)
   }
@@ -93,8 +100,12 @@ const callSession = (
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof (value as PromiseLike<unknown> | null | undefined)?.then === 'function'
 
-/** @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if the values are missing or not valid. */
-const readReturned = (
+/**
+ * Creates session parameters from a copy of the returned value.
+ *
+ * @throws CrossAccountDynamoError `SESSION_IDENTITY_MISSING` if values are missing or invalid.
+ */
+const createParameters = (
   copy: unknown,
   { staticParameters, common, contextKey }: ResolveOptions,
 ): SessionParameters => {
@@ -110,13 +121,14 @@ const readReturned = (
     if (findPartitionProblem(common.region, { partition }) !== undefined)
       reportOn('roleArn')({ code: 'returned-other-partition', partition, region: common.region })
   }
-  // If a returned value is not valid, the option that it replaces would cause misleading issues.
-  const parameters = issues.length === 0 ? combine(merged, common, reportOn) : undefined
+  // Without the invalid values, `merged` contains the options that they replace, whose issues would be misleading.
+  const parameters = issues.length === 0 ? assembleMerged(merged, common, reportOn) : undefined
   if (issues.length > 0 || parameters === undefined) throw createSessionError(contextKey, issues)
   return parameters
 }
 
-const combine = (
+/** Assembles session parameters from the options and the returned values, and reports values that are not valid together. */
+const assembleMerged = (
   merged: GivenParameters,
   common: CommonParameters,
   reportOn: (option: string) => Report,
@@ -124,43 +136,60 @@ const combine = (
   if (merged.roleArn === undefined) reportOn('roleArn')({ code: 'required' })
   const isSet = (name: 'scope' | 'policy' | 'policyArns') =>
     name === 'policyArns' ? common.policyArns.length > 0 : merged[name] !== undefined
-  reportExclusions(isSet, reportOn)
+  reportCombinedSessionPolicies(isSet, reportOn)
   return assembleParameters(merged, common, reportOn)
 }
 
-/** Parses each returned parameter, and reports those that are empty, unknown or not valid. */
+/** Parses each returned parameter, and reports parameters that are empty, unknown or invalid. */
 const parseReturned = (copy: unknown, reportOn: (option: string) => Report): GivenParameters => {
   if (!isRecord(copy) || Object.keys(copy).length === 0) {
-    reportOn('session')({ code: 'returned-no-parameters', returned: describeEmpty(copy) ?? describe(copy) })
+    reportOn('session')({
+      code: 'returned-no-parameters',
+      returned: describeEmpty(copy) ?? describeType(copy),
+    })
     return {}
   }
   const parsed: GivenParameters = {}
   for (const [name, value] of Object.entries(copy)) {
+    if (!isReturnable(name)) continue
     const problem = findReturnedProblem(name, value)
-    if (!isReturnable(name)) reportOn('session')(unknownProblem(name))
-    else if (problem !== undefined) reportOn(name)(problem)
+    if (problem !== undefined) reportOn(name)(problem)
     else Object.assign(parsed, { [name]: RETURNED_PARSERS[name](value, reportOn(name)) })
   }
+  // Code can return a whole event with any number of properties, and the search for a similar name takes time.
+  const unknownNames = Object.keys(copy).filter((name) => !isReturnable(name))
+  for (const name of unknownNames.slice(0, MAX_REPORTED_ISSUES))
+    reportOn(OPTIONS_ONLY.has(name) ? name : 'session')(toUnknownProblem(name))
   if (Object.hasOwn(copy, 'roleArn') && !Object.hasOwn(copy, 'externalId'))
     reportOn('externalId')({ code: 'required-with-role' })
   return parsed
 }
 
-const unknownProblem = (property: string): Problem => {
+/** The options that apply to all sessions of a middleware. A `session` function cannot return them. */
+const OPTIONS_ONLY: ReadonlySet<string> = new Set([
+  'region',
+  'policyArns',
+  'transitiveTagKeys',
+  'durationSeconds',
+])
+
+const toUnknownProblem = (property: string): Problem => {
+  if (OPTIONS_ONLY.has(property)) return { code: 'returned-option' }
   const known = RETURNABLE_NAMES
   return { code: 'returned-unknown', property, suggestion: findNearestName(property, known), known }
 }
 
-/** Finds a problem that only returned values have: a missing value never leads to a session with more permissions. */
+/** Finds a problem of a returned value that the same option would not have, such as a missing value. */
 const findReturnedProblem = (name: string, value: unknown): Problem | undefined => {
   const returned = describeEmpty(value)
   if (returned !== undefined) return { code: 'returned-empty', returned }
   if (name === 'roleArn' && value === false) return { code: 'returned-no-role' }
-  const key = name === 'sessionTags' ? findEmptyField(value) : undefined
-  return key === undefined ? undefined : { code: 'returned-empty-tag', key }
+  // An empty field must not count as omitted: a scope without leading keys allows all of them.
+  const field = name === 'sessionTags' || name === 'scope' ? findEmptyField(value) : undefined
+  return field === undefined ? undefined : { code: 'returned-empty-field', field }
 }
 
-const isReturnable = (name: string): name is ReturnableParameter => RETURNABLE_NAMES.includes(name)
+const isReturnable = (name: string): name is ReturnableName => RETURNABLE_NAMES.includes(name)
 
 const describeEmpty = (value: unknown): string | undefined => {
   if (value === undefined || value === null) return String(value)
@@ -177,7 +206,7 @@ const findEmptyField = (value: unknown): string | undefined =>
 /** The maximum number of reported issues. A request can contain any number of invalid values. */
 const MAX_REPORTED_ISSUES = 20
 
-const RETURNED_NAMES: Audience = {
+const SESSION_FUNCTION_AUDIENCE: Audience = {
   messages: MESSAGES,
   nameOf: (option) => option,
   howToSet: () => 'return it',
@@ -191,7 +220,8 @@ const createSessionError = (
   const omittedCount = issues.length - MAX_REPORTED_ISSUES
   const reported = issues.slice(0, MAX_REPORTED_ISSUES).map(truncateIssue)
   const list =
-    formatIssues(reported, RETURNED_NAMES) + (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
+    formatIssues(reported, SESSION_FUNCTION_AUDIENCE) +
+    (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
   return new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
     `the session function returned no valid session for context.${contextKey}:\n${list}`,
@@ -203,7 +233,7 @@ const createSessionError = (
   )
 }
 
-const timeoutError = (contextKey: string, waitMs: number): CrossAccountDynamoError =>
+const sessionTimeoutError = (contextKey: string, waitMs: number): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
     `the promise of the session function for context.${contextKey} did not settle within ${Math.round(waitMs)} ms, the time that ` +

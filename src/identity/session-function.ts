@@ -3,8 +3,10 @@ import type middy from '@middy/core'
 import type { ReturnedScope } from '../iam/scope.ts'
 
 /**
- * The argument of a `session` function: middy's request. At run time, it has the properties that earlier middlewares added to its
- * context and to `internal`. To use them with their types, declare the parameter as middy's `Request` type instead.
+ * The argument of a `session` function: middy's request. At run time, its `context` and `internal` contain the properties that
+ * earlier middlewares added. To use these properties with their types, declare the parameter with middy's `Request` type instead.
+ *
+ * @see https://middy.js.org/docs/intro/how-it-works
  *
  * @example
  * ```ts
@@ -29,17 +31,40 @@ export type SessionRequest<
 >
 
 /**
- * The session parameters that a `session` function returns. Each one replaces the option of the same name.
+ * The session parameters that a `session` function returns. Each parameter replaces the option of the same name. See
+ * {@link CrossAccountDynamoOptions} for their meanings and limits.
  *
  * Tag values and leading keys have the type `unknown`, and names can be `undefined`, so that `{ TenantId: context.tenantId }`
- * compiles. At run time, a missing value fails the invocation. Do not convert such values with `String()` or a template, which would
- * hide a missing value. TypeScript does not report an unknown key beside a known one, but the invocation fails.
+ * compiles. At run time, a missing value fails the invocation. Do not convert such values with `String()` or a template literal,
+ * because the conversion would hide a missing value.
+ *
+ * @example
+ * ```ts
+ * import type { ReturnedSession } from 'middy-cross-account-dynamo'
+ *
+ * interface Customer {
+ *   readonly id: string
+ *   readonly roleArn: string
+ *   readonly externalId: string
+ * }
+ *
+ * export const toSession = ({ id, roleArn, externalId }: Customer): ReturnedSession => ({
+ *   roleArn,
+ *   externalId,
+ *   sessionName: id,
+ * })
+ * ```
  */
 export type ReturnedSession = ReturnedRole & {
+  /** The session tags, at most 50. Each value must be a string that is not empty. */
   readonly sessionTags?: Readonly<Record<string, unknown>> | null | undefined
+  /** The session name, which CloudTrail records. 2 to 64 characters. */
   readonly sessionName?: string | null | undefined
+  /** The source identity, which CloudTrail records. 2 to 64 characters. */
   readonly sourceIdentity?: string | null | undefined
+  /** The tables and actions that the session is restricted to. It must contain names of tables, not ARNs. */
   readonly scope?: ReturnedScope | null | undefined
+  /** A session policy, as a document or its JSON text. At most 2,048 characters. */
   readonly policy?: object | string | null | undefined
   /** Set it in the options. It cannot vary per invocation. */
   readonly transitiveTagKeys?: never
@@ -52,8 +77,8 @@ export type ReturnedSession = ReturnedRole & {
 }
 
 /**
- * A returned role needs its external ID in the same return value. Otherwise a customer who enters the ARN of another customer's
- * role gains access to it.
+ * A returned role requires its external ID in the same return value, or `externalId: false`. Otherwise, a customer who enters the ARN
+ * of another customer's role would gain access to that role.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
  */
@@ -61,18 +86,43 @@ type ReturnedRole =
   | { readonly roleArn: string; readonly externalId: string | false }
   | { readonly roleArn?: undefined; readonly externalId?: string | false | null | undefined }
 
-/** What a `session` function returns, synchronously or not. If it returns nothing, the invocation fails. */
+/** The keys of an object type, or of each member of a union of them. */
+type KeysOf<Value> = Value extends unknown ? keyof Value : never
+
+/** Any type if a `session` function returns only known keys. Otherwise a text that no function matches, which TypeScript shows. */
+export type KnownKeysOnly<Result> = [
+  Exclude<KeysOf<NonNullable<Awaited<Result>>>, KeysOf<ReturnedSession>>,
+] extends [never]
+  ? unknown
+  : `session returns the unknown key ${Exclude<KeysOf<NonNullable<Awaited<Result>>>, KeysOf<ReturnedSession>> & string}`
+
+/**
+ * The return type of a `session` function: session parameters, or a promise for them. With `null` or `undefined`, the invocation
+ * fails with `SESSION_IDENTITY_MISSING`.
+ */
 export type SessionResult = ReturnedSession | null | undefined | Promise<ReturnedSession | null | undefined>
 
 /**
- * A function that returns the session parameters of an invocation. If it returns nothing or a value that is not valid, or if it
- * throws, the invocation fails with `SESSION_IDENTITY_MISSING`.
+ * A function that returns the session parameters of an invocation, or a promise for them. The invocation fails with
+ * `SESSION_IDENTITY_MISSING` if the function throws, returns nothing or an invalid value, or returns a promise that rejects or does
+ * not settle within the time that the invocation can wait.
+ *
+ * @example
+ * ```ts
+ * import type { APIGatewayProxyEventV2WithJWTAuthorizer } from 'aws-lambda'
+ * import type { SessionFunction } from 'middy-cross-account-dynamo'
+ *
+ * export const session: SessionFunction<APIGatewayProxyEventV2WithJWTAuthorizer> = ({ event }) => ({
+ *   sessionTags: { TenantId: event.requestContext.authorizer.jwt.claims.tenant_id },
+ * })
+ * ```
  */
 export type SessionFunction<
   // biome-ignore lint/suspicious/noExplicitAny: any event, unless the function declares its type
   Event = any,
   Result extends SessionResult = SessionResult,
 > = {
-  // A method type, because TypeScript checks method parameters bivariantly. A function can then declare a narrower request.
+  // With a method type, TypeScript accepts a function whose parameter has a narrower type than SessionRequest, such as a request
+  // with the context of an earlier middleware. See https://www.typescriptlang.org/tsconfig/#strictFunctionTypes.
   session(request: SessionRequest<Event>): Result
 }['session']

@@ -43,11 +43,11 @@ export interface ReturnableParameters {
   readonly policy: string
 }
 
-export type ReturnableParameter = keyof ReturnableParameters
+export type ReturnableName = keyof ReturnableParameters
 
-/** The parameters that have a value. */
+/** The parsed values of the parameters that are set. Any other parameter is absent or `undefined`. */
 export type GivenParameters = {
-  readonly [Name in ReturnableParameter]?: ReturnableParameters[Name] | undefined
+  readonly [Name in ReturnableName]?: ReturnableParameters[Name] | undefined
 }
 
 /** The parameters that all sessions of a middleware share. */
@@ -58,9 +58,9 @@ export interface CommonParameters {
   readonly region: string
 }
 
-type Parsers = { readonly [Name in ReturnableParameter]: Parser<ReturnableParameters[Name]> }
+type Parsers = { readonly [Name in ReturnableName]: Parser<ReturnableParameters[Name]> }
 
-/** The parsers of values in the static configuration. */
+/** The parsers of values that the options or variables set. */
 export const STATIC_PARSERS: Parsers = {
   roleArn: parseRoleArnOption,
   externalId: (value, report) => (value === false ? false : parseExternalId(value, report)),
@@ -74,7 +74,7 @@ export const STATIC_PARSERS: Parsers = {
 /** The names of the parameters that can vary per invocation. */
 export const RETURNABLE_NAMES: readonly string[] = Object.keys(STATIC_PARSERS)
 
-/** The parsers of values that a `session` function returned. They reject ARNs that match several roles, and ARNs of tables. */
+/** The parsers of values that a `session` function returned. They also reject role ARNs with wildcards, and ARNs of tables. */
 export const RETURNED_PARSERS: Parsers = {
   ...STATIC_PARSERS,
   roleArn: parseExactRoleArn,
@@ -84,12 +84,12 @@ export const RETURNED_PARSERS: Parsers = {
 const SESSION_POLICIES = ['scope', 'policy', 'policyArns'] as const
 
 /**
- * Reports session policies that are set together. What any of them allows is allowed, so a second one would widen a session that
- * the first one restricts.
+ * Reports session policies that are set together. STS allows an action if at least one session policy allows it, so a second
+ * session policy would extend a session that the first one restricts.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies.html#policies_session
  */
-export const reportExclusions = (
+export const reportCombinedSessionPolicies = (
   isSet: (name: (typeof SESSION_POLICIES)[number]) => boolean,
   reportOn: (option: string) => Report,
 ): void => {
@@ -98,19 +98,19 @@ export const reportExclusions = (
 }
 
 /**
- * Assembles the parameters of a session, and reports values that are not valid together. Returns `undefined` if a required
- * parameter is missing. The caller must already have reported the missing parameter.
+ * Assembles the parameters of a session, and reports values that are not valid together. Returns `undefined` if a required parameter
+ * is missing. It does not report the missing parameter, because its callers report it.
  */
 export const assembleParameters = (
-  varying: GivenParameters,
+  given: GivenParameters,
   common: CommonParameters,
   reportOn: (option: string) => Report,
 ): SessionParameters | undefined => {
-  const { roleArn, externalId, sessionTags, sessionName, sourceIdentity, scope } = varying
+  const { roleArn, externalId, sessionTags, sessionName, sourceIdentity, scope } = given
   const { transitiveTagKeys, policyArns, durationSeconds, region } = common
   if (sessionTags !== undefined)
     reportUnknownTagKeys(transitiveTagKeys, sessionTags, reportOn('transitiveTagKeys'))
-  let { policy } = varying
+  let { policy } = given
   if (scope !== undefined && roleArn !== undefined) {
     const location = { ...parseRoleArn(roleArn), region }
     reportTablesElsewhere(scope.tables, location, reportOn('scope'))
@@ -133,41 +133,42 @@ export const assembleParameters = (
   })
 }
 
-const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
+/** Compares two texts independently of the locale. */
+const compareCodeUnits = (a: string, b: string): number => (a < b ? -1 : Number(a > b))
 
-/** The cache key of each set of parameters, which is frozen. A warm invocation therefore does not compute it again. */
+/** The cache key of each parameter object, so that a warm invocation does not compute it again. The objects are frozen. */
 const cacheKeys = new WeakMap<SessionParameters, string>()
 
 /**
- * Returns a text that is equal for two sets of parameters only if the parameters are equal.
+ * Returns the cache key of session parameters. Two keys are equal only if all parameters are equal.
  *
- * Different parameters cannot produce the same JSON, unlike joined strings: JSON escapes quotes in values, and a parameter
- * that is not set becomes `null`, which differs from every string. Tags, transitive tag keys and policy ARNs are sorted,
- * because their order has no meaning for AWS.
+ * The key is JSON, because different parameters could produce the same text if they were joined with a separator. JSON escapes quotes
+ * in values, and a parameter that is not set becomes `null`, which differs from every string. Tags, transitive tag keys and policy
+ * ARNs are sorted, because AWS ignores their order.
  */
 export const toCacheKey = (parameters: SessionParameters): string => {
-  const known = cacheKeys.get(parameters)
-  if (known !== undefined) return known
+  const cachedKey = cacheKeys.get(parameters)
+  if (cachedKey !== undefined) return cachedKey
   const key = JSON.stringify([
     parameters.roleArn,
     parameters.externalId ?? null,
     parameters.sessionTags
       .map(({ Key, Value }) => [Key, Value])
-      .sort(([a = ''], [b = '']) => byCodeUnits(a, b)),
-    parameters.transitiveTagKeys.toSorted(byCodeUnits),
+      .sort(([a = ''], [b = '']) => compareCodeUnits(a, b)),
+    parameters.transitiveTagKeys.toSorted(compareCodeUnits),
     parameters.sourceIdentity ?? null,
     parameters.sessionName,
     parameters.durationSeconds,
     parameters.policy ?? null,
-    parameters.policyArns.toSorted(byCodeUnits),
+    parameters.policyArns.toSorted(compareCodeUnits),
   ])
   cacheKeys.set(parameters, key)
   return key
 }
 
 /**
- * Returns the AssumeRole request of a session. Parameters that are not set are omitted, because STS treats an empty list as a
- * value.
+ * Returns the AssumeRole request of a session. Parameters that are not set are omitted, because STS distinguishes an empty list from
+ * an absent one.
  */
 export const toAssumeRoleInput = (parameters: SessionParameters): AssumeRoleCommandInput => {
   const { externalId, sessionTags, transitiveTagKeys, sourceIdentity, policy, policyArns } = parameters

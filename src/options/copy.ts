@@ -1,12 +1,11 @@
 /**
- * Copies values that other code provides. A getter or a proxy can return a different value on each access. Therefore each
- * property is read once, and only the copy is checked and used.
+ * Copies option values and the return values of `session` functions. A getter or a proxy can return a different value on each access.
+ * Therefore each property is read once, and only the copy is checked and used.
  */
-
-import { describe, isRecord, UnsupportedValue } from '../text.ts'
+import { describeType, isRecord, UnsupportedValue } from '../text.ts'
 import { readThrown } from '../thrown.ts'
 
-/** AWS accepts far less: 50 session tags, or session policies of 2,048 characters, which nest about 6 levels deep. */
+/** No valid value reaches these limits. AWS accepts 50 session tags, and session policies of 2,048 characters, which nest about 6 levels deep. */
 const MAX_DEPTH = 32
 const MAX_VALUES = 10_000
 const MAX_CHARACTERS = 100_000
@@ -21,13 +20,14 @@ const TOO_LARGE = `a value that is too large (more than ${MAX_VALUES} values or 
  */
 export const copyData = (value: unknown): unknown => copyValue(value, 0, createBudget())
 
-/** A copy of a value, and its JSON if that represents the copy without loss, so that different copies have different JSON. */
+/** A copy of a value, and its JSON. */
 export interface DataAndJson {
   readonly data: unknown
+  /** The JSON of the copy. `undefined` if two different copies could have the same JSON. */
   readonly json: string | undefined
 }
 
-/** Returns a copy as {@link copyData} does, with its JSON. Never throws. */
+/** Returns the same copy as {@link copyData}, with its JSON. Never throws. */
 export const copyDataAndJson = (value: unknown): DataAndJson => {
   const budget = createBudget()
   const data = copyValue(value, 0, budget)
@@ -40,7 +40,7 @@ export const copyDataAndJson = (value: unknown): DataAndJson => {
  * throws.
  */
 export const copyProperties = (value: unknown): Readonly<Record<string, unknown>> | UnsupportedValue => {
-  if (!isRecord(value)) return new UnsupportedValue(describe(value))
+  if (!isRecord(value)) return new UnsupportedValue(describeType(value))
   try {
     return copyRecord(value, createBudget(), readProperty)
   } catch (error) {
@@ -48,42 +48,45 @@ export const copyProperties = (value: unknown): Readonly<Record<string, unknown>
   }
 }
 
-/** The state of a copy. */
+/** The remaining size that a copy can have, and whether JSON represents the copy. Copying reduces the size. */
 interface Budget {
-  /** The remaining number of values and characters to copy, which limits the time that a large value takes. */
+  /** The remaining number of values and characters, which limits the time that a large value takes. */
   values: number
   characters: number
-  /** Whether JSON represents each value so far. `false` for `undefined`, NaN, and values that are not copied. */
+  /** Whether JSON represents all values that have been copied so far. It does not represent `undefined`, NaN and an `UnsupportedValue`. */
   isJson: boolean
 }
 
 const createBudget = (): Budget => ({ values: MAX_VALUES, characters: MAX_CHARACTERS, isJson: true })
 
-const isSpent = ({ values, characters }: Budget): boolean => values < 0 || characters < 0
+const isExhausted = ({ values, characters }: Budget): boolean => values < 0 || characters < 0
 
 const copyValue = (value: unknown, depth: number, budget: Budget): unknown => {
   if (typeof value === 'string') {
     budget.characters -= value.length
-    return isSpent(budget) ? unsupported(budget, TOO_LARGE) : value
+    return isExhausted(budget) ? rejectValue(budget, TOO_LARGE) : value
   }
   if (value === null || typeof value === 'boolean' || Number.isFinite(value)) return value
-  if (typeof value === 'function') return unsupported(budget, 'a function')
+  if (typeof value === 'function') return rejectValue(budget, 'a function')
   if (typeof value !== 'object') {
     budget.isJson = false
     return value
   }
-  if (depth === MAX_DEPTH) return unsupported(budget, `a value nested more than ${MAX_DEPTH} levels deep`)
+  if (depth === MAX_DEPTH) return rejectValue(budget, `a value nested more than ${MAX_DEPTH} levels deep`)
   const copyProperty = (source: object, key: PropertyKey) =>
     copyValue(readProperty(source, key), depth + 1, budget)
   try {
     if (Array.isArray(value)) return copyList(value, budget, copyProperty)
-    return isRecord(value) ? copyRecord(value, budget, copyProperty) : unsupported(budget, describe(value))
+    return isRecord(value)
+      ? copyRecord(value, budget, copyProperty)
+      : rejectValue(budget, describeType(value))
   } catch (error) {
-    return unsupported(budget, describeUnreadable(error))
+    return rejectValue(budget, describeUnreadable(error))
   }
 }
 
-const unsupported = (budget: Budget, description: string): UnsupportedValue => {
+/** Returns the replacement for a value that is not copied. */
+const rejectValue = (budget: Budget, description: string): UnsupportedValue => {
   budget.isJson = false
   return new UnsupportedValue(description)
 }
@@ -94,20 +97,22 @@ const copyList = (list: readonly unknown[], budget: Budget, copyProperty: CopyPr
   // A proxy can return any value as its length.
   const length: unknown = list.length
   if (typeof length !== 'number' || !Number.isSafeInteger(length) || length < 0)
-    return unsupported(budget, 'a list without a length')
+    return rejectValue(budget, 'a list without a length')
   budget.values -= length
-  if (isSpent(budget)) return unsupported(budget, TOO_LARGE)
+  if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
   const copy: unknown[] = []
   for (let index = 0; index < length; index += 1) copy.push(copyProperty(list, index))
   return copy
 }
 
 const copyRecord = (record: object, budget: Budget, copyProperty: CopyProperty) => {
+  // Listing the keys of a large object takes time, too.
+  if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(record)) {
     budget.values -= 1
     budget.characters -= key.length
-    if (isSpent(budget)) return unsupported(budget, TOO_LARGE)
+    if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
     const value = copyProperty(record, key)
     // An assignment to `__proto__` would set the prototype instead of a property.
     if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true })

@@ -1,4 +1,4 @@
-/** Problems of options, as data. An issue becomes a sentence only when it is shown to an audience. */
+/** Issues, which describe problems of options as data, and the functions that convert an issue to a sentence. */
 import { formatBullets, isRecord, quote, truncate } from '../text.ts'
 import type { Audience, MESSAGES } from './messages.ts'
 import type { POLICY_MESSAGES } from './policy-messages.ts'
@@ -21,17 +21,17 @@ export type Problem = {
   } & Values<Code>
 }[IssueCode]
 
-/** A problem, with the option that has it. */
+/** A problem, and the option that has it. */
 export type Issue = Problem & {
   readonly option: string
   /** The environment variables that the value came from, separated by commas. */
   readonly variable?: string
 }
 
-/** Records a problem. */
+/** A function that records a problem. */
 export type Report = (problem: Problem) => void
 
-/** Returns the parsed value if it is valid. Otherwise reports each problem and returns `undefined`. */
+/** A function that returns the parsed value if it is valid. Otherwise it reports each problem and returns `undefined`. */
 export type Parser<Value> = (value: unknown, report: Report) => Value | undefined
 
 const formatTag = ({ tag }: Problem): string => {
@@ -39,7 +39,7 @@ const formatTag = ({ tag }: Problem): string => {
   return tag.part === 'key' ? `the key ${quote(tag.key)} ` : `the value of ${quote(tag.key)} `
 }
 
-/** Matches a name that needs no quotes. An unknown option can be any text, which must not change the layout of the message. */
+/** Matches a name that needs no quotes. An unknown option can be any text, and without quotes it could change the layout of the message. */
 const PLAIN_NAME = /^[\w$]{1,64}$/
 
 const formatName = ({ option, path }: Issue, audience: Audience): string => {
@@ -47,13 +47,13 @@ const formatName = ({ option, path }: Issue, audience: Audience): string => {
   return audience.nameOf(path === undefined ? option : `${option}.${path}`)
 }
 
-/** Returns the sentence of an issue for an audience. It starts with the name of the option. */
+/** Returns the sentence of an issue for an audience. The sentence starts with the name of the option. */
 export const formatIssue = (issue: Issue, audience: Audience): string => {
   const { option, variable } = issue
-  const origin = variable === undefined ? '' : ` (from ${variable})`
+  const source = variable === undefined ? '' : ` (from ${variable})`
   const format: unknown = audience.messages[issue.code]
   const sentence = typeof format === 'function' ? format(issue, option, audience) : issue.code
-  return `${formatName(issue, audience)}${origin}: ${formatTag(issue)}${sentence}`
+  return `${formatName(issue, audience)}${source}: ${formatTag(issue)}${sentence}`
 }
 
 const truncateTexts = (value: unknown): unknown => {
@@ -63,7 +63,7 @@ const truncateTexts = (value: unknown): unknown => {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, truncateTexts(item)]))
 }
 
-/** Returns the issue with long texts truncated. Use it for values that come from a request. */
+/** Returns the issue with long texts truncated. Use it for issues that contain values from a request. */
 export const truncateIssue = (issue: Issue): Issue => Object.assign({ ...issue }, truncateTexts(issue))
 
 /** Returns the sentences of the issues, each on its own line. */

@@ -4,13 +4,16 @@
  */
 import { formatList, quote } from '../text.ts'
 
-/** The messages and option names for one kind of reader, who sets options in code and variables, or with flags. */
+/** The messages and option names for one kind of reader: developers who set options and variables, or users of the commands, who set flags. */
 export interface Audience {
   /** The name of an option, such as `roleArn` or `--role-arn`. */
   readonly nameOf: (option: string) => string
-  /** The end of a sentence about how to set an option, such as `set the option or the variable X`. */
+  /** The instruction to set an option, such as `set the option or the variable X`. */
   readonly howToSet: (option: string) => string
-  /** The sentences of the issues that the audience can see, by code. A function's bundle contains only some of them. */
+  /**
+   * The functions that create sentences, by issue code. The bundle of a Lambda function contains only the messages of the middleware,
+   * and not those of the commands.
+   */
   readonly messages: Readonly<Record<string, unknown>>
 }
 
@@ -20,7 +23,7 @@ export type Reportable = string | number | { readonly type: string }
 export const formatReportable = (value: Reportable): string =>
   typeof value === 'object' ? value.type : typeof value === 'string' ? quote(value) : String(value)
 
-const didYouMean = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
+const formatSuggestion = (suggestion: string | undefined, what: string, known: readonly string[]): string =>
   suggestion === undefined ? `${what} are ${known.join(', ')}` : `did you mean ${suggestion}?`
 
 /** The reasons why a text is not the ARN of a role. */
@@ -38,7 +41,7 @@ export type RoleArnReason = keyof typeof ROLE_ARN_REASONS
 export const MESSAGES = {
   // The options as a whole
   'unknown-option': ({ suggestion, known }: { suggestion: string | undefined; known: readonly string[] }) =>
-    `is not an option; ${didYouMean(suggestion, 'the options', known)}`,
+    `is not an option; ${formatSuggestion(suggestion, 'the options', known)}`,
   'misspelled-variable': ({ misspelled, correct }: { misspelled: string; correct: string }) =>
     `the variable ${misspelled} is not read; did you mean ${correct}?`,
   'no-such-variable': ({ unread, instead }: { unread: string; instead: readonly string[] }, option: string) =>
@@ -47,11 +50,11 @@ export const MESSAGES = {
   'required-without-aws-region': (_: object, option: string, { howToSet }: Audience) =>
     `is required because AWS_REGION is not set; ${howToSet(option)}`,
   'required-with-role': () =>
-    'is required next to roleArn: return the external ID of the same customer, or false if all the roles are your own. Otherwise a ' +
+    'is required together with roleArn: return the external ID of the same customer, or false if all roles are your own. Otherwise a ' +
     "customer who enters the ARN of another customer's role gains access to it (the confused deputy problem, " +
     'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html)',
   'not-in-direct-mode': (_: object, __: string, { nameOf }: Audience) =>
-    `has no effect without a role, because the client then uses the function's own credentials; remove it, or set ${nameOf('roleArn')} to the ARN of a role`,
+    `has no effect in direct mode, in which no role is assumed (${nameOf('roleArn')} is false, or its variable is none); remove it, or leave direct mode`,
   excluded: ({ by }: { by: readonly string[] }, _: string, { nameOf }: Audience) =>
     `cannot be combined with ${formatList(by.map(nameOf))}; set only one of them`,
   'no-effect': ({ because }: { because: string }) =>
@@ -86,7 +89,7 @@ export const MESSAGES = {
     `${quote(value)} contains *, ? or $, which could match other roles in a policy; name one role`,
   'reserved-prefix': () => 'must not start with aws:, which AWS reserves',
   'duplicate-tag-key': ({ keys }: { keys: readonly [string, string] }) =>
-    `contains the keys ${formatList(keys.map(quote))}, which AWS does not distinguish`,
+    `contains the keys ${formatList(keys.map(quote))}, which AWS treats as the same key`,
   'unknown-tag-key': (
     { key, known }: { key: string; known: readonly string[] },
     _: string,
@@ -94,8 +97,8 @@ export const MESSAGES = {
   ) =>
     `${quote(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quote).join(', ') || 'none'}`,
   'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
-    `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; a function assumes the role with the ` +
-    'credentials of another role, and AWS limits sessions from such role chaining to one hour',
+    `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; the function assumes the role with the ` +
+    'credentials of its execution role (role chaining), and AWS limits such sessions to one hour',
   'invalid-refresh-window': (
     { min, durationSeconds, value }: { min: number; durationSeconds: number; value: Reportable },
     _: string,
@@ -129,7 +132,7 @@ export const MESSAGES = {
     action: string
     suggestion: string | undefined
     known: readonly string[]
-  }) => `${quote(action)} is not an action on items; ${didYouMean(suggestion, 'the actions', known)}`,
+  }) => `${quote(action)} is not an action on items; ${formatSuggestion(suggestion, 'the actions', known)}`,
   'action-without-keys': ({ action }: { action: string }) =>
     `${quote(action)} can run without a partition key; remove the action, or leadingKeys and leadingKeyPrefixes`,
   'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
@@ -146,14 +149,14 @@ export const MESSAGES = {
   'reserved-context-key': ({ value }: { value: string }) =>
     `${quote(value)} is a property of Lambda's context or of every object; choose another name`,
   'invalid-env-prefix': () =>
-    'must be letters, digits and _, without a digit at the start and _ at the end, such as ORDERS_DYNAMO',
+    'must contain only letters, digits and _, and must not start with a digit or end with _; an example is ORDERS_DYNAMO',
   'missing-methods': ({ required, missing }: { required: readonly string[]; missing: readonly string[] }) =>
     `must have the methods ${required.join(', ')}, but lacks ${missing.join(', ')}`,
   'client-credentials': () => 'must not contain credentials; the client uses those of the assumed role',
   'client-region': ({ instead }: { instead: string }, _: string, { howToSet }: Audience) =>
     `must not contain region; ${howToSet(instead)}`,
   'invalid-endpoint': ({ value }: { value: string }) =>
-    `must contain a whole URL as endpoint, such as https://vpce-1.example.com, but contains ${quote(value)}`,
+    `must contain a complete URL as endpoint, such as https://vpce-1.example.com, but contains ${quote(value)}`,
   'client-logger': () => 'must not contain logger, because the SDK would log session tokens',
 
   // Values that a session function returned
@@ -169,11 +172,12 @@ export const MESSAGES = {
     property: string
     suggestion: string | undefined
     known: readonly string[]
-  }) => `returned ${quote(property)}; ${didYouMean(suggestion, 'the parameters that can vary', known)}`,
+  }) => `returned ${quote(property)}; ${formatSuggestion(suggestion, 'the parameters that can vary', known)}`,
+  'returned-option': () => 'cannot vary per invocation; set it in the options instead of returning it',
   'returned-no-role': () => 'must be the ARN of a role; a session function cannot select direct mode',
-  'returned-empty-tag': ({ key }: { key: string }) =>
-    `${quote(key)} is missing or empty; check where the session function reads it`,
+  'returned-empty-field': ({ field }: { field: string }) =>
+    `${quote(field)} is missing or empty; check where the session function reads it`,
   'returned-empty': ({ returned }: { returned: string }) =>
-    `is ${returned}; check where the session function reads it, or omit it`,
+    `is ${returned}; check where the session function reads it`,
   'function-threw': ({ thrown }: { thrown: string }) => `threw ${thrown}; see the cause of the error`,
 } as const

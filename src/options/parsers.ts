@@ -1,5 +1,5 @@
 /** Parsers that several options share. Lists and objects must be copies that `copyData` created. */
-import { describe } from '../text.ts'
+import { describeType } from '../text.ts'
 import type { Parser, Problem, Report } from './issue.ts'
 import type { Reportable } from './messages.ts'
 
@@ -15,20 +15,20 @@ export interface TextConstraint {
   readonly reserved?: RegExp
 }
 
-/** Returns the problem of a value that is not what was expected. It contains the type of the value, not the value. */
-export const typeProblem = (expected: string, value: unknown): Problem => ({
+/** Creates a problem that states the expected value and the actual type. The problem does not contain the value. */
+export const createTypeProblem = (expected: string, value: unknown): Problem => ({
   code: 'invalid-type',
   expected,
-  actual: describe(value),
+  actual: describeType(value),
 })
 
-/** Reports that a value is not what was expected. The issue contains the type of the value, not the value. */
-export const reportType = (report: Report, expected: string, value: unknown): undefined => {
-  report(typeProblem(expected, value))
+/** Reports the expected value and the actual type. The issue does not contain the value. */
+export const reportTypeProblem = (report: Report, expected: string, value: unknown): undefined => {
+  report(createTypeProblem(expected, value))
 }
 
-/** Creates a parser of the values in which `findProblem` finds no problem. It returns them unchanged. */
-export const parserOf =
+/** Creates a parser that returns a value unchanged if `findProblem` returns no problem. */
+export const createParser =
   <Value>(findProblem: (value: unknown) => Problem | undefined): Parser<Value> =>
   (value, report) => {
     const problem = findProblem(value)
@@ -37,17 +37,17 @@ export const parserOf =
     return undefined
   }
 
-/** Creates a parser of the strings in which `findProblem` finds no problem. */
-export const stringParser = (findProblem: (text: string) => Problem | undefined): Parser<string> =>
-  parserOf((value) => (isString(value) ? findProblem(value) : typeProblem('a string', value)))
+/** Creates a parser that returns a string unchanged if `findProblem` returns no problem. */
+export const createStringParser = (findProblem: (text: string) => Problem | undefined): Parser<string> =>
+  createParser((value) => (isString(value) ? findProblem(value) : createTypeProblem('a string', value)))
 
 export const isString = (value: unknown): value is string => typeof value === 'string'
 
 /** Converts a value for an issue: a string or a number stays unchanged, and any other value becomes its type. */
 export const toReportable = (value: unknown): Reportable =>
-  typeof value === 'string' || typeof value === 'number' ? value : { type: describe(value) }
+  typeof value === 'string' || typeof value === 'number' ? value : { type: describeType(value) }
 
-/** Finds a problem with the length or the characters of a text. The problem never contains the whole text. */
+/** Returns a problem if the length or a character of a text is invalid. The problem never contains the whole text. */
 export const findTextProblem = (
   text: string,
   { min, max, invalid, allowed, reserved }: TextConstraint,
@@ -60,43 +60,43 @@ export const findTextProblem = (
   return character === undefined ? undefined : { code: 'invalid-character', allowed, character }
 }
 
-export const textParser = (constraint: TextConstraint): Parser<string> =>
-  stringParser((text) => findTextProblem(text, constraint))
+export const createTextParser = (constraint: TextConstraint): Parser<string> =>
+  createStringParser((text) => findTextProblem(text, constraint))
 
-export const parseBoolean: Parser<boolean> = parserOf((value) =>
-  typeof value === 'boolean' ? undefined : typeProblem('a boolean', value),
+export const parseBoolean: Parser<boolean> = createParser((value) =>
+  typeof value === 'boolean' ? undefined : createTypeProblem('a boolean', value),
 )
 
-export const integerParser = ({ min }: { readonly min: number }): Parser<number> =>
-  parserOf((value) =>
+export const createIntegerParser = ({ min }: { readonly min: number }): Parser<number> =>
+  createParser((value) =>
     Number.isInteger(value) && Number(value) >= min
       ? undefined
       : { code: 'not-an-integer', min, value: toReportable(value) },
   )
 
-const itemTypeProblem = (expected: string, item: unknown): Problem => ({
+const createItemTypeProblem = (expected: string, item: unknown): Problem => ({
   code: 'invalid-type',
   expected,
-  actual: `a list that contains ${describe(item)}`,
+  actual: `a list that contains ${describeType(item)}`,
 })
 
 /** Creates a parser of lists of strings, which may be empty. `expected` is a phrase that describes the valid values. */
-export const stringListParser = (expected: string): Parser<readonly string[]> =>
-  parserOf((value) => {
-    if (!Array.isArray(value)) return typeProblem(expected, value)
+export const createStringListParser = (expected: string): Parser<readonly string[]> =>
+  createParser((value) => {
+    if (!Array.isArray(value)) return createTypeProblem(expected, value)
     const index = value.findIndex((item) => !isString(item))
-    return index < 0 ? undefined : itemTypeProblem(expected, value[index])
+    return index < 0 ? undefined : createItemTypeProblem(expected, value[index])
   })
 
 /** An attacker can send any number of invalid items, so the number of reported problems is limited. */
 const MAX_PROBLEMS = 20
 
 /** Creates a parser of nonempty lists of strings. `items` is a plural noun that describes the strings. */
-export const listParser =
+export const createListParser =
   (parseItem: Parser<string>, items: string): Parser<readonly string[]> =>
   (value, report) => {
     const expected = `a list of ${items}`
-    if (!Array.isArray(value)) return reportType(report, expected, value)
+    if (!Array.isArray(value)) return reportTypeProblem(report, expected, value)
     let problemCount = 0
     const add: Report = (problem) => {
       problemCount += 1
@@ -106,13 +106,13 @@ export const listParser =
     for (const item of value) {
       if (problemCount >= MAX_PROBLEMS) break
       if (isString(item)) parseItem(item, add)
-      else add(itemTypeProblem(expected, item))
+      else add(createItemTypeProblem(expected, item))
     }
     return problemCount === 0 ? value : undefined
   }
 
-/** Returns a report function that adds the property `path` of the option to each problem. */
-export const reportAt =
+/** Creates a report function that adds the path of a property to each problem. */
+export const createPathReport =
   (report: Report, path: string): Report =>
   (problem) =>
     report({ ...problem, path })

@@ -1,4 +1,4 @@
-/** The sentences of the issues that only `crossAccountPolicies()` and the commands report. */
+/** The sentences of the issue codes that only `crossAccountPolicies()` and the commands report. */
 import { quote } from '../text.ts'
 import { type Audience, formatReportable, type Reportable } from './messages.ts'
 
@@ -7,9 +7,9 @@ export const POLICY_MESSAGES = {
   'broad-principal': ({ value }: { value: string }, _: string, { nameOf }: Audience) =>
     `${quote(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
   'invalid-tag-keys': () =>
-    'must be a list of tag keys, or an object whose values are strings that are not empty, or true',
+    'must be a list of tag keys, or an object whose values are nonempty strings or true',
   'no-confinable-action': (_: object, __: string, { nameOf }: Audience) =>
-    `contains no action that ${nameOf('tenantTag')} can restrict, because each of them can run without a partition key`,
+    `contains no action that ${nameOf('tenantTag')} can restrict, because each action can run without a partition key`,
   'invalid-key-arn': ({ value }: { value: Reportable }) =>
     `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
   'key-elsewhere': ({ region, expected }: { region: string; expected: string }) =>
@@ -19,11 +19,11 @@ export const POLICY_MESSAGES = {
   'trusts-many-callers': ({ principal }: { principal: string }) =>
     `${principal} includes ${principal === '*' ? 'all AWS accounts' : 'more than one role'}. Any included principal that is allowed to call sts:AssumeRole can use the tables. Name the execution role instead.`,
   'public-tables': (_: object, __: string, { nameOf }: Audience) =>
-    `* without ${nameOf('externalId')} or ${nameOf('organizationId')} makes the tables public.`,
+    `without ${nameOf('externalId')} or ${nameOf('organizationId')}, * makes the tables public.`,
   'actions-left-out': ({ actions }: { actions: readonly string[] }) =>
-    `the policy does not allow these actions, because they can run without a partition key, so that no condition can restrict them to a tenant: ${actions.join(', ')}.`,
+    `the policy does not allow ${actions.join(', ')}. No condition can restrict these actions to a tenant, because they can run without a partition key.`,
   'index-keys': () =>
-    'a query on an index names the partition key of the index. If that is not the tenant, a tenant whose ID equals a value of the key can read items of other tenants. Use the tenant as the partition key of each index.',
+    'a query on an index names the partition key of the index. If this key does not identify the tenant, a tenant whose ID equals a value of the key can read items of other tenants. Use the tenant ID as the partition key of each index.',
   'key-policy': ({ kmsKeyArn }: { kmsKeyArn: string; roleArn: string }) =>
     `the key policy of ${kmsKeyArn} must allow the account to use IAM policies, as the default key policy does.`,
   'key-policy-elsewhere': ({ kmsKeyArn, roleArn }: { kmsKeyArn: string; roleArn: string }) =>

@@ -1,5 +1,5 @@
-/** Reads options from rows that describe them. A value comes from the option, or from its variables if the option is not set. */
-import { describe, UnsupportedValue } from '../text.ts'
+/** Reads options that rows describe. If an option is not set, its value comes from its environment variables. */
+import { describeType, UnsupportedValue } from '../text.ts'
 import { copyData, copyProperties } from './copy.ts'
 import type { Issue, Parser, Report } from './issue.ts'
 import { findNearestName } from './nearest.ts'
@@ -10,16 +10,16 @@ export type Environment = Readonly<Record<string, string | undefined>>
 export interface Variable {
   /** The part of the variable's name after the prefix and an underscore. */
   readonly suffix: string
-  /** The property of the option that the variable sets. If omitted, the variable sets the whole option. */
+  /** The property of the option that the variable sets. If there is no `property`, the variable sets the whole option. */
   readonly property?: string
   /** Converts the text of the variable to a value for the option's parser. */
   readonly read: (text: string, report: Report) => unknown
 }
 
-/** The description of an option. Defaults are not part of it: the code that assembles the configuration applies them. */
+/** The description of an option. It does not contain the default, which `configuration/configuration.ts` applies. */
 export interface Row<Value> {
   readonly parse: Parser<Value>
-  /** The environment variables that set the option. If omitted, the environment cannot set the option. */
+  /** The environment variables that set the option. If there are none, only code can set the option. */
   readonly variables?: readonly Variable[]
   /**
    * Copies the value, so that it cannot change between the check and the use.
@@ -44,14 +44,14 @@ export interface OptionReader<Table extends Rows> {
   readonly issues: readonly Issue[]
   /** Returns whether an option has a value from any source, valid or not. */
   readonly isSet: (name: keyof Table & string) => boolean
-  /** Returns a report function for an option. It adds the names of the variables that the value came from. */
+  /** Returns the report function of an option. It adds the option, and the names of the variables that the value came from. */
   readonly reportOn: (name: string) => Report
 }
 
 export interface OptionSource {
   readonly given: unknown
   readonly environment?: Environment
-  /** The option that sets the prefix of the variables, and the prefix that is used if the option is not set or invalid. */
+  /** The option that sets the prefix of the variables, and the prefix to use if the option is not set or is invalid. */
   readonly prefix?: { readonly option: string; readonly fallback: string }
 }
 
@@ -65,35 +65,35 @@ export const createOptionReader = <Table extends Rows>(
   const options = readGivenOptions(rows, given, issues)
   const prefix = readPrefix(rows, options, prefixSource)
 
-  const textOf = (variable: Variable): string | undefined =>
+  const readVariableText = (variable: Variable): string | undefined =>
     environment[toVariableName(prefix, variable)] || undefined
-  /** Returns the variables that are set, if the option itself is not. */
-  const decidingVariables = (name: string): readonly Variable[] =>
+  /** Returns the variables that determine the value: none if the option is set, and otherwise all variables that are set. */
+  const findEffectiveVariables = (name: string): readonly Variable[] =>
     options[name] === undefined
-      ? (rows[name]?.variables ?? []).filter((variable) => textOf(variable) !== undefined)
+      ? (rows[name]?.variables ?? []).filter((variable) => readVariableText(variable) !== undefined)
       : []
 
-  /** Returns the names of the variables that caused a problem: the variable of the property `path`, or all that are set. */
-  const originsOf = (name: string, path: string | undefined): readonly string[] => {
-    const deciding = decidingVariables(name)
-    const ofPart = (rows[name]?.variables ?? []).filter(({ property }) => property === path)
-    const origins = deciding.length > 0 && ofPart.length > 0 ? ofPart : deciding
+  /** Returns the names of the variables that caused a problem: the variable of the property `path`, or otherwise all effective variables. */
+  const findOriginVariables = (name: string, path: string | undefined): readonly string[] => {
+    const effective = findEffectiveVariables(name)
+    const ofProperty = (rows[name]?.variables ?? []).filter(({ property }) => property === path)
+    const origins = effective.length > 0 && ofProperty.length > 0 ? ofProperty : effective
     return origins.map((variable) => toVariableName(prefix, variable))
   }
 
   const reportOn =
     (name: string): Report =>
     (problem) => {
-      const origins = originsOf(name, problem.path)
+      const origins = findOriginVariables(name, problem.path)
       issues.push({ ...problem, option: name, ...(origins.length > 0 && { variable: origins.join(', ') }) })
     }
 
   const readVariables = (name: string): unknown => {
     const report = reportOn(name)
-    const variables = decidingVariables(name)
-    const read = (variable: Variable): unknown => variable.read(textOf(variable) ?? '', report)
-    const [single] = variables
-    if (single === undefined || single.property === undefined) return single && read(single)
+    const variables = findEffectiveVariables(name)
+    const read = (variable: Variable): unknown => variable.read(readVariableText(variable) ?? '', report)
+    const [first] = variables
+    if (first === undefined || first.property === undefined) return first && read(first)
     return Object.fromEntries(variables.map((variable) => [variable.property, read(variable)]))
   }
 
@@ -108,12 +108,12 @@ export const createOptionReader = <Table extends Rows>(
     prefix,
     values: Object.fromEntries(Object.entries(rows).flatMap(parse)) as Values<Table>,
     issues,
-    isSet: (name) => options[name] !== undefined || decidingVariables(name).length > 0,
+    isSet: (name) => options[name] !== undefined || findEffectiveVariables(name).length > 0,
     reportOn,
   }
 }
 
-/** Returns the prefix, or the fallback if the option is invalid. The parser of the option reports the problem later. */
+/** Returns the prefix, or the fallback if the option is not set or is invalid. The problem is reported later, with those of the other options. */
 const readPrefix = (
   rows: Rows,
   options: Readonly<Record<string, unknown>>,
@@ -125,7 +125,7 @@ const readPrefix = (
   return typeof prefix === 'string' ? prefix : source.fallback
 }
 
-/** Reads each option once and copies its value. Reports unknown options. */
+/** Returns copies of the options that are set. Reads each option once, and reports unknown options. */
 const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly<Record<string, unknown>> => {
   const options = copyProperties(given)
   if (UnsupportedValue.is(options)) {
@@ -133,7 +133,7 @@ const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly
       option: 'options',
       code: 'invalid-type',
       expected: 'a plain object',
-      actual: describe(options),
+      actual: describeType(options),
     })
     return {}
   }
@@ -148,8 +148,8 @@ const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly
 }
 
 /**
- * Reports variables that would otherwise be ignored silently: a variable whose name differs from a known name only in case or
- * underscores, and a variable for an option that has none.
+ * Reports the variables that would otherwise have no effect without a warning: a variable whose name differs from a known name only in
+ * case or underscores, and a variable for an option that no single variable sets.
  */
 const reportUnreadVariables = (
   rows: Rows,
@@ -179,7 +179,7 @@ const reportUnreadVariables = (
   }
 }
 
-// Functions that convert the text of a variable
+// The functions below convert the text of a variable.
 
 export const readText = (text: string): unknown => text
 

@@ -1,4 +1,4 @@
-/** `check` on accounts that are configured right or wrong in one way: what it finds, and that it changes nothing. */
+/** Tests that `check` finds each misconfiguration of the sandbox accounts and changes no item. */
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Step } from '../../src/cli/report.ts'
@@ -16,17 +16,17 @@ import {
   TABLE,
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
-import { command } from '../unit/cli/command-line.ts'
-import { FUNCTION_NAME, functionVariables, setEnvironment } from './lambda.ts'
+import { runCommandLine } from '../unit/cli/command-line.ts'
+import { createFunctionVariables, FUNCTION_NAME, setEnvironment } from './lambda.ts'
 
 const TABLE_ARN = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
-const CALLER = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
+const CALLER_ARN = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
 /** The actions that both engines support. Only DynamoDB Local supports transactions and PartiQL. */
-const READS = ['BatchGetItem', 'GetItem', 'Query', 'Scan']
-const WRITES = ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem']
-const CHECK = `check --table ${TABLE} --access ${[...READS, ...WRITES]}`
+const READ_ACTIONS = ['BatchGetItem', 'GetItem', 'Query', 'Scan']
+const WRITE_ACTIONS = ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem']
+const CHECK_LINE = `check --table ${TABLE} --access ${[...READ_ACTIONS, ...WRITE_ACTIONS]}`
 
-/** Items whose partition keys the tests name, so that the tests notice a request that changes one. */
+/** Items whose partition keys the tests use, so that a request that writes would change them. */
 const ITEMS: Record<string, Record<string, { S: string }>[]> = {
   [TABLE]: [{ id: { S: 'acme' }, name: { S: 'one' } }, { id: { S: '2' } }],
   [OTHER_TABLE]: [{ id: { S: 'acme' } }],
@@ -34,9 +34,10 @@ const ITEMS: Record<string, Record<string, { S: string }>[]> = {
 }
 
 let sandbox: Sandbox
-let before: Record<string, string>
+let itemsBefore: Record<string, string>
 
-const contents = async (): Promise<Record<string, string>> => {
+/** Returns the items of each table as text, sorted. */
+const readItems = async (): Promise<Record<string, string>> => {
   const { engine } = sandbox.getAccount(ACCOUNT_B)
   const scans = Object.keys(ITEMS).map(async (TableName) => {
     const { Items } = JSON.parse((await engine.send('Scan', { TableName })).body)
@@ -48,28 +49,32 @@ const contents = async (): Promise<Record<string, string>> => {
   return Object.fromEntries(await Promise.all(scans))
 }
 
-/** What `check --json` writes. */
-const checkJson = async (line: string) => {
-  const { code, out, err } = await command(`${line} --json`)
+/** Runs a command line with `--json`, and returns the exit code and the parsed output. */
+const runCheck = async (line: string) => {
+  const { code, out, err } = await runCommandLine(`${line} --json`)
   expect(err).toBe('')
   const { ok, steps, note }: { ok: boolean; steps: Step[]; note?: string } = JSON.parse(out)
   expect(code).toBe(ok ? 0 : 1)
   return { code, note, steps, failed: steps.filter(({ outcome }) => outcome === 'failed') }
 }
-/** A label for each step, such as `table Orders: ok`. */
-const outcomesOf = (steps: readonly Step[]): string[] =>
+/** Returns the subject and the outcome of each step, such as `table Orders: ok`. */
+const formatOutcomes = (steps: readonly Step[]): string[] =>
   steps.map(({ subject, outcome }) =>
     subject.kind === 'table' ? `table ${subject.name}: ${outcome}` : `${subject.kind}: ${outcome}`,
   )
-const isTable = ({ subject }: Step): boolean => subject.kind === 'table'
-const tableStep = (name: string, rest: object) => ({ subject: { kind: 'table', name }, ...rest })
+const isTableStep = ({ subject }: Step): boolean => subject.kind === 'table'
+const createTableStep = (name: string, otherFields: object) => ({
+  subject: { kind: 'table', name },
+  ...otherFields,
+})
 
-const permit = (actions: readonly string[], rest: object) => {
+/** Replaces the permissions policies of the target role by one statement. */
+const setPermissions = (actions: readonly string[], otherElements: object) => {
   sandbox.getRole(TARGET_ROLE_ARN).policies = [
     createPolicy(
       allowStatement(
         actions.map((action) => `dynamodb:${action}`),
-        rest,
+        otherElements,
       ),
     ),
   ]
@@ -78,57 +83,57 @@ const permit = (actions: readonly string[], rest: object) => {
 beforeEach(async () => {
   sandbox = await startSandbox({ accounts: createTenantAccounts() })
   for (const [table, items] of Object.entries(ITEMS)) await sandbox.getAccount(ACCOUNT_B).seed(table, items)
-  before = await contents()
-  expect(Object.values(before).join()).toContain('acme')
-  setEnvironment({ ...functionVariables(sandbox), AWS_EC2_METADATA_DISABLED: 'true' })
+  itemsBefore = await readItems()
+  expect(Object.values(itemsBefore).join()).toContain('acme')
+  setEnvironment({ ...createFunctionVariables(sandbox), AWS_EC2_METADATA_DISABLED: 'true' })
   // The SDK multiplies the delay before a retry by a random number.
   jest.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(async () => {
   jest.restoreAllMocks()
   // Every test also asserts that `check` changed no item.
-  const after = await contents()
+  const itemsAfter = await readItems()
   await sandbox.close()
-  expect(after).toEqual(before)
+  expect(itemsAfter).toEqual(itemsBefore)
 })
 
 describe('with a valid configuration', () => {
-  test('reports each step and ends with exit code 0', async () => {
+  test('check reports each step and exits with 0 if the configuration is valid', async () => {
     process.env.CROSS_ACCOUNT_DYNAMO_SESSION_TAGS = 'team=confidential'
-    const { code, steps, note } = await checkJson(CHECK)
+    const { code, steps, note } = await runCheck(CHECK_LINE)
     expect(code).toBe(0)
-    expect(outcomesOf(steps)).toEqual([
+    expect(formatOutcomes(steps)).toEqual([
       'credentials: ok',
       'sts: ok',
       'role: ok',
       'session: ok',
       `table ${TABLE}: ok`,
     ])
-    expect(steps[0]?.message).toContain(CALLER)
+    expect(steps[0]?.message).toContain(CALLER_ARN)
     expect(steps[1]?.message).toContain('us-east-1')
     expect(steps[2]?.message).toMatch(new RegExp(`${TARGET_ROLE_ARN} .*${FUNCTION_NAME}.* team$`))
     expect(steps[3]?.message).toMatch(/\b60 minutes.*\b15 minutes/)
-    expect(steps[4]?.allowed).toEqual([...READS, ...WRITES])
+    expect(steps[4]?.allowed).toEqual([...READ_ACTIONS, ...WRITE_ACTIONS])
     expect(note).toBeDefined()
   })
 
-  test('writes the steps of --json as lines', async () => {
-    const { steps, note } = await checkJson(CHECK)
-    const { code, out, err } = await command(CHECK)
+  test('check writes the same steps as lines and as JSON', async () => {
+    const { steps, note } = await runCheck(CHECK_LINE)
+    const { code, out, err } = await runCommandLine(CHECK_LINE)
     expect({ code, err }).toEqual({ code: 0, err: '' })
     const names = ['credentials', 'STS', 'role', 'session', `table ${TABLE}`]
     const lines = steps.map(({ message }, index) => `ok     ${names[index]}: ${message}`)
     expect(out.split('\n')).toEqual([...lines, note, ''])
   })
 
-  test('sends session tags and a source identity, and tries the scope of the variables', async () => {
+  test('check sends session tags and a source identity, and tests the tables and actions of the environment variables', async () => {
     allowStsActions(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
     process.env.CROSS_ACCOUNT_DYNAMO_TABLES = TABLE
     process.env.CROSS_ACCOUNT_DYNAMO_ACCESS = 'GetItem'
-    const { failed, steps } = await checkJson('check --session-tags team=orders --source-identity maya')
+    const { failed, steps } = await runCheck('check --session-tags team=orders --source-identity maya')
     expect(failed).toEqual([])
     expect(steps.at(2)?.message).toMatch(/\bteam\b.*\bmaya\b/)
-    expect(steps.at(-1)).toMatchObject(tableStep(TABLE, { outcome: 'ok', allowed: ['GetItem'] }))
+    expect(steps.at(-1)).toMatchObject(createTableStep(TABLE, { outcome: 'ok', allowed: ['GetItem'] }))
     const call = sandbox.calls.find(({ operation }) => operation === 'AssumeRole')
     expect(call).toMatchObject({
       tags: { team: 'orders' },
@@ -137,26 +142,26 @@ describe('with a valid configuration', () => {
     })
   })
 
-  test('notes that no table was tried if none is named', async () => {
-    const { code, steps, note } = await checkJson('check')
+  test('check notes that it tested no table if none is configured', async () => {
+    const { code, steps, note } = await runCheck('check')
     expect(code).toBe(0)
     expect(steps.at(-1)).toMatchObject({ subject: { kind: 'tables' }, outcome: 'note' })
     expect(note).toBeUndefined()
     expect(sandbox.calls.filter(({ service }) => service === 'dynamodb')).toEqual([])
   })
 
-  test('takes the ARN of a table', async () => {
-    const { failed, steps } = await checkJson(`check --table ${TABLE_ARN} --access GetItem,PutItem`)
+  test('check accepts the ARN of a table', async () => {
+    const { failed, steps } = await runCheck(`check --table ${TABLE_ARN} --access GetItem,PutItem`)
     expect(failed).toEqual([])
     expect(steps.at(-1)).toMatchObject(
-      tableStep(TABLE_ARN, { outcome: 'ok', allowed: ['GetItem', 'PutItem'] }),
+      createTableStep(TABLE_ARN, { outcome: 'ok', allowed: ['GetItem', 'PutItem'] }),
     )
   })
 
-  test('keeps tables apart from the other steps, whatever they are called', async () => {
-    permit(['GetItem'], { Resource: '*' })
-    const { steps } = await checkJson('check --table session --table role --table tables --access GetItem')
-    expect(outcomesOf(steps)).toEqual([
+  test('check distinguishes a table named session, role or tables from the other steps', async () => {
+    setPermissions(['GetItem'], { Resource: '*' })
+    const { steps } = await runCheck('check --table session --table role --table tables --access GetItem')
+    expect(formatOutcomes(steps)).toEqual([
       'credentials: ok',
       'sts: ok',
       'role: ok',
@@ -165,28 +170,29 @@ describe('with a valid configuration', () => {
       'table role: failed',
       'table tables: failed',
     ])
-    expect(steps.filter(isTable).map(({ subject }) => subject)).toEqual([
+    expect(steps.filter(isTableStep).map(({ subject }) => subject)).toEqual([
       { kind: 'table', name: 'session' },
       { kind: 'table', name: 'role' },
       { kind: 'table', name: 'tables' },
     ])
-    const { out } = await command('check --table session --access GetItem')
+    const { out } = await runCommandLine('check --table session --access GetItem')
     expect(out).toMatch(/^ok +session: .*\nfailed +table session: /m)
   })
 
-  test('uses colors for outcomes and subjects only', async () => {
-    const plain = await command(`${CHECK} --external-id wrong`)
-    const colored = await command(`${CHECK} --external-id wrong`, { colors: true })
+  test('check colors outcomes and subjects only', async () => {
+    const plain = await runCommandLine(`${CHECK_LINE} --external-id wrong`)
+    const colored = await runCommandLine(`${CHECK_LINE} --external-id wrong`, { colors: true })
+    // cspell:ignore mfailed mrole
     expect(colored.out).toContain('\u001b[31mfailed\u001b[39m \u001b[1mrole:\u001b[22m ')
     expect(stripVTControlCharacters(colored.out)).toBe(plain.out)
   })
 })
 
-describe('the documents of the policies command satisfy check, and are all needed', () => {
+describe('check after the policies command', () => {
   test.each([
-    ['without tags', TABLE, '', '', ''],
+    ['without session tags', TABLE, '', '', ''],
     [
-      'with tags and a source identity',
+      'with session tags and a source identity',
       TABLE,
       '--session-tags team=orders,stage=prod --transitive-tag-keys team --source-identity maya',
       '',
@@ -199,84 +205,87 @@ describe('the documents of the policies command satisfy check, and are all neede
       '--tenant-tag TenantId',
       '--key tenant=acme',
     ],
-  ])('%s', async (_title, table, forBoth, forPolicies, forCheck) => {
-    const flags = `--table ${table} --access ${[...READS, ...WRITES].filter((action) => forCheck === '' || action !== 'Scan')} ${forBoth}`
-    const { code, out } = await command(
-      `policies ${flags} ${forPolicies} --execution-role-arn ${EXECUTION_ROLE_ARN} --json`,
-    )
-    expect(code).toBe(0)
-    const { trustPolicy, permissionsPolicy, callerPolicy } = JSON.parse(out)
-    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [callerPolicy]
-    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = trustPolicy
-    sandbox.getRole(TARGET_ROLE_ARN).policies = [permissionsPolicy]
-    const { steps } = await checkJson(`check ${flags} ${forCheck}`)
-    expect(steps.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
-    expect(steps.at(-1)?.subject).toEqual({ kind: 'table', name: table })
-    sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
-    expect((await checkJson(`check ${flags} ${forCheck}`)).failed).toMatchObject([
-      { subject: { kind: 'role' } },
-    ])
-  })
+  ])(
+    'check succeeds %s with the documents of the policies command, and fails without the caller policy',
+    async (_case, table, forBoth, forPolicies, forCheck) => {
+      const flags = `--table ${table} --access ${[...READ_ACTIONS, ...WRITE_ACTIONS].filter((action) => forCheck === '' || action !== 'Scan')} ${forBoth}`
+      const { code, out } = await runCommandLine(
+        `policies ${flags} ${forPolicies} --execution-role-arn ${EXECUTION_ROLE_ARN} --json`,
+      )
+      expect(code).toBe(0)
+      const { trustPolicy, permissionsPolicy, callerPolicy } = JSON.parse(out)
+      sandbox.getRole(EXECUTION_ROLE_ARN).policies = [callerPolicy]
+      sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = trustPolicy
+      sandbox.getRole(TARGET_ROLE_ARN).policies = [permissionsPolicy]
+      const { steps } = await runCheck(`check ${flags} ${forCheck}`)
+      expect(steps.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
+      expect(steps.at(-1)?.subject).toEqual({ kind: 'table', name: table })
+      sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
+      expect((await runCheck(`check ${flags} ${forCheck}`)).failed).toMatchObject([
+        { subject: { kind: 'role' } },
+      ])
+    },
+  )
 })
 
-describe('every action', () => {
-  const every = [...READ, ...WRITE]
+describe('the actions of --access read-write', () => {
+  const allActions = [...READ, ...WRITE]
   const tables = [TABLE, OTHER_TABLE, ORDERS_TABLE]
   const line = `check ${tables.map((table) => `--table ${table}`).join(' ')} --access read-write`
 
-  test('sends one request for each table, and nothing else', async () => {
-    permit([], { Action: 'dynamodb:*', Resource: '*' })
+  test('check sends one request for each action and table, and no other request', async () => {
+    setPermissions([], { Action: 'dynamodb:*', Resource: '*' })
     sandbox.clear()
-    await checkJson(line)
-    const sent = sandbox.calls.filter(({ service }) => service === 'dynamodb')
-    expect(sent).toHaveLength(tables.length * every.length)
-    expect(new Set(sent.map(({ operation }) => operation))).toEqual(
-      new Set([...READS, ...WRITES, 'ExecuteStatement', 'TransactWriteItems']),
+    await runCheck(line)
+    const dynamoDbCalls = sandbox.calls.filter(({ service }) => service === 'dynamodb')
+    expect(dynamoDbCalls).toHaveLength(tables.length * allActions.length)
+    expect(new Set(dynamoDbCalls.map(({ operation }) => operation))).toEqual(
+      new Set([...READ_ACTIONS, ...WRITE_ACTIONS, 'ExecuteStatement', 'TransactWriteItems']),
     )
   })
 
   test.each([[''], ['--key id=acme'], ['--key id=unknown'], ['--key tenant=acme']])(
-    'is reported by its name if it is denied: %s',
+    'check reports the name of each denied action, with the flags "%s"',
     async (key) => {
-      permit(['DescribeTable'], { Resource: '*' })
-      const { failed } = await checkJson(`${line} ${key}`)
-      const denied = every.filter((action) => key === '' || !/^PartiQL|^Scan$/.test(action))
-      expect(failed).toMatchObject(tables.map((table) => tableStep(table, { denied })))
+      setPermissions(['DescribeTable'], { Resource: '*' })
+      const { failed } = await runCheck(`${line} ${key}`)
+      const denied = allActions.filter((action) => key === '' || !/^PartiQL|^Scan$/.test(action))
+      expect(failed).toMatchObject(tables.map((table) => createTableStep(table, { denied })))
     },
   )
 
   test.each([[''], ['--key id=acme'], ['--key id=unknown'], ['--key tenant=acme']])(
-    'that both engines support is found to be allowed: %s',
+    'check reports each allowed action that both engines support, with the flags "%s"',
     async (key) => {
-      permit([], { Action: 'dynamodb:*', Resource: '*' })
-      const allowed = [...READS, ...WRITES].filter((action) => key === '' || action !== 'Scan')
-      const { steps } = await checkJson(
-        `check --table ${TABLE} --table ${ORDERS_TABLE} --access ${[...READS, ...WRITES]} ${key}`,
+      setPermissions([], { Action: 'dynamodb:*', Resource: '*' })
+      const allowed = [...READ_ACTIONS, ...WRITE_ACTIONS].filter((action) => key === '' || action !== 'Scan')
+      const { steps } = await runCheck(
+        `check --table ${TABLE} --table ${ORDERS_TABLE} --access ${[...READ_ACTIONS, ...WRITE_ACTIONS]} ${key}`,
       )
-      expect(steps.filter((step) => isTable(step) && step.outcome === 'ok')).toMatchObject(
-        [TABLE, ORDERS_TABLE].map((table) => tableStep(table, { allowed })),
+      expect(steps.filter((step) => isTableStep(step) && step.outcome === 'ok')).toMatchObject(
+        [TABLE, ORDERS_TABLE].map((table) => createTableStep(table, { allowed })),
       )
     },
   )
 
   restrictToEngine('dynamodb-local', 'transactions and PartiQL').test(
-    'is found to be allowed, except for statements that only a write could test',
+    'check reports each allowed action, except for PartiQL statements that it could test only by writing',
     async () => {
-      permit([], { Action: 'dynamodb:*', Resource: '*' })
-      const { code, steps } = await checkJson(
+      setPermissions([], { Action: 'dynamodb:*', Resource: '*' })
+      const { code, steps } = await runCheck(
         `check --table ${TABLE} --table ${ORDERS_TABLE} --access read-write`,
       )
       expect(code).toBe(0)
-      const untestable = every.filter((action) => /^PartiQL(?!Select)/.test(action))
-      expect(steps.filter(isTable)).toMatchObject(
+      const untestable = allActions.filter((action) => /^PartiQL(?!Select)/.test(action))
+      expect(steps.filter(isTableStep)).toMatchObject(
         [TABLE, ORDERS_TABLE].flatMap((table) => [
-          tableStep(table, {
+          createTableStep(table, {
             outcome: 'ok',
-            allowed: every.filter((action) => !untestable.includes(action)),
+            allowed: allActions.filter((action) => !untestable.includes(action)),
           }),
-          // DynamoDB rejects the two kinds of statements with different messages.
-          tableStep(table, { outcome: 'note', unclear: ['PartiQLDelete', 'PartiQLUpdate'] }),
-          tableStep(table, { outcome: 'note', unclear: ['PartiQLInsert'] }),
+          // DynamoDB rejects updates and deletes with another message than inserts, so they are separate steps.
+          createTableStep(table, { outcome: 'note', unclear: ['PartiQLDelete', 'PartiQLUpdate'] }),
+          createTableStep(table, { outcome: 'note', unclear: ['PartiQLInsert'] }),
         ]),
       )
     },
@@ -284,15 +293,15 @@ describe('every action', () => {
 })
 
 describe('credentials', () => {
-  test('that cannot be found fail, and STS is not called', async () => {
+  test('check fails without credentials, and does not call STS', async () => {
     const {
       AWS_ACCESS_KEY_ID: _,
       AWS_SECRET_ACCESS_KEY: __,
       AWS_SESSION_TOKEN: ___,
-      ...without
+      ...otherVariables
     } = process.env
-    setEnvironment(without as Record<string, string>)
-    const { failed, steps } = await checkJson(CHECK)
+    setEnvironment(otherVariables as Record<string, string>)
+    const { failed, steps } = await runCheck(CHECK_LINE)
     expect(steps).toEqual(failed)
     expect(failed).toMatchObject([{ subject: { kind: 'credentials' } }])
     expect(failed[0]?.message).toContain('CredentialsProviderError')
@@ -301,16 +310,17 @@ describe('credentials', () => {
     expect(sandbox.calls).toEqual([])
   })
 
-  test('that STS does not accept fail', async () => {
+  test('check fails if STS does not accept the credentials', async () => {
     sandbox.revokeSessions(process.env.AWS_ACCESS_KEY_ID)
-    const { failed } = await checkJson(CHECK)
+    const { failed } = await runCheck(CHECK_LINE)
     expect(failed).toMatchObject([{ subject: { kind: 'credentials' } }])
     expect(failed[0]?.message).toContain('InvalidClientTokenId')
   })
 
-  test.each(['', '--json'])(
-    'are never written, nor are external IDs and values of tags: %s',
-    async (json) => {
+  test.each(['without --json', '--json'])(
+    'check %s writes no credentials, external IDs or values of tags',
+    async (format) => {
+      const json = format === '--json' ? format : ''
       const secrets: string[] = [
         process.env.AWS_ACCESS_KEY_ID,
         process.env.AWS_SECRET_ACCESS_KEY,
@@ -328,14 +338,16 @@ describe('credentials', () => {
           return xml
         },
       })
-      const answers = [
-        await command(`${CHECK} --session-tags team=secretive ${json}`),
-        await command(`${CHECK} --external-id wrong-and-secret --session-tags team=secretive ${json}`),
-        await command(`check --table ${OTHER_TABLE} --access read ${json}`),
+      const commandResults = [
+        await runCommandLine(`${CHECK_LINE} --session-tags team=secretive ${json}`),
+        await runCommandLine(
+          `${CHECK_LINE} --external-id wrong-and-secret --session-tags team=secretive ${json}`,
+        ),
+        await runCommandLine(`check --table ${OTHER_TABLE} --access read ${json}`),
       ]
-      expect(answers.map(({ code }) => code)).toEqual([0, 1, 1])
+      expect(commandResults.map(({ code }) => code)).toEqual([0, 1, 1])
       expect(new Set(secrets).size).toBeGreaterThanOrEqual(9)
-      const written = answers.map(({ out, err }) => out + err).join()
+      const written = commandResults.map(({ out, err }) => out + err).join()
       for (const secret of [...secrets, EXTERNAL_ID, 'wrong-and-secret', 'secretive'])
         expect(written).not.toContain(secret)
     },
@@ -343,27 +355,27 @@ describe('credentials', () => {
 })
 
 describe('STS', () => {
-  test('fails if it cannot be reached', async () => {
+  test('check fails if STS cannot be reached', async () => {
     process.env.AWS_ENDPOINT_URL_STS = 'http://127.0.0.1:1'
-    const { failed, steps } = await checkJson(CHECK)
+    const { failed, steps } = await runCheck(CHECK_LINE)
     expect(steps).toEqual(failed)
     expect(failed).toMatchObject([{ subject: { kind: 'sts' } }])
     expect(failed[0]?.message).toMatch(/^STS_UNAVAILABLE: .*ECONNREFUSED/s)
   })
 
-  test('fails if its endpoint is invalid, without advice about credentials', async () => {
+  test('check fails without advice about credentials if the endpoint of STS is invalid', async () => {
     process.env.AWS_USE_FIPS_ENDPOINT = 'true'
-    const { failed, steps } = await checkJson(CHECK)
+    const { failed, steps } = await runCheck(CHECK_LINE)
     expect(steps).toEqual(failed)
     expect(failed).toMatchObject([{ subject: { kind: 'sts' } }])
     expect(failed[0]?.message).toMatch(/^ASSUME_ROLE_REJECTED: .*AWS_USE_FIPS_ENDPOINT/s)
     expect(failed[0]?.message).not.toContain('AWS_PROFILE')
   })
 
-  test('fails if it throttles AssumeRole', async () => {
+  test('check fails if STS throttles AssumeRole', async () => {
     sandbox.faults.inject({ service: 'sts', operation: 'AssumeRole', kind: 'throttle' })
-    const { failed, steps } = await checkJson(CHECK)
-    expect(outcomesOf(steps)).toEqual(['credentials: ok', 'sts: ok', 'sts: failed'])
+    const { failed, steps } = await runCheck(CHECK_LINE)
+    expect(formatOutcomes(steps)).toEqual(['credentials: ok', 'sts: ok', 'sts: failed'])
     expect(failed[0]?.message).toMatch(/^STS_THROTTLED/)
   })
 })
@@ -374,12 +386,12 @@ test.each([
   ['dynamodb', 'GetItem', 'ValidationException'],
   ['dynamodb', 'GetItem', 'AccessDeniedException'],
 ] as const)(
-  'escapes control characters in what %s answers to %s with %s',
+  'check escapes control characters in an error response of %s to %s with %s',
   async (service, operation, code) => {
     const message = 'a\u001b[2Kb\r\u009b2J\u202ec\nok     role: fine'
     sandbox.faults.inject({ service, operation, kind: 'status', status: 400, code, message })
     for (const colors of [false, true]) {
-      const { out } = await command(`check --table ${TABLE} --access GetItem`, { colors })
+      const { out } = await runCommandLine(`check --table ${TABLE} --access GetItem`, { colors })
       expect(out).toContain('failed')
       // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters must not be printed
       expect(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/.exec(stripVTControlCharacters(out))).toBe(null)
@@ -389,7 +401,7 @@ test.each([
   },
 )
 
-test('an STS that does not report the caller is no finding', async () => {
+test('check succeeds with a note if STS denies GetCallerIdentity', async () => {
   sandbox.faults.inject({
     service: 'sts',
     operation: 'GetCallerIdentity',
@@ -397,22 +409,22 @@ test('an STS that does not report the caller is no finding', async () => {
     status: 403,
     code: 'AccessDenied',
   })
-  const { failed, steps } = await checkJson(CHECK)
+  const { failed, steps } = await runCheck(CHECK_LINE)
   expect(failed).toEqual([])
   expect(steps[0]).toMatchObject({ subject: { kind: 'credentials' }, outcome: 'note' })
 })
 
 describe('a denied AssumeRole call', () => {
-  const denial = async (line = CHECK) => {
-    const { failed, steps } = await checkJson(line)
-    expect(outcomesOf(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
+  const runDeniedCheck = async (line = CHECK_LINE) => {
+    const { failed, steps } = await runCheck(line)
+    expect(formatOutcomes(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
     return { message: failed[0]?.message ?? '', add: failed[0]?.add ?? [] }
   }
-  /** The parts of the request without which the role can be assumed. */
-  const failingParts = async (line: string): Promise<string[]> =>
-    [...(await denial(line)).message.matchAll(/without (.*)\. Only/g)].map(([, part = '']) => part)
-  /** Replaces the placeholders of a statement, as the policies command does. */
-  const fillIn = (statement: object, values: Readonly<Record<string, string>>): object =>
+  /** Returns the parts of the request that `check` reports as the cause: without each, the role can be assumed. */
+  const findDeniedParts = async (line: string): Promise<string[]> =>
+    [...(await runDeniedCheck(line)).message.matchAll(/without (.*)\. Only/g)].map(([, part = '']) => part)
+  /** Replaces the placeholders in a statement by values. */
+  const replacePlaceholders = (statement: object, values: Readonly<Record<string, string>>): object =>
     JSON.parse(
       Object.entries(values).reduce(
         (text, [placeholder, value]) => text.replaceAll(placeholder, value),
@@ -434,100 +446,103 @@ describe('a denied AssumeRole call', () => {
       },
     ],
     [
-      'because of another external ID',
+      'because the external ID differs',
       () => {
         process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID = 'another-id'
       },
     ],
-  ])('%s is explained with the statements of both accounts', async (_title, misconfigure) => {
-    misconfigure()
-    const { message, add } = await denial()
-    expect(message).toContain(`AWS said: AccessDenied: User: ${CALLER}`)
-    expect(message).toContain('--execution-role-arn')
-    expect(message).not.toMatch(/context\.|externalId|another-id/)
-    expect(await failingParts(CHECK)).toEqual([])
-    expect(add).toEqual([
-      {
-        account: ACCOUNT_A,
-        to: expect.stringContaining(EXECUTION_ROLE_ARN),
-        statement: {
-          Sid: 'AssumeTargetRole',
-          Effect: 'Allow',
-          Action: 'sts:AssumeRole',
-          Resource: TARGET_ROLE_ARN,
+  ])(
+    'if AssumeRole is denied %s, check writes the statements for both accounts',
+    async (_case, misconfigure) => {
+      misconfigure()
+      const { message, add } = await runDeniedCheck()
+      expect(message).toContain(`AWS said: AccessDenied: User: ${CALLER_ARN}`)
+      expect(message).toContain('--execution-role-arn')
+      expect(message).not.toMatch(/context\.|externalId|another-id/)
+      expect(await findDeniedParts(CHECK_LINE)).toEqual([])
+      expect(add).toEqual([
+        {
+          account: ACCOUNT_A,
+          to: expect.stringContaining(EXECUTION_ROLE_ARN),
+          statement: {
+            Sid: 'AssumeTargetRole',
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Resource: TARGET_ROLE_ARN,
+          },
         },
-      },
-      {
-        account: ACCOUNT_B,
-        to: expect.stringContaining('CrossAccountDynamoRole'),
-        statement: {
-          Sid: 'AssumeRole',
-          Effect: 'Allow',
-          Principal: { AWS: EXECUTION_ROLE_ARN },
-          Action: 'sts:AssumeRole',
-          Condition: { StringEquals: { 'sts:ExternalId': '<the external ID that the function sends>' } },
+        {
+          account: ACCOUNT_B,
+          to: expect.stringContaining('CrossAccountDynamoRole'),
+          statement: {
+            Sid: 'AssumeRole',
+            Effect: 'Allow',
+            Principal: { AWS: EXECUTION_ROLE_ARN },
+            Action: 'sts:AssumeRole',
+            Condition: { StringEquals: { 'sts:ExternalId': '<the external ID that the function sends>' } },
+          },
         },
-      },
-    ])
-  })
+      ])
+    },
+  )
 
-  test('names --external-id if none is sent', async () => {
+  test('if AssumeRole is denied without an external ID, check names --external-id', async () => {
     delete process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
-    const { message } = await denial()
+    const { message } = await runDeniedCheck()
     expect(message).toContain('--external-id')
     expect(message).not.toContain('externalId')
   })
 
-  test('quotes a role whose name contains names of options unchanged', async () => {
+  test('check writes the name of a role unchanged if it contains names of options', async () => {
     const role = `arn:aws:iam::${ACCOUNT_B}:role/sessionTags-externalId`
-    const { message, add } = await denial(`check --role-arn ${role}`)
+    const { message, add } = await runDeniedCheck(`check --role-arn ${role}`)
     expect(message).toContain(role)
     expect(message).not.toContain('--session-tags')
     expect(add[0]?.statement).toMatchObject({ Resource: role })
-    expect((await command(`check --role-arn ${role}`)).out).toContain(`"Resource": "${role}"`)
+    expect((await runCommandLine(`check --role-arn ${role}`)).out).toContain(`"Resource": "${role}"`)
   })
 
-  test('because of tags or the source identity names what the role can be assumed without', async () => {
-    const both = `${CHECK} --session-tags team=orders --source-identity maya`
+  test('if session tags or the source identity are denied, check names which of them is denied', async () => {
+    const both = `${CHECK_LINE} --session-tags team=orders --source-identity maya`
     allowStsActions(sandbox, [])
-    // The trust policy allows neither, so leaving out one of them is not enough.
-    expect(await failingParts(both)).toEqual([])
-    expect(await failingParts(`${CHECK} --source-identity maya`)).toEqual(['the source identity'])
+    // The trust policy allows neither, so the call is also denied without one of them.
+    expect(await findDeniedParts(both)).toEqual([])
+    expect(await findDeniedParts(`${CHECK_LINE} --source-identity maya`)).toEqual(['the source identity'])
     allowStsActions(sandbox, ['sts:SetSourceIdentity'])
-    expect(await failingParts(both)).toEqual(['the session tag team'])
-    expect(await failingParts(both.replace('team=orders', 'team=orders,stage=prod'))).toEqual([
+    expect(await findDeniedParts(both)).toEqual(['the session tag team'])
+    expect(await findDeniedParts(both.replace('team=orders', 'team=orders,stage=prod'))).toEqual([
       'the session tags',
     ])
   })
 
-  test('because of one tag of several names that tag', async () => {
+  test('if one of several session tags is denied, check names that tag', async () => {
     allowStsActions(sandbox, ['sts:TagSession'], 'both', {
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId', 'team'] },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
     })
-    expect(await failingParts(`${CHECK} --session-tags TenantId=acme,team=orders,debug=on`)).toEqual([
+    expect(await findDeniedParts(`${CHECK_LINE} --session-tags TenantId=acme,team=orders,debug=on`)).toEqual([
       'the session tag debug',
     ])
   })
 
-  test('because of transitive tags says that they are transitive', async () => {
+  test('if transitive session tags are denied, check says that the tags are transitive', async () => {
     allowStsActions(sandbox, ['sts:TagSession'], 'both', { Null: { 'sts:TransitiveTagKeys': 'true' } })
-    const line = `${CHECK} --session-tags team=orders,stage=prod --transitive-tag-keys team`
-    expect(await failingParts(line)).toEqual(['its tags being transitive'])
+    const line = `${CHECK_LINE} --session-tags team=orders,stage=prod --transitive-tag-keys team`
+    expect(await findDeniedParts(line)).toEqual(['transitive tag keys'])
   })
 
-  test('is explained with the statements of the policies command, conditions on tags included', async () => {
+  test('if AssumeRole is denied, check writes the statements of the policies command, including conditions on tags', async () => {
     const flags =
       `--table ${ORDERS_TABLE} --access GetItem --session-tags TenantId=acme,team=orders --tenant-tag TenantId ` +
       `--transitive-tag-keys team --source-identity maya --execution-role-arn ${EXECUTION_ROLE_ARN}`
     sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
     sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy()
-    const { message, add } = await denial(`check ${flags} --key tenant=acme`)
+    const { message, add } = await runDeniedCheck(`check ${flags} --key tenant=acme`)
     expect(message).not.toContain('--execution-role-arn')
-    const { out } = await command(`policies ${flags} --json`)
+    const { out } = await runCommandLine(`policies ${flags} --json`)
     const { trustPolicy, callerPolicy } = JSON.parse(out)
     const [caller, trust] = add.map(({ statement }) =>
-      fillIn(statement, {
+      replacePlaceholders(statement, {
         '<the external ID that the function sends>': EXTERNAL_ID,
         '<the value of team>': 'orders',
       }),
@@ -537,37 +552,39 @@ describe('a denied AssumeRole call', () => {
     // With the statements added, the session is allowed, and sessions with other tags are still denied.
     sandbox.getRole(EXECUTION_ROLE_ARN).policies = [createPolicy(...[caller ?? []].flat())]
     sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(...[trust ?? []].flat())
-    expect((await checkJson(`check ${flags} --key tenant=acme`)).steps.at(2)).toMatchObject({ outcome: 'ok' })
-    await denial(`check ${flags.replace('team=orders', 'team=others')} --key tenant=acme`)
+    expect((await runCheck(`check ${flags} --key tenant=acme`)).steps.at(2)).toMatchObject({ outcome: 'ok' })
+    await runDeniedCheck(`check ${flags.replace('team=orders', 'team=others')} --key tenant=acme`)
   })
 
-  test('of a caller that is not the function is explained for the execution role of the function', async () => {
-    const named = 'arn:aws:iam::333333333333:role/functions/Orders'
+  test('if another caller than the function runs check, the statements are for the role of --execution-role-arn', async () => {
+    const executionRoleArn = 'arn:aws:iam::333333333333:role/functions/Orders'
     sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy()
-    const { failed, steps } = await checkJson(`${CHECK} --execution-role-arn ${named}`)
+    const { failed, steps } = await runCheck(`${CHECK_LINE} --execution-role-arn ${executionRoleArn}`)
     expect(steps[1]).toMatchObject({
       subject: { kind: 'credentials' },
       outcome: 'note',
-      message: expect.stringContaining(named),
+      message: expect.stringContaining(executionRoleArn),
     })
     expect(failed[0]?.add).toMatchObject([
-      { account: '333333333333', to: expect.stringContaining(named) },
-      { account: ACCOUNT_B, statement: { Principal: { AWS: named } } },
+      { account: '333333333333', to: expect.stringContaining(executionRoleArn) },
+      { account: ACCOUNT_B, statement: { Principal: { AWS: executionRoleArn } } },
     ])
-    const { steps: own } = await checkJson(`${CHECK} --execution-role-arn ${EXECUTION_ROLE_ARN}`)
-    expect(own.filter(({ subject }) => subject.kind === 'credentials')).toHaveLength(1)
+    const { steps: stepsOfFunction } = await runCheck(
+      `${CHECK_LINE} --execution-role-arn ${EXECUTION_ROLE_ARN}`,
+    )
+    expect(stepsOfFunction.filter(({ subject }) => subject.kind === 'credentials')).toHaveLength(1)
   })
 
-  test('because of tags that the caller passes on is explained with sts:TagSession in both accounts', async () => {
+  test('if transitive tags of the caller’s session are denied, check writes statements with sts:TagSession for both accounts', async () => {
     sandbox.faults.inject({
       service: 'sts',
       operation: 'AssumeRole',
       kind: 'status',
       status: 403,
       code: 'AccessDenied',
-      message: `User: ${CALLER} is not authorized to perform: sts:TagSession on resource: ${TARGET_ROLE_ARN}`,
+      message: `User: ${CALLER_ARN} is not authorized to perform: sts:TagSession on resource: ${TARGET_ROLE_ARN}`,
     })
-    const { add } = await denial()
+    const { add } = await runDeniedCheck()
     expect(add).toMatchObject([
       { account: ACCOUNT_A, statement: [{ Action: 'sts:AssumeRole' }, { Action: 'sts:TagSession' }] },
       { account: ACCOUNT_B, statement: [{ Action: 'sts:AssumeRole' }, { Action: 'sts:TagSession' }] },
@@ -575,25 +592,25 @@ describe('a denied AssumeRole call', () => {
   })
 })
 
-test('a session that is longer than the role allows fails', async () => {
+test('check fails if the duration of the session exceeds the maximum session duration of the role', async () => {
   sandbox.getRole(TARGET_ROLE_ARN).maxSessionDuration = 1800
-  const { failed, steps } = await checkJson(CHECK)
-  expect(outcomesOf(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
+  const { failed, steps } = await runCheck(CHECK_LINE)
+  expect(formatOutcomes(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
   expect(failed[0]?.message).toMatch(/^ASSUME_ROLE_REJECTED: .*MaxSessionDuration/s)
   expect(failed[0]?.add).toBeUndefined()
 })
 
-test('notes a trust policy that does not require the external ID', async () => {
+test('check notes a trust policy that does not require the external ID', async () => {
   allowStsActions(sandbox, [])
-  const { failed, steps } = await checkJson('check')
+  const { failed, steps } = await runCheck('check')
   expect(failed).toEqual([])
-  expect(outcomesOf(steps)).toContain('role: note')
+  expect(formatOutcomes(steps)).toContain('role: note')
 })
 
-describe('a table', () => {
-  test('that does not exist fails', async () => {
-    permit(['GetItem'], { Resource: '*' })
-    const { failed } = await checkJson('check --table Nowhere --access GetItem')
+describe('the step of a table', () => {
+  test('check fails if a table does not exist', async () => {
+    setPermissions(['GetItem'], { Resource: '*' })
+    const { failed } = await runCheck('check --table Nowhere --access GetItem')
     expect(failed).toEqual([
       {
         subject: { kind: 'table', name: 'Nowhere' },
@@ -604,14 +621,16 @@ describe('a table', () => {
   })
 
   test.each([
-    ['reads', WRITES, READS],
-    ['writes', READS, WRITES],
+    ['reads', WRITE_ACTIONS, READ_ACTIONS],
+    ['writes', READ_ACTIONS, WRITE_ACTIONS],
   ])(
-    'whose %s are denied fails with the statement to add, which is enough',
-    async (_title, allowed, denied) => {
-      permit(allowed, { Resource: TABLE_ARN })
-      const { failed, steps } = await checkJson(CHECK)
-      expect(steps).toContainEqual(expect.objectContaining(tableStep(TABLE, { outcome: 'ok', allowed })))
+    'if %s are denied, check fails and writes a statement that is sufficient',
+    async (_case, allowed, denied) => {
+      setPermissions(allowed, { Resource: TABLE_ARN })
+      const { failed, steps } = await runCheck(CHECK_LINE)
+      expect(steps).toContainEqual(
+        expect.objectContaining(createTableStep(TABLE, { outcome: 'ok', allowed })),
+      )
       const statement = {
         Effect: 'Allow',
         Action: denied.map((action) => `dynamodb:${action}`),
@@ -619,30 +638,34 @@ describe('a table', () => {
       }
       const to = 'the permissions policy of CrossAccountDynamoRole'
       expect(failed).toMatchObject([
-        tableStep(TABLE, { outcome: 'failed', denied, add: [{ account: ACCOUNT_B, to, statement }] }),
+        createTableStep(TABLE, { outcome: 'failed', denied, add: [{ account: ACCOUNT_B, to, statement }] }),
       ])
-      expect((await command(CHECK)).out).toContain(
+      expect((await runCommandLine(CHECK_LINE)).out).toContain(
         `Account ${ACCOUNT_B}: add this to ${to}.\n${JSON.stringify(statement, undefined, 2).replace(/^/gm, '       ')}`,
       )
       sandbox.getRole(TARGET_ROLE_ARN).policies?.push(createPolicy(failed[0]?.add?.[0]?.statement ?? {}))
-      expect((await checkJson(CHECK)).failed).toEqual([])
+      expect((await runCheck(CHECK_LINE)).failed).toEqual([])
     },
   )
 
-  test('whose actions the session policy does not allow fails without a statement to add', async () => {
+  test('if the session policy denies actions, check fails without a statement to add', async () => {
     process.env.CROSS_ACCOUNT_DYNAMO_TABLES = TABLE
-    process.env.CROSS_ACCOUNT_DYNAMO_ACCESS = READS.join()
-    const { failed, steps } = await checkJson(CHECK)
-    expect(steps).toContainEqual(expect.objectContaining(tableStep(TABLE, { outcome: 'ok', allowed: READS })))
-    expect(failed).toMatchObject([{ denied: WRITES, message: expect.stringMatching(/_TABLES.*_ACCESS/) }])
+    process.env.CROSS_ACCOUNT_DYNAMO_ACCESS = READ_ACTIONS.join()
+    const { failed, steps } = await runCheck(CHECK_LINE)
+    expect(steps).toContainEqual(
+      expect.objectContaining(createTableStep(TABLE, { outcome: 'ok', allowed: READ_ACTIONS })),
+    )
+    expect(failed).toMatchObject([
+      { denied: WRITE_ACTIONS, message: expect.stringMatching(/_TABLES.*_ACCESS/) },
+    ])
     expect(failed[0]?.add).toBeUndefined()
   })
 
-  test('with an explicit deny fails with the words of AWS and without a statement to add', async () => {
+  test('if an explicit deny applies, check fails with the message of AWS and without a statement to add', async () => {
     sandbox
       .getRole(TARGET_ROLE_ARN)
       .policies?.push(createPolicy({ Effect: 'Deny', Action: 'dynamodb:PutItem', Resource: '*' }))
-    const { failed } = await checkJson(CHECK)
+    const { failed } = await runCheck(CHECK_LINE)
     expect(failed).toMatchObject([
       {
         denied: ['PutItem'],
@@ -652,7 +675,7 @@ describe('a table', () => {
     expect(failed[0]?.add).toBeUndefined()
   })
 
-  test('whose KMS key the role may not use fails with the flag that adds it', async () => {
+  test('if the role is not allowed to use the KMS key, check fails and names --kms-key-arn', async () => {
     const message = `User: x is not authorized to perform: kms:Decrypt on resource: y because no identity-based policy allows the kms:Decrypt action`
     sandbox.faults.inject({
       service: 'dynamodb',
@@ -662,16 +685,16 @@ describe('a table', () => {
       code: 'com.amazon.coral.service#AccessDeniedException',
       message,
     })
-    const { failed } = await checkJson(`check --table ${TABLE} --access GetItem`)
+    const { failed } = await runCheck(`check --table ${TABLE} --access GetItem`)
     expect(failed).toMatchObject([{ denied: ['GetItem'], message: expect.stringContaining('--kms-key-arn') }])
     expect(failed[0]?.add).toBeUndefined()
   })
 
-  test('that cannot be reached fails in one step', async () => {
+  test('if DynamoDB cannot be reached, check fails in one step for all actions of the table', async () => {
     process.env.AWS_ENDPOINT_URL_DYNAMODB = 'http://127.0.0.1:1'
-    const { failed } = await checkJson(`check --table ${TABLE} --access GetItem`)
+    const { failed } = await runCheck(`check --table ${TABLE} --access GetItem`)
     expect(failed).toMatchObject([
-      tableStep(TABLE, {
+      createTableStep(TABLE, {
         unclear: ['GetItem'],
         message: expect.stringMatching(/us-east-1.*ECONNREFUSED.*gateway endpoint/s),
       }),
@@ -690,7 +713,7 @@ describe('a table', () => {
     [400, 'ValidationException', 'Something unknown'],
     [500, 'InternalServerError', 'Internal'],
   ])(
-    'that answers %i %s is a finding, because the action may not be allowed',
+    'if DynamoDB responds with %i %s, check fails, because the permission is unclear',
     async (status, code, message) => {
       sandbox.faults.inject({
         service: 'dynamodb',
@@ -700,10 +723,10 @@ describe('a table', () => {
         code,
         message,
       })
-      const { failed, steps } = await checkJson(`check --table ${TABLE} --access GetItem`)
+      const { failed, steps } = await runCheck(`check --table ${TABLE} --access GetItem`)
       expect(failed).toEqual([steps.at(-1)])
       expect(failed).toEqual([
-        tableStep(TABLE, {
+        createTableStep(TABLE, {
           outcome: 'failed',
           message: expect.stringContaining(`${code}: ${message}`),
           unclear: ['GetItem'],
@@ -716,7 +739,7 @@ describe('a table', () => {
     ['PartiQLInsert', 'One or more parameter values were invalid: Missing the key id in the item'],
     ['PartiQLUpdate', 'Where clause does not contain a mandatory equality on all key attributes'],
     ['PartiQLDelete', 'Where clause does not contain a mandatory equality on all key attributes'],
-  ])('notes that only a write could test %s', async (action, message) => {
+  ])('check notes that it could test %s only by writing', async (action, message) => {
     sandbox.faults.inject({
       service: 'dynamodb',
       operation: 'ExecuteStatement',
@@ -725,12 +748,12 @@ describe('a table', () => {
       code: 'ValidationException',
       message,
     })
-    const { code, steps } = await checkJson(`check --table ${TABLE} --access ${action}`)
+    const { code, steps } = await runCheck(`check --table ${TABLE} --access ${action}`)
     expect(code).toBe(0)
     expect(steps.at(-1)).toMatchObject({ outcome: 'note', unclear: [action] })
   })
 
-  test('whose partition key is not a string fails with --key', async () => {
+  test('if the partition key is not a string, check with --key fails', async () => {
     const message =
       'One or more parameter values were invalid: Type mismatch for key id expected: N actual: S'
     sandbox.faults.inject({
@@ -741,16 +764,16 @@ describe('a table', () => {
       code: 'ValidationException',
       message,
     })
-    const { failed } = await checkJson(`check --table ${TABLE} --access PutItem --key id=7`)
+    const { failed } = await runCheck(`check --table ${TABLE} --access PutItem --key id=7`)
     expect(failed[0]).toMatchObject({
       message: expect.stringMatching(/\bid\b.*--key.*Type mismatch/),
       unclear: ['PutItem'],
     })
   })
 
-  test('that does not answer one request fails for that action only', async () => {
+  test('if DynamoDB does not answer one request, check fails for that action only', async () => {
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'reset' })
-    const { failed, steps } = await checkJson(`check --table ${TABLE} --access GetItem,Scan`)
+    const { failed, steps } = await runCheck(`check --table ${TABLE} --access GetItem,Scan`)
     expect(steps.at(-2)).toMatchObject({ outcome: 'ok', allowed: ['GetItem'] })
     expect(failed).toMatchObject([{ unclear: ['Scan'] }])
   })
@@ -760,8 +783,8 @@ describe('a table', () => {
     ['ValidationError', 'ok'],
     ['ThrottlingError', 'failed'],
     ['None', 'failed'],
-  ])('whose transaction is canceled because of %s: %s', async (Code, outcome) => {
-    // The embedded engine does not support transactions, so its answer is replaced.
+  ])('if a transaction is canceled because of %s, the outcome is %s', async (Code, outcome) => {
+    // The embedded engine does not support transactions, so the test replaces its response.
     sandbox.faults.inject({
       service: 'dynamodb',
       operation: 'TransactWriteItems',
@@ -773,8 +796,8 @@ describe('a table', () => {
           CancellationReasons: [{ Code }],
         }),
     })
-    permit(['ConditionCheckItem'], { Resource: TABLE_ARN })
-    const { steps } = await checkJson(`check --table ${TABLE} --access ConditionCheckItem`)
+    setPermissions(['ConditionCheckItem'], { Resource: TABLE_ARN })
+    const { steps } = await runCheck(`check --table ${TABLE} --access ConditionCheckItem`)
     expect(steps.at(-1)?.outcome).toBe(outcome)
   })
 
@@ -784,25 +807,28 @@ describe('a table', () => {
     ['with an explicit deny in a resource-based policy', `resource-based.*${ACCOUNT_B}`],
     ['kms:Decrypt: because no resource-based policy allows the kms:Decrypt action', 'key policy'],
     ['kms:Decrypt: with an explicit deny in a resource-based policy', 'key policy'],
-  ])('that is denied %s fails with the policy to change, and its account', async (reason, expected) => {
-    sandbox.faults.inject({
-      service: 'dynamodb',
-      operation: 'GetItem',
-      kind: 'status',
-      status: 400,
-      code: 'AccessDeniedException',
-      message: `User: x is not authorized to perform: dynamodb:GetItem on resource: y ${reason}`,
-    })
-    const { failed } = await checkJson(`check --table ${TABLE} --access GetItem`)
-    expect(failed).toMatchObject([
-      { denied: ['GetItem'], message: expect.stringMatching(new RegExp(expected, 's')) },
-    ])
-    expect(failed[0]?.add).toBeUndefined()
-  })
+  ])(
+    'if AWS denies a request %s, check fails and names the policy to change and its account',
+    async (reason, expected) => {
+      sandbox.faults.inject({
+        service: 'dynamodb',
+        operation: 'GetItem',
+        kind: 'status',
+        status: 400,
+        code: 'AccessDeniedException',
+        message: `User: x is not authorized to perform: dynamodb:GetItem on resource: y ${reason}`,
+      })
+      const { failed } = await runCheck(`check --table ${TABLE} --access GetItem`)
+      expect(failed).toMatchObject([
+        { denied: ['GetItem'], message: expect.stringMatching(new RegExp(expected, 's')) },
+      ])
+      expect(failed[0]?.add).toBeUndefined()
+    },
+  )
 })
 
-describe('a policy that compares partition keys with a session tag', () => {
-  const OWN_KEYS = {
+describe('a condition that compares partition keys with a session tag', () => {
+  const TENANT_CONDITION = {
     'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': `\${aws:PrincipalTag/TenantId}` },
     Null: { 'dynamodb:LeadingKeys': 'false' },
   }
@@ -817,79 +843,79 @@ describe('a policy that compares partition keys with a session tag', () => {
   ]
   const line = `check --session-tags TenantId=acme --table ${ORDERS_TABLE} --access ${actions}`
 
-  test('allows the key of the tenant, and denies other keys and Scan', async () => {
-    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
-    const { failed, steps } = await checkJson(`${line} --key tenant=acme`)
+  test('with a tenant condition, check with --key succeeds for the key of the tenant, and fails for another key', async () => {
+    setPermissions(actions, { Resource: ORDERS_TABLE_ARN, Condition: TENANT_CONDITION })
+    const { failed, steps } = await runCheck(`${line} --key tenant=acme`)
     expect(failed).toEqual([])
-    expect(steps.filter(isTable)).toEqual([
-      tableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.anything(), allowed: actions }),
-      tableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.stringContaining('Scan') }),
+    expect(steps.filter(isTableStep)).toEqual([
+      createTableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.anything(), allowed: actions }),
+      createTableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.stringContaining('Scan') }),
     ])
-    expect((await checkJson(`${line} --key tenant=globex`)).failed).toMatchObject([{ denied: actions }])
+    expect((await runCheck(`${line} --key tenant=globex`)).failed).toMatchObject([{ denied: actions }])
   })
 
-  test('denies everything without --key, which the advice names instead of a statement', async () => {
-    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
-    const { failed } = await checkJson(line)
+  test('with a tenant condition, check without --key fails and names --key instead of a statement', async () => {
+    setPermissions(actions, { Resource: ORDERS_TABLE_ARN, Condition: TENANT_CONDITION })
+    const { failed } = await runCheck(line)
     expect(failed).toMatchObject([{ denied: actions, message: expect.stringContaining('--key') }])
-    // A statement without the condition would open the items of all tenants.
+    // A statement without the condition would allow access to the items of all tenants.
     expect(failed[0]?.add).toBeUndefined()
-    expect((await command(line)).out).not.toContain('"Effect"')
+    expect((await runCommandLine(line)).out).not.toContain('"Effect"')
   })
 
-  test('is proposed if the session reaches the keys of other tenants, and confines it', async () => {
-    permit([...actions, 'Scan'], { Resource: ORDERS_TABLE_ARN })
-    const { failed } = await checkJson(`${line} --key tenant=acme`)
+  test('if the session can access the keys of other tenants, check writes a statement with a tenant condition that prevents it', async () => {
+    setPermissions([...actions, 'Scan'], { Resource: ORDERS_TABLE_ARN })
+    const { failed } = await runCheck(`${line} --key tenant=acme`)
     expect(failed).toMatchObject([
       {
         allowed: [...actions, 'Scan'],
-        add: [{ account: ACCOUNT_B, statement: { Condition: OWN_KEYS } }],
+        add: [{ account: ACCOUNT_B, statement: { Condition: TENANT_CONDITION } }],
       },
     ])
     sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(failed[0]?.add?.[0]?.statement ?? {})]
-    expect((await checkJson(`${line} --key tenant=acme`)).code).toBe(0)
+    expect((await runCheck(`${line} --key tenant=acme`)).code).toBe(0)
   })
 
-  test('cannot confine Scan, so no statement is proposed for it', async () => {
-    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
+  test('if the session can use Scan, check fails without a statement, because a tenant condition cannot restrict Scan', async () => {
+    setPermissions(actions, { Resource: ORDERS_TABLE_ARN, Condition: TENANT_CONDITION })
     sandbox
       .getRole(TARGET_ROLE_ARN)
       .policies?.push(createPolicy({ Effect: 'Allow', Action: 'dynamodb:Scan', Resource: ORDERS_TABLE_ARN }))
-    const { failed } = await checkJson(`${line} --key tenant=acme`)
+    const { failed } = await runCheck(`${line} --key tenant=acme`)
     expect(failed).toMatchObject([{ allowed: ['Scan'] }])
     expect(failed[0]?.add).toBeUndefined()
   })
 
-  test('is not confirmed if a request for another key has no clear answer', async () => {
-    permit(actions, { Resource: ORDERS_TABLE_ARN, Condition: OWN_KEYS })
+  test('check does not confirm a tenant condition if the response to a request for another key is unclear', async () => {
+    setPermissions(actions, { Resource: ORDERS_TABLE_ARN, Condition: TENANT_CONDITION })
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'throttle' })
-    expect((await checkJson(`${line} --key tenant=acme`)).failed).toMatchObject([{ unclear: ['Scan'] }])
+    expect((await runCheck(`${line} --key tenant=acme`)).failed).toMatchObject([{ unclear: ['Scan'] }])
   })
 
-  test('is proposed with the tag of --tenant-tag if two tags have the value of the key', async () => {
-    permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
-    const two = line.replace('TenantId=acme', 'team=acme,TenantId=acme')
-    const { failed } = await checkJson(`${two} --key tenant=acme --tenant-tag TenantId`)
-    expect(failed[0]?.add?.[0]?.statement).toMatchObject({ Condition: OWN_KEYS })
+  test('if two tags have the value of --key, check writes a tenant condition with the tag of --tenant-tag', async () => {
+    setPermissions([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
+    const lineWithTwoTags = line.replace('TenantId=acme', 'team=acme,TenantId=acme')
+    const { failed } = await runCheck(`${lineWithTwoTags} --key tenant=acme --tenant-tag TenantId`)
+    expect(failed[0]?.add?.[0]?.statement).toMatchObject({ Condition: TENANT_CONDITION })
   })
 
-  test('is proposed for actions that name keys, and the others are not tried', async () => {
-    permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
-    const { failed, steps } = await checkJson(`${line},Scan --key tenant=acme`)
+  test('check writes a tenant condition for actions that name partition keys, and does not test the other actions', async () => {
+    setPermissions([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
+    const { failed, steps } = await runCheck(`${line},Scan --key tenant=acme`)
     expect(steps.at(-1)).toMatchObject(
-      tableStep(ORDERS_TABLE, { outcome: 'note', message: expect.stringContaining('Scan') }),
+      createTableStep(ORDERS_TABLE, { outcome: 'note', message: expect.stringContaining('Scan') }),
     )
     const statement = failed[0]?.add?.[0]?.statement
     expect(statement).toMatchObject({
       Action: actions.map((action) => `dynamodb:${action}`),
-      Condition: OWN_KEYS,
+      Condition: TENANT_CONDITION,
     })
     sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(statement ?? {})]
-    expect((await checkJson(`${line} --key tenant=acme`)).code).toBe(0)
-    expect((await checkJson(`${line} --key tenant=globex`)).code).toBe(1)
+    expect((await runCheck(`${line} --key tenant=acme`)).code).toBe(0)
+    expect((await runCheck(`${line} --key tenant=globex`)).code).toBe(1)
     // If no tag has the value of --key, the statement allows that key only.
-    permit([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
-    const { failed: untagged } = await checkJson(
+    setPermissions([], { Action: 'dynamodb:DescribeTable', Resource: '*' })
+    const { failed: untagged } = await runCheck(
       `check --table ${ORDERS_TABLE} --access GetItem --key tenant=acme`,
     )
     expect(untagged[0]?.add?.[0]?.statement).toMatchObject({
@@ -898,7 +924,7 @@ describe('a policy that compares partition keys with a session tag', () => {
   })
 })
 
-test('prints no session token that DynamoDB or a proxy repeats', async () => {
+test('check prints no session token that an error message of DynamoDB or a proxy contains', async () => {
   const token = `IQoJb3JpZ2luX2VjE${'x7Qz'.repeat(20)}`
   sandbox.faults.inject({
     service: 'dynamodb',
@@ -908,7 +934,7 @@ test('prints no session token that DynamoDB or a proxy repeats', async () => {
     message: `The canonical request should have been POST / x-amz-security-token:${token}`,
   })
   for (const json of ['', ' --json']) {
-    const { code, out } = await command(`check --table ${TABLE} --access GetItem${json}`)
+    const { code, out } = await runCommandLine(`check --table ${TABLE} --access GetItem${json}`)
     expect(code).toBe(1)
     expect(out).toContain('InvalidSignatureException')
     expect(out).not.toContain('x7Qz')

@@ -1,9 +1,9 @@
-/** The recipe for customers in several Regions, with the policies that it shows. */
+/** Tests the example `customer-regions` with its policies. */
 import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createRecipeAccounts, defineTable } from '../sandbox/recipes.ts'
 import { ACCOUNT_A } from '../sandbox/two-accounts.ts'
-import { lambdaContext, runtimeVariables, setEnvironment } from './lambda.ts'
+import { createLambdaContext, createRuntimeVariables, setEnvironment } from './lambda.ts'
 
 const CUSTOMERS = [
   { customerId: 'acme', account: '333333333333', region: 'eu-west-1' },
@@ -21,15 +21,15 @@ beforeAll(async () => {
     accounts: createRecipeAccounts('customer-regions', tables),
     otherRegions: ['eu-west-1'],
   })
-  setEnvironment(runtimeVariables(sandbox))
+  setEnvironment(createRuntimeVariables(sandbox))
   const toItem = ({ customerId, account, region }: (typeof CUSTOMERS)[number]) => ({
     customerId: { S: customerId },
     roleArn: { S: `arn:aws:iam::${account}:role/OrdersReader` },
     externalId: { S: `example-external-id-of-${customerId}` },
     region: { S: region },
   })
-  const elsewhere = { customerId: 'initech', account: '444444444444', region: 'ap-south-1' }
-  await sandbox.getAccount(ACCOUNT_A).seed('Customers', [...CUSTOMERS, elsewhere].map(toItem))
+  const customerInOtherRegion = { customerId: 'initech', account: '444444444444', region: 'ap-south-1' }
+  await sandbox.getAccount(ACCOUNT_A).seed('Customers', [...CUSTOMERS, customerInOtherRegion].map(toItem))
   for (const { customerId, account } of CUSTOMERS)
     await sandbox.getAccount(account).seed('Orders', [{ order: { S: '1' }, of: { S: customerId } }])
   ;({ handler } = await import('../../examples/customer-regions/handler.ts'))
@@ -37,12 +37,12 @@ beforeAll(async () => {
 afterEach(() => sandbox.clear())
 afterAll(() => sandbox.close())
 
-const read = (customerId: string) =>
-  handler({ detail: { customerId, order: '1' } } as Parameters<typeof handler>[0], lambdaContext())
+const readOrder = (customerId: string) =>
+  handler({ detail: { customerId, order: '1' } } as Parameters<typeof handler>[0], createLambdaContext())
 
-test('each order is read in the account and the Region of its customer', async () => {
+test('each order is read from the account and the Region of its customer', async () => {
   for (const { customerId } of [...CUSTOMERS, ...CUSTOMERS])
-    await expect(read(customerId)).resolves.toEqual({ order: '1', of: customerId })
+    await expect(readOrder(customerId)).resolves.toEqual({ order: '1', of: customerId })
   const orders = sandbox.calls.filter(({ table }) => table === 'Orders')
   expect(orders.map(({ accountId, region }) => ({ account: accountId, region }))).toEqual(
     [...CUSTOMERS, ...CUSTOMERS].map(({ account, region }) => ({ account, region })),
@@ -55,6 +55,6 @@ test.each([
   ['unknown', 'there is no such customer'],
   ['initech', "the customer's Region is not supported: ap-south-1"],
 ])('customer %s gets no session', async (customerId, message) => {
-  await expect(read(customerId)).rejects.toThrow(message)
+  await expect(readOrder(customerId)).rejects.toThrow(message)
   expect(sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')).toEqual([])
 })

@@ -1,4 +1,4 @@
-/** The error of each way in which STS denies or rejects a call, with policies in the sandbox that cause it. */
+/** Tests the error for each reason why STS denies or rejects a call, with policies in the sandbox that cause it. */
 import { createHash } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import middy from '@middy/core'
@@ -18,36 +18,36 @@ import {
   TARGET_ROLE_ARN,
   UNTRUSTED_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
-import { statementsIn } from '../statements.ts'
-import { FUNCTION_NAME, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { parseStatements } from '../statements.ts'
+import { createFunctionVariables, createLambdaContext, FUNCTION_NAME, setEnvironment } from './lambda.ts'
 
 const CALLER = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
 
 let sandbox: Sandbox
-const start = async (accounts = createTwoAccounts(), roleArn = EXECUTION_ROLE_ARN) => {
+const startWithAccounts = async (accounts = createTwoAccounts(), roleArn = EXECUTION_ROLE_ARN) => {
   sandbox = await startSandbox({ accounts })
-  setEnvironment(functionVariables(sandbox, roleArn))
+  setEnvironment(createFunctionVariables(sandbox, roleArn))
 }
-beforeEach(() => start())
+beforeEach(() => startWithAccounts())
 afterEach(() => sandbox.close())
 
-/** The error of an invocation. */
-const errorOf = async (options: CrossAccountDynamoOptions = {}): Promise<CrossAccountDynamoError> => {
+/** Invokes a new handler, and returns the error, or `'no error'`. */
+const getError = async (options: CrossAccountDynamoOptions = {}): Promise<CrossAccountDynamoError> => {
   const handler = middy()
     .use(crossAccountDynamo({ ...options, disablePrefetch: true }))
     .handler(async () => 'no error')
-  return handler({}, lambdaContext()).catch((error: unknown) => error)
+  return handler({}, createLambdaContext()).catch((error: unknown) => error)
 }
 
-/** The line that explains which policy denied the call. */
-const adviceIn = ({ message }: Error): string => message.split('\n')[3] ?? ''
-const accountsIn = (text: string): string[] =>
+/** Returns the line of the message that explains which policy denied the call. */
+const getAdvice = ({ message }: Error): string => message.split('\n')[3] ?? ''
+const findAccounts = (text: string): string[] =>
   [ACCOUNT_A, ACCOUNT_B].filter((account) => text.includes(account))
 
-const documentOf = (...Statement: object[]): PolicyDocument =>
+const createDocument = (...Statement: object[]): PolicyDocument =>
   ({ Version: '2012-10-17', Statement }) as PolicyDocument
 
-describe('the error of a denied call', () => {
+describe('the error for a denied call', () => {
   test.each<[string, () => void | Promise<void>, CrossAccountDynamoOptions, string]>([
     [
       'no policy of the execution role allows it',
@@ -68,7 +68,7 @@ describe('the error of a denied call', () => {
       {},
       'sts:AssumeRole',
     ],
-    ['the external ID is another one', () => {}, { externalId: 'another-external-id' }, 'sts:AssumeRole'],
+    ['the external ID is wrong', () => {}, { externalId: 'another-external-id' }, 'sts:AssumeRole'],
     [
       'the role does not exist',
       () => {},
@@ -77,32 +77,35 @@ describe('the error of a denied call', () => {
     ],
     ['session tags are not allowed', () => {}, { sessionTags: { team: 'orders' } }, 'sts:TagSession'],
     ['a source identity is not allowed', () => {}, { sourceIdentity: 'alice' }, 'sts:SetSourceIdentity'],
-  ])('contains the statements that both accounts need, if %s', async (_, arrange, options, action) => {
-    await arrange()
-    const error = await errorOf(options)
-    const roleArn = options.roleArn ?? TARGET_ROLE_ARN
-    expect(error).toMatchObject({
-      code: 'ASSUME_ROLE_DENIED',
-      statusCode: 500,
-      retryable: false,
-      expose: false,
-    })
-    expect(error.message).toContain(
-      `User: ${CALLER} is not authorized to perform: ${action} on resource: ${roleArn}`,
-    )
-    const { [ACCOUNT_A]: caller, [ACCOUNT_B]: trust } = statementsIn(error.message)
-    expect(caller).toMatchObject([{ Effect: 'Allow', Resource: roleArn }])
-    expect(trust?.[0]).toMatchObject({
-      Effect: 'Allow',
-      Principal: { AWS: EXECUTION_ROLE_ARN },
-      Action: 'sts:AssumeRole',
-    })
-    expect([caller?.[0]?.Action, ...(trust ?? []).map(({ Action }) => Action)].flat()).toContain(action)
-  })
+  ])(
+    'if %s, the error contains the statements that both accounts need',
+    async (_, arrange, options, action) => {
+      await arrange()
+      const error = await getError(options)
+      const roleArn = options.roleArn ?? TARGET_ROLE_ARN
+      expect(error).toMatchObject({
+        code: 'ASSUME_ROLE_DENIED',
+        statusCode: 500,
+        retryable: false,
+        expose: false,
+      })
+      expect(error.message).toContain(
+        `User: ${CALLER} is not authorized to perform: ${action} on resource: ${roleArn}`,
+      )
+      const { [ACCOUNT_A]: caller, [ACCOUNT_B]: trust } = parseStatements(error.message)
+      expect(caller).toMatchObject([{ Effect: 'Allow', Resource: roleArn }])
+      expect(trust?.[0]).toMatchObject({
+        Effect: 'Allow',
+        Principal: { AWS: EXECUTION_ROLE_ARN },
+        Action: 'sts:AssumeRole',
+      })
+      expect([caller?.[0]?.Action, ...(trust ?? []).map(({ Action }) => Action)].flat()).toContain(action)
+    },
+  )
 
-  test('contains statements that are enough for the call to succeed, and for no other session', async () => {
+  test('the statements in the error allow the session, and no session with other tags or another external ID', async () => {
     sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
-    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = documentOf({
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createDocument({
       Effect: 'Allow',
       Principal: { AWS: UNTRUSTED_ROLE_ARN },
       Action: 'sts:AssumeRole',
@@ -112,68 +115,69 @@ describe('the error of a denied call', () => {
       transitiveTagKeys: ['team'],
       sourceIdentity: 'alice',
     }
-    const { message } = await errorOf(options)
-    const { [ACCOUNT_A]: caller = [], [ACCOUNT_B]: trust = [] } = statementsIn(message)
-    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [documentOf(...caller)]
-    const pasted = JSON.stringify(trust).replace(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
-    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = documentOf(...JSON.parse(pasted))
-    expect(await errorOf(options)).toBe('no error')
-    // The statements are no broader than the session.
-    for (const other of [
+    const { message } = await getError(options)
+    const { [ACCOUNT_A]: caller = [], [ACCOUNT_B]: trust = [] } = parseStatements(message)
+    sandbox.getRole(EXECUTION_ROLE_ARN).policies = [createDocument(...caller)]
+    const trustStatements = JSON.stringify(trust).replace(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
+    sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createDocument(...JSON.parse(trustStatements))
+    expect(await getError(options)).toBe('no error')
+    for (const otherOptions of [
       { sessionTags: { ...options.sessionTags, more: 'x' } },
       { externalId: 'another-external-id' },
     ])
-      expect(await errorOf({ ...options, ...other })).toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+      expect(await getError({ ...options, ...otherOptions })).toHaveProperty('code', 'ASSUME_ROLE_DENIED')
   })
 
-  test('names the policy and the account of an explicit deny by the organization', async () => {
+  test('the error for an explicit deny in a service control policy names the policy type and the account', async () => {
     await sandbox.close()
-    const deny = documentOf({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' })
-    await start(
+    const deny = createDocument({ Effect: 'Deny', Action: 'sts:AssumeRole', Resource: '*' })
+    await startWithAccounts(
       createTwoAccounts().map((account) =>
         account.id === ACCOUNT_A ? { ...account, serviceControlPolicies: [deny] } : account,
       ),
     )
-    const error = await errorOf()
+    const error = await getError()
     expect(error).toHaveProperty('code', 'ASSUME_ROLE_DENIED')
-    const advice = adviceIn(error)
+    const advice = getAdvice(error)
     expect(advice).toContain('service control policy')
-    expect(accountsIn(advice)).toEqual([ACCOUNT_A])
+    expect(findAccounts(advice)).toEqual([ACCOUNT_A])
   })
 
   test.each([
     ['identity-based policy', ACCOUNT_A],
     ['role trust policy', ACCOUNT_B],
   ])(
-    'names the policy and the account if AWS reports that no %s allows the call: %s',
+    'if AWS reports that no %s allows the call, the error names that policy and account %s',
     async (policy, account) => {
       const message = `User: ${CALLER} is not authorized to perform: sts:AssumeRole on resource: ${TARGET_ROLE_ARN} because no ${policy} allows the sts:AssumeRole action`
       sandbox.faults.inject({ service: 'sts', kind: 'status', status: 403, code: 'AccessDenied', message })
-      const advice = adviceIn(await errorOf())
+      const advice = getAdvice(await getError())
       expect(advice).toContain(policy)
-      expect(accountsIn(advice)).toEqual([account])
+      expect(findAccounts(advice)).toEqual([account])
     },
   )
 })
 
-describe('the error of a rejected request', () => {
-  test('names the options to change if the tags are too large together', async () => {
+describe('the error for a rejected request', () => {
+  test('if the session tags exceed the packed size limit, the error names the options to change', async () => {
     await sandbox.close()
-    await start(createTwoAccounts({ canTagSession: true }))
-    // Text that cannot be compressed and is the same in each run.
-    const word = (seed: number) =>
+    await startWithAccounts(createTwoAccounts({ canTagSession: true }))
+    // The values cannot be compressed, and are the same in each run.
+    const createTagValue = (seed: number) =>
       [1, 2, 3]
         .map((part) => createHash('sha512').update(`${seed} ${part}`).digest('base64url'))
         .join('')
         .slice(0, 256)
-    const sessionTags = Object.fromEntries(Array.from({ length: 50 }, (_, tag) => [`key-${tag}`, word(tag)]))
-    const error = await errorOf({ sessionTags })
+    const sessionTags = Object.fromEntries(
+      Array.from({ length: 50 }, (_, tag) => [`key-${tag}`, createTagValue(tag)]),
+    )
+    const error = await getError({ sessionTags })
     expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
     expect(error.cause).toHaveProperty('name', expect.stringMatching(/^PackedPolicyTooLarge/))
     expect(error.message).toContain('scope')
   })
 
-  test('names the option stsRegions if a Region is not enabled', async () => {
+  test('if a Region is not enabled, the error names the option stsRegions', async () => {
     const message = 'STS is not activated in this region for account:222222222222.'
     sandbox.faults.inject({
       service: 'sts',
@@ -182,23 +186,23 @@ describe('the error of a rejected request', () => {
       code: 'RegionDisabledException',
       message,
     })
-    const error = await errorOf()
+    const error = await getError()
     expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', cause: { name: 'RegionDisabledException' } })
     expect(error.message).toContain('stsRegions')
   })
 
-  test('names the variables of the credentials if STS does not accept those of the function', async () => {
+  test('if STS does not accept the credentials of the function, the error names their environment variables', async () => {
     process.env.AWS_SESSION_TOKEN = 'another token'
-    const error = await errorOf()
+    const error = await getError()
     expect(error).toHaveProperty('code', 'ASSUME_ROLE_REJECTED')
     expect(error.message).toContain('AWS_SESSION_TOKEN')
     expect(error.message).not.toContain('another token')
   })
 })
 
-test('the error of a call that cannot reach STS is about the network', async () => {
+test('if STS cannot be reached, the error names the network settings to check', async () => {
   process.env.AWS_ENDPOINT_URL_STS = 'http://127.0.0.1:9'
-  const error = await errorOf()
+  const error = await getError()
   expect(error).toMatchObject({ code: 'STS_UNAVAILABLE', statusCode: 503, retryable: true })
   expect(error.cause).toHaveProperty('message', expect.stringContaining('ECONNREFUSED 127.0.0.1:9'))
   expect(error.message).toContain('VPC')

@@ -1,6 +1,6 @@
 /**
- * Each way in which STS can fail, in each situation in which it is asked, alone and with 64 invocations at once. The
- * table in the README is what this run saw: `UPDATE_README=1 npm test -- fault-matrix` writes it anew.
+ * Tests each fault of STS in each situation in which the middleware calls STS, with 1 and with 64 concurrent invocations. The
+ * README shows the results as a table. `UPDATE_README=1 npm test -- fault-matrix` updates the table.
  */
 
 import { tracingChannel } from 'node:diagnostics_channel'
@@ -14,12 +14,21 @@ import middy from '@middy/core'
 import { type CrossAccountDynamoErrorCode, crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Fault, type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoAccounts, TABLE } from '../sandbox/two-accounts.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+import {
+  advanceTime,
+  createFunctionVariables,
+  createLambdaContext,
+  setEnvironment,
+  waitUntil,
+} from './lambda.ts'
 
-const MINUTE = 60_000
-const ATTEMPTS = 3
-/** Short, so that the matrix is quick; how long the real ones are is another test's matter. */
-const TIMEOUT_MS = 60
+const MINUTE_MS = 60_000
+/** The default number of requests to STS for one AssumeRole call, retries included. */
+const MAX_ATTEMPTS = 3
+/** The timeout in tests that wait for it. It is short to keep them fast. Other tests check the default timeouts. */
+const SHORT_TIMEOUT_MS = 60
+/** The timeout in all other tests. It is long, so that a slow machine does not cause a timeout. */
+const LONG_TIMEOUT_MS = 3000
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -27,29 +36,31 @@ beforeAll(async () => {
 })
 afterAll(() => sandbox.close())
 
-/** Where the name of STS leads; an attempt is a look-up, since connections to STS are not kept. */
-let address: string | undefined = '127.0.0.1'
-let lookups = 0
+/** The address of `sts.test`, or undefined if the name does not resolve. */
+let stsAddress: string | undefined = '127.0.0.1'
+/** The number of requests to STS. Each request looks the name up, because the agent keeps no connections. */
+let stsRequestCount = 0
 const lookup: LookupFunction = (_hostname, _options, callback) => {
-  lookups += 1
-  if (address !== undefined) return process.nextTick(callback, null, [{ address, family: 4 }], 4)
+  stsRequestCount += 1
+  if (stsAddress !== undefined)
+    return process.nextTick(callback, null, [{ address: stsAddress, family: 4 }], 4)
   const error = Object.assign(new Error('getaddrinfo ENOTFOUND sts.test'), { code: 'ENOTFOUND' })
   process.nextTick(callback, error, '', 4)
 }
 
-let timeout = TIMEOUT_MS
+let requestTimeoutMs = SHORT_TIMEOUT_MS
 
-/** How many AssumeRoles have ended, one way or the other. */
-let ended = 0
-/** How many are under way. */
-let open = 0
+/** The number of AssumeRole calls that succeeded or failed. */
+let settledCallCount = 0
+/** The number of AssumeRole calls that are in flight. */
+let pendingCallCount = 0
 const subscriber = {
   start: () => {
-    open += 1
+    pendingCallCount += 1
   },
   asyncEnd: () => {
-    ended += 1
-    open -= 1
+    settledCallCount += 1
+    pendingCallCount -= 1
   },
 }
 const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
@@ -57,141 +68,103 @@ beforeAll(() => channel.subscribe(subscriber as never))
 afterAll(() => void channel.unsubscribe(subscriber as never))
 
 beforeEach(() => {
-  address = '127.0.0.1'
+  stsAddress = '127.0.0.1'
   sandbox.clear()
   sandbox.clock.reset()
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
+  // The SDK multiplies the delay before a retry by a random number.
   jest.spyOn(Math, 'random').mockReturnValue(0)
 })
 afterEach(() => {
   jest.restoreAllMocks()
 })
 
-const without = (element: string) => (xml: string) =>
-  xml.replace(new RegExp(`<${element}>.*</${element}>`), '')
-
+/** One fault of STS, which is one row of the table. */
 interface Row {
   readonly name: string
-  readonly begin: () => void
+  readonly startFault: () => void
+  /** The error code of an invocation that the fault fails. */
   readonly code: CrossAccountDynamoErrorCode
-  /** Attempts that one flight makes. */
-  readonly attempts: number
+  /** The maximum number of requests to STS for one AssumeRole call. */
+  readonly maxAttempts: number
 }
 
 type StsFault = Fault extends infer Each ? (Each extends Fault ? Omit<Each, 'service'> : never) : never
 
-const row = (
+const createRow = (
   name: string,
   code: CrossAccountDynamoErrorCode,
   fault: StsFault | (() => void),
-  attempts = ATTEMPTS,
+  maxAttempts = MAX_ATTEMPTS,
 ): Row => ({
   name,
   code,
-  attempts,
-  begin: typeof fault === 'function' ? fault : () => void sandbox.faults.inject({ service: 'sts', ...fault }),
+  maxAttempts,
+  startFault:
+    typeof fault === 'function' ? fault : () => void sandbox.faults.inject({ service: 'sts', ...fault }),
 })
 
-const leadTo = (where: string | undefined) => () => {
-  address = where
+const changeStsAddress = (address: string | undefined) => () => {
+  stsAddress = address
 }
-const refusal = (code: string): StsFault => ({ kind: 'status', status: 403, code, message: 'no' })
+const createErrorResponse = (code: string): StsFault => ({ kind: 'status', status: 403, code, message: 'no' })
+const removeElement = (element: string) => (xml: string) =>
+  xml.replace(new RegExp(`<${element}>.*</${element}>`), '')
 
 const ROWS: readonly Row[] = [
-  row('answers too late', 'STS_TIMEOUT', { kind: 'latency', ms: 60_000 }),
-  row('stays silent', 'STS_TIMEOUT', { kind: 'no-response' }),
-  row('answers 500', 'STS_UNAVAILABLE', { kind: 'status', status: 500 }),
-  row('answers 503', 'STS_UNAVAILABLE', { kind: 'status', status: 503 }),
-  row('throttles', 'STS_THROTTLED', { kind: 'throttle' }),
-  // Nothing listens there.
-  row('refuses connections', 'STS_UNAVAILABLE', leadTo('127.0.0.2')),
-  row('is not in the DNS', 'STS_UNAVAILABLE', leadTo(undefined)),
-  row('resets before the answer', 'STS_UNAVAILABLE', { kind: 'reset' }),
-  row('resets during the answer', 'STS_UNAVAILABLE', { kind: 'reset-mid-response' }),
-  row('sends truncated XML', 'STS_UNAVAILABLE', { kind: 'truncated' }),
-  row('leaves the session token out', 'STS_UNAVAILABLE', { kind: 'rewrite', body: without('SessionToken') }),
-  row('denies access', 'ASSUME_ROLE_DENIED', refusal('AccessDenied'), 1),
-  // The second attempt reads the caller's credentials again.
-  row('finds the caller’s token expired', 'ASSUME_ROLE_REJECTED', refusal('ExpiredToken'), 2),
+  createRow('responds after the timeout', 'STS_TIMEOUT', { kind: 'latency', ms: 60_000 }),
+  createRow('does not respond', 'STS_TIMEOUT', { kind: 'no-response' }),
+  createRow('responds with 500', 'STS_UNAVAILABLE', { kind: 'status', status: 500 }),
+  createRow('responds with 503', 'STS_UNAVAILABLE', { kind: 'status', status: 503 }),
+  createRow('throttles the call', 'STS_THROTTLED', { kind: 'throttle' }),
+  // No server listens on this address.
+  createRow('refuses connections', 'STS_UNAVAILABLE', changeStsAddress('127.0.0.2')),
+  createRow('has no DNS record', 'STS_UNAVAILABLE', changeStsAddress(undefined)),
+  createRow('resets the connection before the response', 'STS_UNAVAILABLE', { kind: 'reset' }),
+  createRow('resets the connection during the response', 'STS_UNAVAILABLE', { kind: 'reset-mid-response' }),
+  createRow('sends truncated XML', 'STS_UNAVAILABLE', { kind: 'truncated' }),
+  createRow('sends no session token', 'STS_UNAVAILABLE', {
+    kind: 'rewrite',
+    body: removeElement('SessionToken'),
+  }),
+  createRow('denies access', 'ASSUME_ROLE_DENIED', createErrorResponse('AccessDenied'), 1),
+  // The second request uses the credentials that the environment has then.
+  createRow(
+    'rejects the caller’s expired token',
+    'ASSUME_ROLE_REJECTED',
+    createErrorResponse('ExpiredToken'),
+    2,
+  ),
 ]
 
 type Invoke = () => Promise<string>
 
-interface Column {
-  readonly name: string
-  /** Brings about the situation, with the fault beginning in it; returns how to invoke. */
-  readonly arrange: (row: Row, start: (options?: { disablePrefetch: boolean }) => Started) => Promise<Invoke>
-  readonly served: boolean
-  /** How often the role is assumed at most. */
-  readonly flights: number
-}
-
-interface Started {
+/** A new middleware and a handler that uses it. */
+interface StartedHandler {
+  /** Invokes the handler, and returns `served` or the code of the error. */
   readonly invoke: Invoke
   readonly ready: () => Promise<void>
 }
 
-const afterGood =
-  (age: number): Column['arrange'] =>
-  async ({ begin }, start) => {
-    const { invoke, ready } = start()
-    await ready()
-    travel(age)
-    lookups = 0
-    ended = 0
-    begin()
-    return invoke
-  }
+/** One situation in which the middleware calls STS, which is one column of the table. */
+interface Column {
+  readonly name: string
+  /** Creates the situation, starts the fault of the row in it, and returns how to invoke the handler. */
+  readonly arrange: (row: Row) => Promise<Invoke>
+  /** Whether invocations succeed although STS fails. */
+  readonly isServed: boolean
+  /** The maximum number of AssumeRole calls. */
+  readonly maxCalls: number
+}
 
-const COLUMNS: readonly Column[] = [
-  {
-    name: 'first invocation',
-    arrange: async ({ begin }, start) => {
-      begin()
-      return start({ disablePrefetch: true }).invoke
-    },
-    served: false,
-    flights: 1,
-  },
-  {
-    name: 'prefetch, then first invocation',
-    arrange: async ({ begin }, start) => {
-      begin()
-      const { invoke } = start()
-      // Until the prefetch has failed, which nobody is told of.
-      await eventually(() => ended === 1)
-      return invoke
-    },
-    served: false,
-    flights: 2,
-  },
-  { name: 'refresh in the background', arrange: afterGood(50 * MINUTE), served: true, flights: 1 },
-  {
-    name: 'refresh with less than a minute left',
-    arrange: afterGood(59.5 * MINUTE),
-    served: true,
-    flights: 1,
-  },
-  {
-    name: 'DynamoDB rejected the token',
-    arrange: async (row, start) => {
-      const invoke = await afterGood(MINUTE)(row, start)
-      sandbox.revokeSessions()
-      return invoke
-    },
-    served: false,
-    flights: 1,
-  },
-]
-
-const start = (options = { disablePrefetch: false }): Started => {
+const startHandler = (options = { disablePrefetch: false }): StartedHandler => {
   const endpoint = String(process.env.AWS_ENDPOINT_URL_STS).replace('127.0.0.1', 'sts.test')
   const middleware = crossAccountDynamo({
     ...options,
     stsClientOptions: {
       endpoint,
       requestHandler: {
-        requestTimeout: timeout,
+        requestTimeout: requestTimeoutMs,
         throwOnRequestTimeout: true,
         httpAgent: new Agent({ lookup, keepAlive: false }),
       },
@@ -205,56 +178,115 @@ const start = (options = { disablePrefetch: false }): Started => {
     })
   return {
     invoke: () =>
-      handler({}, lambdaContext()).catch((error: { code: string }) => error.code) as Promise<string>,
+      handler({}, createLambdaContext()).catch((error: { code: string }) => error.code) as Promise<string>,
     ready: () => middleware.ready(),
   }
 }
 
-/** An unhandled rejection would fail the test that it comes in: Jest sees to that. What was seen, by row and column, for the README. */
-const seen = new Map<string, string>()
+/** Starts the fault when the credentials of the session have the given age. */
+const failAtAge =
+  (ageMs: number): Column['arrange'] =>
+  async ({ startFault }) => {
+    const { invoke, ready } = startHandler()
+    await ready()
+    advanceTime(ageMs)
+    stsRequestCount = 0
+    settledCallCount = 0
+    startFault()
+    return invoke
+  }
 
-describe.each(ROWS)('STS $name', (row) => {
+const COLUMNS: readonly Column[] = [
+  {
+    name: 'first invocation',
+    arrange: async ({ startFault }) => {
+      startFault()
+      return startHandler({ disablePrefetch: true }).invoke
+    },
+    isServed: false,
+    maxCalls: 1,
+  },
+  {
+    name: 'prefetch, then first invocation',
+    arrange: async ({ startFault }) => {
+      startFault()
+      const { invoke } = startHandler()
+      // The prefetch does not report its failure, so wait for the tracing channel.
+      await waitUntil(() => settledCallCount === 1)
+      return invoke
+    },
+    isServed: false,
+    maxCalls: 2,
+  },
+  { name: 'refresh in the background', arrange: failAtAge(50 * MINUTE_MS), isServed: true, maxCalls: 1 },
+  {
+    name: 'refresh with less than a minute left',
+    arrange: failAtAge(59.5 * MINUTE_MS),
+    isServed: true,
+    maxCalls: 1,
+  },
+  {
+    name: 'DynamoDB rejected the token',
+    arrange: async (row) => {
+      const invoke = await failAtAge(MINUTE_MS)(row)
+      sandbox.revokeSessions()
+      return invoke
+    },
+    isServed: false,
+    maxCalls: 1,
+  },
+]
+
+/** The results for the table in the README, by row and column. */
+const results = new Map<string, string>()
+const toResultKey = (row: Row, column: Column): string => `${row.name}|${column.name}`
+
+// Jest fails a test in which a promise is rejected without a handler, so these tests also show that there is none.
+describe.each(ROWS)('if STS $name', (row) => {
   describe.each(COLUMNS)('$name', (column) => {
-    test.each([1, 64])('%d at once', async (count) => {
-      lookups = 0
-      ended = 0
-      // Where time is not the matter, a busy machine shall not make it one.
-      timeout = row.code === 'STS_TIMEOUT' ? TIMEOUT_MS : 3000
-      const invoke = await column.arrange(row, start)
-      const outcomes = new Set(await Promise.all(Array.from({ length: count }, invoke)))
-      const expected = column.served ? 'served' : row.code
-      expect([...outcomes]).toEqual([expected])
-      // A refresh in the background may still be at it.
-      await eventually(() => ended >= column.flights)
-      expect(lookups).toBeGreaterThan(0)
-      expect(lookups).toBeLessThanOrEqual(column.flights * row.attempts)
-      const cell = `${row.name}|${column.name}`
-      const words = `${column.served ? expected : `\`${expected}\``}, ${lookups}`
-      expect(seen.get(cell) ?? words).toBe(words)
-      seen.set(cell, words)
-      // And when it is over, it is over.
-      sandbox.clear()
-      address = '127.0.0.1'
-      travel(2 * MINUTE)
-      await expect(invoke()).resolves.toBe('served')
-      // The next cell counts its own.
-      await eventually(() => open === 0)
-    })
+    const outcome = column.isServed ? 'served' : row.code
+    test.each([1, 64])(
+      `with %d concurrent invocations: ${outcome}, and served after the fault`,
+      async (count) => {
+        stsRequestCount = 0
+        settledCallCount = 0
+        requestTimeoutMs = row.code === 'STS_TIMEOUT' ? SHORT_TIMEOUT_MS : LONG_TIMEOUT_MS
+        const invoke = await column.arrange(row)
+        const outcomes = new Set(await Promise.all(Array.from({ length: count }, invoke)))
+        expect([...outcomes]).toEqual([outcome])
+        // A background refresh can end after the invocations.
+        await waitUntil(() => settledCallCount >= column.maxCalls)
+        expect(stsRequestCount).toBeGreaterThan(0)
+        expect(stsRequestCount).toBeLessThanOrEqual(column.maxCalls * row.maxAttempts)
+        // The result is the same with 1 and with 64 concurrent invocations.
+        const key = toResultKey(row, column)
+        const result = `${column.isServed ? outcome : `\`${outcome}\``}, ${stsRequestCount}`
+        expect(results.get(key) ?? result).toBe(result)
+        results.set(key, result)
+        // After the fault, invocations succeed again.
+        sandbox.clear()
+        stsAddress = '127.0.0.1'
+        advanceTime(2 * MINUTE_MS)
+        await expect(invoke()).resolves.toBe('served')
+        // A background refresh that is in flight would be counted in the next test.
+        await waitUntil(() => pendingCallCount === 0)
+      },
+    )
   })
 })
 
-test('the table in the README is what was seen', () => {
-  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
+test('the fault matrix in the README shows the results of this run', () => {
+  const formatRow = (cells: readonly string[]) => `| ${cells.join(' | ')} |`
   const table = [
-    line(['STS ...', ...COLUMNS.map(({ name }) => name)]),
-    line(['---', ...COLUMNS.map(() => '---')]),
+    formatRow(['STS …', ...COLUMNS.map(({ name }) => name)]),
+    formatRow(['---', ...COLUMNS.map(() => '---')]),
     ...ROWS.map((row) =>
-      line([row.name, ...COLUMNS.map((column) => seen.get(`${row.name}|${column.name}`) ?? '?')]),
+      formatRow([row.name, ...COLUMNS.map((column) => results.get(toResultKey(row, column)) ?? '?')]),
     ),
   ].join('\n')
-  const file = join(import.meta.dirname, '../../README.md')
-  const readme = readFileSync(file, 'utf8')
-  const block = /(?<=<!-- fault matrix -->\n)[\s\S]*?(?=\n<!-- end of the fault matrix -->)/
-  if (process.env.UPDATE_README) writeFileSync(file, readme.replace(block, table))
-  else expect(block.exec(readme)?.[0]).toBe(table)
+  const path = join(import.meta.dirname, '../../README.md')
+  const readme = readFileSync(path, 'utf8')
+  const tablePattern = /(?<=<!-- fault matrix -->\n)[\s\S]*?(?=\n<!-- end of the fault matrix -->)/
+  if (process.env.UPDATE_README) writeFileSync(path, readme.replace(tablePattern, table))
+  else expect(tablePattern.exec(readme)?.[0]).toBe(table)
 })

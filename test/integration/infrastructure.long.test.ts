@@ -1,4 +1,4 @@
-/** The infrastructure in examples/ is what the documentation asks for, and the handlers run on it. */
+/** Tests that `examples/infrastructure/` creates what the documentation requires, and that the handlers run on it. */
 import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -18,40 +18,40 @@ import { applySamTransform, deploySam, SAM_TEMPLATES } from '../infrastructure/s
 import { deployTerraform, TERRAFORM_FOLDER } from '../infrastructure/terraform.ts'
 import { type PolicyDocument, type Sandbox, type SandboxAccount, startSandbox } from '../sandbox/index.ts'
 import { defineTable } from '../sandbox/recipes.ts'
-import { lambdaContext, runtimeVariables, setEnvironment } from './lambda.ts'
+import { createLambdaContext, createRuntimeVariables, setEnvironment } from './lambda.ts'
 
-let plain: ReturnType<typeof synthesizeStacks>
-let inVpc: ReturnType<typeof synthesizeStacks>
+let stacksWithoutVpc: ReturnType<typeof synthesizeStacks>
+let stacksInVpc: ReturnType<typeof synthesizeStacks>
 beforeAll(() => {
-  plain = synthesizeStacks(false)
-  inVpc = synthesizeStacks(true)
+  stacksWithoutVpc = synthesizeStacks(false)
+  stacksInVpc = synthesizeStacks(true)
 }, 60_000)
 afterAll(() => {
-  for (const { root } of [plain, inVpc]) rmSync(root, { recursive: true })
+  for (const { root } of [stacksWithoutVpc, stacksInVpc]) rmSync(root, { recursive: true })
 })
 
-const TOOLS: [string, DeployExample][] = [
-  ['CDK', createCdkDeploy((vpc) => (vpc ? inVpc : plain))],
+const DEPLOY_TOOLS: [string, DeployExample][] = [
+  ['CDK', createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc))],
   ['SAM', deploySam],
   ['Terraform', deployTerraform],
 ]
 
 const { functionAccount, tableAccount, region, externalId } = DEPLOYMENT_TARGET
-const roleIn = (account: string, name: string): string => `arn:aws:iam::${account}:role/${name}`
+const toRoleArn = (account: string, name: string): string => `arn:aws:iam::${account}:role/${name}`
 
-/** What each set-up is to be, said once more. */
-const CONFIGURATIONS: Record<ExampleName, CrossAccountPoliciesOptions> = {
+/** The options of `crossAccountPolicies()` that describe the expected roles of each example. */
+const POLICIES_OPTIONS: Record<ExampleName, CrossAccountPoliciesOptions> = {
   'put-and-get': {
-    roleArn: roleIn(tableAccount, 'CrossAccountDynamoRole'),
-    executionRoleArn: roleIn(functionAccount, 'LambdaExecutionRole'),
+    roleArn: toRoleArn(tableAccount, 'CrossAccountDynamoRole'),
+    executionRoleArn: toRoleArn(functionAccount, 'LambdaExecutionRole'),
     tables: ['MyTable'],
     access: ['GetItem', 'PutItem'],
     region,
     externalId,
   },
   'pooled-tenants': {
-    roleArn: roleIn(tableAccount, 'TenantOrders'),
-    executionRoleArn: roleIn(functionAccount, 'TenantOrdersFunction'),
+    roleArn: toRoleArn(tableAccount, 'TenantOrders'),
+    executionRoleArn: toRoleArn(functionAccount, 'TenantOrdersFunction'),
     tables: ['Orders'],
     access: ['GetItem', 'PutItem', 'Query'],
     region,
@@ -60,41 +60,47 @@ const CONFIGURATIONS: Record<ExampleName, CrossAccountPoliciesOptions> = {
   },
 }
 
-/** The same for documents that mean the same: a list of one is the one, and order does not count. */
-const meaning = (node: unknown): unknown => {
+/**
+ * Normalizes IAM documents, so that equivalent documents are equal: a list of one value becomes the value, and other lists and keys
+ * are sorted.
+ */
+const normalize = (node: unknown): unknown => {
   if (Array.isArray(node)) {
-    const items = node.map(meaning)
+    const items = node.map(normalize)
     const sorted = items.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
     return sorted.length === 1 ? sorted[0] : sorted
   }
   if (typeof node !== 'object' || node === null) return node
   const entries = Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, value]) => [key, meaning(value)]))
+  return Object.fromEntries(entries.map(([key, value]) => [key, normalize(value)]))
 }
 
-const LAMBDA_MAY_ASSUME = {
+const LAMBDA_TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 }
 
-/** What the policy of an endpoint allows anybody, as the policy of a role. */
-const withoutPrincipal = ({ Version, Statement }: PolicyDocument): PolicyDocument => {
+/** Removes the principals of an endpoint policy, so that a role can have it as its permissions policy. */
+const removePrincipals = ({ Version, Statement }: PolicyDocument): PolicyDocument => {
   const statements = [Statement].flat() as { Principal: unknown }[]
   return { Version, Statement: statements.map(({ Principal: _, ...statement }) => statement) }
 }
 
-/** Loads the handler into the function's environment; it reads its variables as it is loaded. Whoever calls it is acme. */
-const HANDLERS: Record<
+/**
+ * Imports the handler of an example into the function's environment, and returns a function that invokes it and checks the result.
+ * The JWT of the invocation is that of the tenant acme.
+ */
+const HANDLER_LOADERS: Record<
   ExampleName,
-  (sandbox: Sandbox, deployed: Deployment) => Promise<(tenant?: string) => Promise<void>>
+  (sandbox: Sandbox, deployment: Deployment) => Promise<(tenant?: string) => Promise<void>>
 > = {
-  'put-and-get': async (sandbox, deployed) => {
-    prepare(sandbox, deployed)
+  'put-and-get': async (sandbox, deployment) => {
+    setFunctionEnvironment(sandbox, deployment)
     const { handler } = await import('../../examples/put-and-get/handler.ts')
-    return async () => expect(await handler({ id: '123' }, lambdaContext())).toEqual({ id: '123' })
+    return async () => expect(await handler({ id: '123' }, createLambdaContext())).toEqual({ id: '123' })
   },
-  'pooled-tenants': async (sandbox, deployed) => {
-    prepare(sandbox, deployed)
+  'pooled-tenants': async (sandbox, deployment) => {
+    setFunctionEnvironment(sandbox, deployment)
     const { handler } = await import('../../examples/pooled-tenants/handler.ts')
     await sandbox.getAccount(tableAccount).seed(
       'Orders',
@@ -102,55 +108,59 @@ const HANDLERS: Record<
     )
     return async (tenant = 'acme') => {
       const event = apiEvent({ tenantId: 'acme' }, { tenant, order: '1' })
-      const { body = '' } = await handler(event, lambdaContext())
+      const { body = '' } = await handler(event, createLambdaContext())
       expect(JSON.parse(body)).toEqual({ tenant, order: '1' })
     }
   },
 }
 
-const prepare = (sandbox: Sandbox, { function: { Role, Variables } }: Deployment): void => {
+/** Sets the variables of the function. The handlers read them when they are imported, so they are imported again. */
+const setFunctionEnvironment = (sandbox: Sandbox, { function: { Role, Variables } }: Deployment): void => {
   jest.resetModules()
-  setEnvironment({ ...runtimeVariables(sandbox, Role), ...Variables })
+  setEnvironment({ ...createRuntimeVariables(sandbox, Role), ...Variables })
 }
 
-describe.each(TOOLS)('%s', (_tool, deploy) => {
-  describe.each(EXAMPLES)('%s', (setUp) => {
-    const configuration = CONFIGURATIONS[setUp]
-    const roleArn = configuration.executionRoleArn as string
-    let deployed: Deployment
-    let deployedInVpc: Deployment
+describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
+  describe.each(EXAMPLES)('%s', (example) => {
+    const title = `${example} with ${tool}`
+    const policiesOptions = POLICIES_OPTIONS[example]
+    const roleArn = policiesOptions.executionRoleArn as string
+    let deployment: Deployment
+    let vpcDeployment: Deployment
     beforeAll(async () => {
-      deployed = await deploy(setUp, { hasVpc: false })
-      deployedInVpc = await deploy(setUp, { hasVpc: true })
+      deployment = await deploy(example, { hasVpc: false })
+      vpcDeployment = await deploy(example, { hasVpc: true })
     })
 
-    test('has the roles and documents of crossAccountPolicies(), and no others', () => {
-      const { trustPolicy, permissionsPolicy, callerPolicy, warnings } = crossAccountPolicies(configuration)
+    test(`${title} creates the roles and documents of crossAccountPolicies(), and no others`, () => {
+      const { trustPolicy, permissionsPolicy, callerPolicy, warnings } = crossAccountPolicies(policiesOptions)
       expect(warnings).toEqual([])
-      const roles = deployed.accounts.flatMap(({ id, roles = [] }) =>
-        roles.map(({ name, ...documents }) => ({ arn: roleIn(id, name), ...documents })),
+      const roles = deployment.accounts.flatMap(({ id, roles = [] }) =>
+        roles.map(({ name, ...documents }) => ({ arn: toRoleArn(id, name), ...documents })),
       )
-      expect(meaning(roles)).toEqual(
-        meaning([
-          { arn: roleArn, trustPolicy: LAMBDA_MAY_ASSUME, policies: [callerPolicy] },
-          { arn: configuration.roleArn, trustPolicy, policies: [permissionsPolicy] },
+      expect(normalize(roles)).toEqual(
+        normalize([
+          { arn: roleArn, trustPolicy: LAMBDA_TRUST_POLICY, policies: [callerPolicy] },
+          { arn: policiesOptions.roleArn, trustPolicy, policies: [permissionsPolicy] },
         ]),
       )
-      expect(deployed.managedPolicies).toEqual(['AWSLambdaBasicExecutionRole'])
+      expect(deployment.managedPolicies).toEqual(['AWSLambdaBasicExecutionRole'])
     })
 
-    test('has the table that the handler needs, on demand', () => {
-      const { tables } = deployed.accounts[1] as SandboxAccount
-      const [TableName = ''] = configuration.tables
-      const keyed =
-        setUp === 'put-and-get' ? defineTable(TableName, 'id') : defineTable(TableName, 'tenant', 'order')
-      expect(tables).toEqual([{ ...keyed, BillingMode: 'PAY_PER_REQUEST', DeletionProtectionEnabled: true }])
-      expect(deployed.accounts[0]?.tables).toEqual([])
+    test(`${title} creates the table that the handler needs, with PAY_PER_REQUEST billing`, () => {
+      const { tables } = deployment.accounts[1] as SandboxAccount
+      const [TableName = ''] = policiesOptions.tables
+      const keySchema =
+        example === 'put-and-get' ? defineTable(TableName, 'id') : defineTable(TableName, 'tenant', 'order')
+      expect(tables).toEqual([
+        { ...keySchema, BillingMode: 'PAY_PER_REQUEST', DeletionProtectionEnabled: true },
+      ])
+      expect(deployment.accounts[0]?.tables).toEqual([])
     })
 
-    test('has a function with the settings that it needs', () => {
-      expect(deployed.function).toEqual({
-        FunctionName: setUp === 'put-and-get' ? 'put-and-get' : 'pooled-tenants',
+    test(`${title} creates a function with the settings that it needs`, () => {
+      expect(deployment.function).toEqual({
+        FunctionName: example === 'put-and-get' ? 'put-and-get' : 'pooled-tenants',
         Runtime: 'nodejs24.x',
         Architectures: ['arm64'],
         Handler: 'index.handler',
@@ -159,35 +169,37 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
         LogFormat: 'JSON',
         Role: roleArn,
         Variables: {
-          CROSS_ACCOUNT_DYNAMO_ROLE_ARN: configuration.roleArn,
+          CROSS_ACCOUNT_DYNAMO_ROLE_ARN: policiesOptions.roleArn,
           CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: externalId,
-          TABLE_NAME: configuration.tables[0],
+          TABLE_NAME: policiesOptions.tables[0],
         },
         isInVpc: false,
       })
-      expect(deployed.endpoints).toEqual([])
+      expect(deployment.endpoints).toEqual([])
     })
 
-    test('runs the handler', async () => {
-      const sandbox = await startSandbox({ accounts: deployed.accounts })
+    test(`${title} creates roles with which the handler succeeds`, async () => {
+      const sandbox = await startSandbox({ accounts: deployment.accounts })
       try {
-        const handle = await HANDLERS[setUp](sandbox, deployed)
-        await handle()
-        if (setUp === 'pooled-tenants')
-          await expect(handle('globex')).rejects.toThrow('is not authorized to perform: dynamodb:GetItem')
+        const invokeExample = await HANDLER_LOADERS[example](sandbox, deployment)
+        await invokeExample()
+        if (example === 'pooled-tenants')
+          await expect(invokeExample('globex')).rejects.toThrow(
+            'is not authorized to perform: dynamodb:GetItem',
+          )
       } finally {
         await sandbox.close()
       }
     })
 
-    test('in a VPC, has endpoints of STS and DynamoDB, for these roles and this table only', () => {
-      const { endpoints, ...rest } = deployedInVpc
-      expect(rest).toEqual({
-        accounts: deployed.accounts,
-        function: { ...deployed.function, isInVpc: true },
+    test(`${title} in a VPC creates endpoints of STS and DynamoDB for these roles and this table only`, () => {
+      const { endpoints, ...otherResources } = vpcDeployment
+      expect(otherResources).toEqual({
+        accounts: deployment.accounts,
+        function: { ...deployment.function, isInVpc: true },
         managedPolicies: ['AWSLambdaVPCAccessExecutionRole'],
       })
-      const policy = (principal: string, action: string | string[], resource: string) => ({
+      const createEndpointPolicy = (principal: string, action: string | string[], resource: string) => ({
         Version: '2012-10-17',
         Statement: {
           Effect: 'Allow',
@@ -197,35 +209,41 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
           Condition: { ArnEquals: { 'aws:PrincipalArn': principal } },
         },
       })
-      const tableArn = `arn:aws:dynamodb:${region}:${tableAccount}:table/${configuration.tables[0]}`
-      expect(meaning(endpoints)).toEqual(
-        meaning([
+      const tableArn = `arn:aws:dynamodb:${region}:${tableAccount}:table/${policiesOptions.tables[0]}`
+      expect(normalize(endpoints)).toEqual(
+        normalize([
           {
             service: `com.amazonaws.${region}.sts`,
             type: 'Interface',
             hasPrivateDns: true,
-            policy: policy(roleArn, ['sts:AssumeRole', 'sts:TagSession'], configuration.roleArn),
+            policy: createEndpointPolicy(
+              roleArn,
+              ['sts:AssumeRole', 'sts:TagSession'],
+              policiesOptions.roleArn,
+            ),
           },
           {
             service: `com.amazonaws.${region}.dynamodb`,
             type: 'Gateway',
             hasPrivateDns: false,
-            policy: policy(configuration.roleArn, 'dynamodb:*', tableArn),
+            policy: createEndpointPolicy(policiesOptions.roleArn, 'dynamodb:*', tableArn),
           },
         ]),
       )
     })
 
-    test('in a VPC, lets what the handler does through the endpoints', async () => {
-      const sandbox = await startSandbox({ accounts: deployedInVpc.accounts })
+    test(`${title} in a VPC creates endpoint policies that allow the requests of the handler`, async () => {
+      const sandbox = await startSandbox({ accounts: vpcDeployment.accounts })
       try {
-        const policyOf = (service: string) =>
-          deployedInVpc.endpoints.filter((one) => one.service.endsWith(service)).map(({ policy }) => policy)
-        // In place of the roles' own policies, which otherwise could not tell.
-        sandbox.getRole(roleArn).policies = policyOf('sts').map(withoutPrincipal)
-        sandbox.getRole(configuration.roleArn).policies = policyOf('dynamodb').map(withoutPrincipal)
-        const handle = await HANDLERS[setUp](sandbox, deployedInVpc)
-        await handle()
+        const findPolicies = (service: string) =>
+          vpcDeployment.endpoints
+            .filter((endpoint) => endpoint.service.endsWith(service))
+            .map(({ policy }) => policy)
+        // The sandbox has no VPC endpoints. The roles get the endpoint policies as their only policies instead.
+        sandbox.getRole(roleArn).policies = findPolicies('sts').map(removePrincipals)
+        sandbox.getRole(policiesOptions.roleArn).policies = findPolicies('dynamodb').map(removePrincipals)
+        const invokeExample = await HANDLER_LOADERS[example](sandbox, vpcDeployment)
+        await invokeExample()
       } finally {
         await sandbox.close()
       }
@@ -233,53 +251,58 @@ describe.each(TOOLS)('%s', (_tool, deploy) => {
   })
 })
 
-describe('the templates', () => {
+describe('the CloudFormation templates', () => {
   const engine = new CelEngine()
   afterAll(() => engine.free())
-  const complaints = (file: string, severityLevel: 'WARN' | 'ERROR') => {
+  const validateTemplate = (file: string, severityLevel: 'WARN' | 'ERROR') => {
     const { status, diagnostics } = engine.validateStandard(new TemplateFile(file), {
       severityLevel,
-      // Else it takes the empty text, with which a function is in no VPC, for an ID.
+      // With the default, an empty string, the function is in no VPC, but the validator reports an invalid ID.
       parameterOverrides: { SubnetIds: 'subnet-12345678', SecurityGroupIds: 'sg-12345678' },
     })
-    return { status, said: diagnostics.map(({ ruleId, message }) => `${ruleId} ${message}`) }
+    return { status, messages: diagnostics.map(({ ruleId, message }) => `${ruleId} ${message}`) }
   }
-  const written = (text: string): string => {
-    const file = join(plain.root, 'template.yaml')
+  const writeTemplate = (text: string): string => {
+    const file = join(stacksWithoutVpc.root, 'template.yaml')
     writeFileSync(file, text)
     return file
   }
-  const FINE = { status: 'OK', said: [] }
+  const VALID = { status: 'OK', messages: [] }
 
-  test.each(SAM_TEMPLATES)('of SAM: %s is valid, without a warning', (template) => {
-    expect(complaints(written(applySamTransform(template)), 'WARN')).toEqual(FINE)
+  test.each(SAM_TEMPLATES)('the SAM template %s is valid and causes no warning', (template) => {
+    expect(validateTemplate(writeTemplate(applySamTransform(template)), 'WARN')).toEqual(VALID)
   })
 
-  test('of CDK are valid', () => {
-    const files = [plain, inVpc].flatMap(({ stacks }) => stacks.map((stack) => stack.templateFullPath))
+  test('the templates that CDK synthesizes are valid', () => {
+    const files = [stacksWithoutVpc, stacksInVpc].flatMap(({ stacks }) =>
+      stacks.map((stack) => stack.templateFullPath),
+    )
     expect(files).toHaveLength(8)
-    // CDK writes a DependsOn that is superfluous, which is a warning.
-    for (const file of files) expect(complaints(file, 'ERROR')).toEqual(FINE)
+    // CDK adds a redundant DependsOn, which causes a warning.
+    for (const file of files) expect(validateTemplate(file, 'ERROR')).toEqual(VALID)
   })
 
-  test('would not be valid with a misspelled property', () => {
-    const file = written(applySamTransform('put-and-get/function').replace('Timeout:', 'TimeOut:'))
-    expect(complaints(file, 'ERROR').said).toEqual([expect.stringContaining('TimeOut')])
+  test('a template with a misspelled property is not valid', () => {
+    const file = writeTemplate(applySamTransform('put-and-get/function').replace('Timeout:', 'TimeOut:'))
+    expect(validateTemplate(file, 'ERROR').messages).toEqual([expect.stringContaining('TimeOut')])
   })
 })
 
 describe('the Terraform files', () => {
-  // Validating them takes the provider from Terraform's registry; examples/infrastructure/README.md says what was checked.
-  const isHere = spawnSync('terraform', ['version']).error === undefined
-  const whereInstalled = isHere ? test : test.skip
-  whereInstalled(`are formatted${isHere ? '' : ' [only where terraform is installed]'}`, () => {
-    const { status, stdout } = spawnSync(
-      'terraform',
-      ['fmt', '-check', '-diff', '-recursive', TERRAFORM_FOLDER],
-      {
-        encoding: 'utf8',
-      },
-    )
-    expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
-  })
+  // `terraform validate` downloads the provider from Terraform's registry. `examples/infrastructure/README.md` says what was checked.
+  const isInstalled = spawnSync('terraform', ['version']).error === undefined
+  const testIfInstalled = isInstalled ? test : test.skip
+  testIfInstalled(
+    `the Terraform files are formatted${isInstalled ? '' : ' [skipped, because terraform is not installed]'}`,
+    () => {
+      const { status, stdout } = spawnSync(
+        'terraform',
+        ['fmt', '-check', '-diff', '-recursive', TERRAFORM_FOLDER],
+        {
+          encoding: 'utf8',
+        },
+      )
+      expect({ status, stdout }).toEqual({ status: 0, stdout: '' })
+    },
+  )
 })

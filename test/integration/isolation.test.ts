@@ -1,20 +1,27 @@
-/** For any tenants, however they are called, and whatever happens: each request is signed by its own tenant's session. Shows EVENT-3 and CODE-1 of SECURITY.md. */
+/**
+ * The session of a tenant signs all of the tenant's requests and no others, even if tenants have similar names and
+ * faults occur. Shows EVENT-3 and CODE-1 of SECURITY.md.
+ */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
-import { inLongRun } from '../run-length.ts'
+import { selectByRunLength } from '../run-length.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
-import { lookAlikes, outlaws, tenants } from './hostile-tenants.ts'
-import { functionVariables, setEnvironment, travel } from './lambda.ts'
-import { openLedger, startEnvironment, wave } from './tenants-at-once.ts'
+import { createAudit, startExecutionEnvironment, wave } from './concurrent-tenants.ts'
+import { advanceTime, createFunctionVariables, setEnvironment } from './lambda.ts'
+import { confusableTenants, lookAlikeTenants, malformedTenants } from './tenant-generators.ts'
 
-/** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other histories. */
-const RUNS = { numRuns: inLongRun(3, 20), seed: Number(process.env.SEED ?? 1), endOnFailure: true }
+/** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other sequences. */
+const PROPERTY_OPTIONS = {
+  numRuns: selectByRunLength(3, 20),
+  seed: Number(process.env.SEED ?? 1),
+  endOnFailure: true,
+}
 
-const ledger = openLedger()
+const audit = createAudit()
 let sandbox: Sandbox
 beforeAll(async () => {
-  sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: ledger.note })
+  sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: audit.recordCall })
 })
 afterAll(() => sandbox.close())
 beforeEach(() => {
@@ -22,62 +29,76 @@ beforeEach(() => {
     CROSS_ACCOUNT_DYNAMO_ROLE_ARN: _,
     CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: __,
     ...variables
-  } = functionVariables(sandbox)
+  } = createFunctionVariables(sandbox)
   setEnvironment(variables)
 })
 afterEach(() => {
   jest.restoreAllMocks()
 })
 
-const history = fc.record({
-  tenants,
+const workload = fc.record({
+  tenants: confusableTenants,
   maxSessions: fc.constantFrom(1, 2, 3, 5, 100),
   waves: fc.array(wave, { minLength: 2, maxLength: 4, size: 'max' }),
 })
 
-type History = typeof history extends fc.Arbitrary<infer Value> ? Value : never
+type Workload = typeof workload extends fc.Arbitrary<infer Value> ? Value : never
 
-/** Look-alike tenants in a store with room for few of them and, in the long run, for all of them. */
-const crowds = ([3, 100] as const)
-  .slice(0, inLongRun(1, 2))
-  .map((maxSessions): [History] => [{ tenants: lookAlikes, maxSessions, waves: [] }])
+/** Workloads of look-alike tenants: in a store that evicts most sessions, and, in the long run, in a store that keeps more. */
+const lookAlikeWorkloads = ([3, 100] as const)
+  .slice(0, selectByRunLength(1, 2))
+  .map((maxSessions): [Workload] => [{ tenants: lookAlikeTenants, maxSessions, waves: [] }])
 
-test('each request is signed by its own tenant’s session, and a request without one is never sent', async () => {
-  const sum: Record<string, number> = {}
+test('signs each request with the session of its own tenant and sends no request without a session', async () => {
+  const totals: Record<string, number> = {}
   await fc.assert(
-    fc.asyncProperty(history, async ({ waves, ...rest }) => {
-      const environment = startEnvironment({ ...rest, sandbox, ledger, travel })
-      for (const each of waves) await environment.live(each)
-      await environment.end()
-      expect(environment.strange).toEqual([])
-      expect(ledger.leaks).toEqual([])
-      for (const [name, count] of Object.entries(environment.figures())) sum[name] = (sum[name] ?? 0) + count
+    fc.asyncProperty(workload, async ({ waves, ...rest }) => {
+      const environment = startExecutionEnvironment({ ...rest, sandbox, audit, advanceClock: advanceTime })
+      for (const each of waves) await environment.runWave(each)
+      await environment.finish()
+      expect(environment.unexpectedOutcomes).toEqual([])
+      expect(audit.leaks).toEqual([])
+      for (const [name, count] of Object.entries(environment.getCounts()))
+        totals[name] = (totals[name] ?? 0) + count
     }),
-    { ...RUNS, examples: crowds },
+    { ...PROPERTY_OPTIONS, examples: lookAlikeWorkloads },
   )
-  // Otherwise the test would prove nothing.
-  expect(ledger.counts.requests).toBeGreaterThan(inLongRun(500, 5000))
-  expect(ledger.counts.rejectedTokens).toBeGreaterThan(0)
-  for (const name of ['refused', 'letDown', 'evictions', 'refreshes', 'mishaps', 'onSharedContext'])
-    expect(sum[name]).toBeGreaterThan(0)
+  // If one of these never happens, the workloads do not cover it.
+  expect(audit.counts.requests).toBeGreaterThan(selectByRunLength(500, 5000))
+  expect(audit.counts.rejectedTokens).toBeGreaterThan(0)
+  for (const name of [
+    'refused',
+    'failedByDisruption',
+    'evictions',
+    'refreshes',
+    'disruptions',
+    'onSharedContext',
+  ])
+    expect(totals[name]).toBeGreaterThan(0)
 }, 120_000)
 
-test('what AWS would refuse is refused at once, and AWS hears nothing of it', async () => {
+test('refuses malformed tenants without a request to AWS', async () => {
   sandbox.clear()
-  const environment = startEnvironment({ sandbox, ledger, travel, tenants: [], maxSessions: 100 })
-  const invocations = outlaws.flatMap((tenant) =>
-    (['handler', 'clientFor'] as const).map((by) => ({
+  const environment = startExecutionEnvironment({
+    sandbox,
+    audit,
+    advanceClock: advanceTime,
+    tenants: [],
+    maxSessions: 100,
+  })
+  const invocations = malformedTenants.flatMap((tenant) =>
+    (['handler', 'clientFor'] as const).map((clientSource) => ({
       tenant,
-      by,
-      before: 0,
+      clientSource,
+      turnsBefore: 0,
       turns: 0,
-      requests: 2,
+      requestCount: 2,
       isOnSharedContext: false,
     })),
   )
-  await environment.live({ minutes: 0, mishaps: [], invocations })
-  await environment.end()
-  expect(environment.strange).toEqual([])
-  expect(environment.figures().refused).toBe(2 * outlaws.length)
+  await environment.runWave({ minutesBefore: 0, disruptions: [], invocations })
+  await environment.finish()
+  expect(environment.unexpectedOutcomes).toEqual([])
+  expect(environment.getCounts().refused).toBe(2 * malformedTenants.length)
   expect(sandbox.calls).toEqual([])
 })

@@ -1,33 +1,36 @@
-/** What the Lambda runtime gives a function, as far as a test needs it. */
+/** Imitates the Lambda runtime for tests: the environment variables and the context of a function, and the time. */
 import { randomUUID } from 'node:crypto'
 import { jest } from '@jest/globals'
 import type { Context } from 'aws-lambda'
 import type { Sandbox } from '../sandbox/index.ts'
 import { EXECUTION_ROLE_ARN, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 
-/** The name of the function, and so of its sessions. */
+/** The name of the function, which is also the default name of its sessions. */
 export const FUNCTION_NAME = 'orders-function'
 
-/** The variables that the runtime gives a function. */
-export const runtimeVariables = (sandbox: Sandbox, roleArn = EXECUTION_ROLE_ARN): Record<string, string> => ({
-  // What a developer's machine has in its configuration files is not the function's.
+/** Returns the environment variables that the Lambda runtime sets, with new credentials of the execution role. */
+export const createRuntimeVariables = (
+  sandbox: Sandbox,
+  roleArn = EXECUTION_ROLE_ARN,
+): Record<string, string> => ({
+  // Without these two, the SDK reads the configuration files of the developer's machine.
   AWS_CONFIG_FILE: '/dev/null',
   AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
   ...sandbox.env,
   ...sandbox.createLambdaEnvironment(roleArn, FUNCTION_NAME),
 })
 
-/** The variables of a function that is set up right: the runtime's own, and ours. */
-export const functionVariables = (
+/** Returns the variables of a function that is configured correctly: those of the runtime and of this package. */
+export const createFunctionVariables = (
   sandbox: Sandbox,
   roleArn = EXECUTION_ROLE_ARN,
 ): Record<string, string> => ({
-  ...runtimeVariables(sandbox, roleArn),
+  ...createRuntimeVariables(sandbox, roleArn),
   CROSS_ACCOUNT_DYNAMO_ROLE_ARN: TARGET_ROLE_ARN,
   CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: EXTERNAL_ID,
 })
 
-/** Replaces the function's environment; call it before the middleware is made. */
+/** Replaces the function's environment variables. Call it before `crossAccountDynamo()`, which reads them. */
 export const setEnvironment = (variables: Readonly<Record<string, string>>): void => {
   for (const name of Object.keys(process.env)) {
     if (/^(?:AWS_|CROSS_ACCOUNT_DYNAMO_|ORDERS_DYNAMO_|AUDIT_DYNAMO_)/.test(name)) delete process.env[name]
@@ -36,30 +39,34 @@ export const setEnvironment = (variables: Readonly<Record<string, string>>): voi
 }
 
 /**
- * The context of an invocation with `remaining` milliseconds to go. Untyped, because middy's types want the caller of
- * a handler to bring what the middlewares will add.
+ * Creates the context of an invocation whose timeout is `remainingMs` milliseconds away. It is untyped, because middy's
+ * types require the caller of a handler to pass also the properties that middlewares add to the context.
  */
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export const lambdaContext = (remaining = 10_000): any => {
-  const end = performance.now() + remaining
+// biome-ignore lint/suspicious/noExplicitAny: see the comment above
+export const createLambdaContext = (remainingMs = 10_000): any => {
+  const endMs = performance.now() + remainingMs
   return {
     functionName: FUNCTION_NAME,
     awsRequestId: randomUUID(),
-    getRemainingTimeInMillis: () => end - performance.now(),
+    getRemainingTimeInMillis: () => endMs - performance.now(),
   } satisfies Partial<Context>
 }
 
-/** Moves the clocks of the function and of AWS alike, which read the same one, until mocks are restored. */
-export const travel = (ms: number): void => {
-  const now = Date.now() + ms
-  jest.spyOn(Date, 'now').mockImplementation(() => now)
+/**
+ * Advances `Date.now()` and stops it there until mocks are restored. The clock of the sandbox follows, because it reads
+ * `Date.now()` too.
+ */
+export const advanceTime = (ms: number): void => {
+  const nowMs = Date.now() + ms
+  jest.spyOn(Date, 'now').mockImplementation(() => nowMs)
 }
 
-/** Waits until something holds, and fails when it does not within a few seconds. */
-export const eventually = async (holds: () => boolean): Promise<void> => {
-  const end = performance.now() + 5000
-  while (!holds()) {
-    if (performance.now() > end) throw new Error(`never came true: ${holds}`)
+/** Waits until `condition` returns true. @throws Error if it does not within five seconds. */
+export const waitUntil = async (condition: () => boolean): Promise<void> => {
+  const endMs = performance.now() + 5000
+  while (!condition()) {
+    if (performance.now() > endMs)
+      throw new Error(`the condition is still false after 5 seconds: ${condition}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }

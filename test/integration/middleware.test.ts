@@ -1,3 +1,4 @@
+/** Tests the middleware in middy handlers on the sandbox, over HTTP. */
 import { createHook } from 'node:async_hooks'
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
@@ -21,15 +22,15 @@ import {
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
 import {
-  eventually,
+  advanceTime,
+  createFunctionVariables,
+  createLambdaContext,
   FUNCTION_NAME,
-  functionVariables,
-  lambdaContext,
   setEnvironment,
-  travel,
+  waitUntil,
 } from './lambda.ts'
 
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 const SESSION_ARN = `arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/${FUNCTION_NAME}`
 
 let sandbox: Sandbox
@@ -39,62 +40,66 @@ beforeAll(async () => {
 afterAll(() => sandbox.close())
 beforeEach(() => {
   sandbox.clear()
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
   jest.restoreAllMocks()
 })
 
-const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
-const requests = () =>
+const getAssumeRoleCalls = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const getDynamoDbRequests = () =>
   sandbox.calls.filter(({ service, operation }) => service === 'dynamodb' && operation !== 'Health')
 
-const get = (context: { dynamo: DynamoDBDocumentClient }, id = '123') =>
+const getItem = (context: { dynamo: DynamoDBDocumentClient }, id = '123') =>
   context.dynamo.send(new GetCommand({ TableName: TABLE, Key: { id } }))
 
-describe('the main job', () => {
-  test('a handler puts an item into account B’s table and gets it back, configured by the environment', async () => {
+describe('a handler', () => {
+  test('a handler that is configured by environment variables writes an item to the table in account B and reads it', async () => {
     const handler = middy()
       .use(crossAccountDynamo())
       .handler(async (event: { id: string }, context) => {
-        await context.dynamo.send(
-          new PutCommand({ TableName: TABLE, Item: { id: event.id, colour: 'blue' } }),
-        )
-        return (await get(context, event.id)).Item
+        await context.dynamo.send(new PutCommand({ TableName: TABLE, Item: { id: event.id, color: 'blue' } }))
+        return (await getItem(context, event.id)).Item
       })
-    await expect(handler({ id: '123' }, lambdaContext())).resolves.toEqual({ id: '123', colour: 'blue' })
-    expect(assumeRoles()).toMatchObject([
+    await expect(handler({ id: '123' }, createLambdaContext())).resolves.toEqual({
+      id: '123',
+      color: 'blue',
+    })
+    expect(getAssumeRoleCalls()).toMatchObject([
       { roleArn: TARGET_ROLE_ARN, sessionName: FUNCTION_NAME, hasExternalId: true },
     ])
-    expect(requests().map(({ operation, principal }) => [operation, principal])).toEqual([
+    expect(getDynamoDbRequests().map(({ operation, principal }) => [operation, principal])).toEqual([
       ['PutItem', SESSION_ARN],
       ['GetItem', SESSION_ARN],
     ])
   })
 
-  test('the handler may also be given to middy first', async () => {
+  test('the client is on the context if the handler is passed to middy() before the middleware is added', async () => {
     const handler = middy(
       async (event: { id: string }, context: CrossAccountDynamoContext) =>
-        (await get(context, event.id)).$metadata.httpStatusCode,
+        (await getItem(context, event.id)).$metadata.httpStatusCode,
     ).use(crossAccountDynamo())
-    await expect(handler({ id: '123' }, lambdaContext())).resolves.toBe(200)
+    await expect(handler({ id: '123' }, createLambdaContext())).resolves.toBe(200)
   })
 
-  test('an ARN serves as the name of the table', async () => {
+  test('a request can name its table by ARN', async () => {
     const TableName = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
     const handler = middy()
       .use(crossAccountDynamo())
       .handler(async (_event: unknown, context) =>
         context.dynamo.send(new GetCommand({ TableName, Key: { id: '1' } })),
       )
-    await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await expect(handler({}, createLambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
   })
 
-  test('options reach STS: tags, transitive keys, source identity, session name, duration', async () => {
+  test('AssumeRole contains the configured tags, transitive tag keys, source identity, session name and duration', async () => {
     const statement = { Effect: 'Allow', Action: 'sts:SetSourceIdentity' }
     const Principal = { AWS: EXECUTION_ROLE_ARN }
-    const add = (policy: PolicyDocument | undefined, more: object) =>
-      (policy as { Statement: object[] }).Statement.push(more)
-    add(sandbox.getRole(TARGET_ROLE_ARN).trustPolicy, { ...statement, Principal })
-    add(sandbox.getRole(EXECUTION_ROLE_ARN).policies?.[0], { ...statement, Resource: TARGET_ROLE_ARN })
+    const addStatement = (policy: PolicyDocument | undefined, added: object) =>
+      (policy as { Statement: object[] }).Statement.push(added)
+    addStatement(sandbox.getRole(TARGET_ROLE_ARN).trustPolicy, { ...statement, Principal })
+    addStatement(sandbox.getRole(EXECUTION_ROLE_ARN).policies?.[0], {
+      ...statement,
+      Resource: TARGET_ROLE_ARN,
+    })
     const middleware = crossAccountDynamo({
       sessionTags: { team: 'orders', stage: 'prod' },
       transitiveTagKeys: ['team'],
@@ -103,16 +108,16 @@ describe('the main job', () => {
       durationSeconds: 900,
     })
     await middleware.ready()
-    expect(assumeRoles()).toMatchObject([{ sourceIdentity: 'alice' }])
+    expect(getAssumeRoleCalls()).toMatchObject([{ sourceIdentity: 'alice' }])
     const handler = middy()
       .use(middleware)
       .before(async (request) => {
         const { expiration } = await request.internal.dynamo()
-        expect(Math.round((Number(expiration) - Date.now()) / MINUTE)).toBe(15)
+        expect(Math.round((Number(expiration) - Date.now()) / MINUTE_MS)).toBe(15)
       })
       .handler(async () => {})
-    await handler({}, lambdaContext())
-    expect(assumeRoles()).toMatchObject([
+    await handler({}, createLambdaContext())
+    expect(getAssumeRoleCalls()).toMatchObject([
       {
         tags: { team: 'orders', stage: 'prod' },
         transitiveTagKeys: ['team'],
@@ -122,33 +127,33 @@ describe('the main job', () => {
     ])
   })
 
-  test('the plain client with documentClient: false, under a key of one’s own', async () => {
+  test('the client is a plain DynamoDBClient with documentClient: false, under the configured contextKey', async () => {
     const handler = middy()
       .use(crossAccountDynamo({ contextKey: 'orders', documentClient: false }))
       .handler(async (_event: unknown, context) => {
         expect(context).not.toHaveProperty('dynamo')
         return context.orders.send(new GetItemCommand({ TableName: TABLE, Key: { id: { S: 'none' } } }))
       })
-    await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await expect(handler({}, createLambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
   })
 
-  test('undefined values are left out of items unless translateConfig says otherwise', async () => {
-    const put = (translateConfig?: object) =>
+  test('undefined values are removed from items, unless translateConfig disables it', async () => {
+    const putItem = (translateConfig?: object) =>
       middy()
         .use(crossAccountDynamo({ translateConfig }))
         .handler(async (_event: unknown, context) => {
           await context.dynamo.send(
-            new PutCommand({ TableName: TABLE, Item: { id: 'undefined', nested: { gone: undefined } } }),
+            new PutCommand({ TableName: TABLE, Item: { id: 'undefined', nested: { removed: undefined } } }),
           )
-          return (await get(context, 'undefined')).Item
-        })({}, lambdaContext())
-    await expect(put()).resolves.toEqual({ id: 'undefined', nested: {} })
-    await expect(put({ marshallOptions: { removeUndefinedValues: false } })).rejects.toThrow(
+          return (await getItem(context, 'undefined')).Item
+        })({}, createLambdaContext())
+    await expect(putItem()).resolves.toEqual({ id: 'undefined', nested: {} })
+    await expect(putItem({ marshallOptions: { removeUndefinedValues: false } })).rejects.toThrow(
       'removeUndefinedValues',
     )
   })
 
-  test('two targets in one function keep to themselves', async () => {
+  test('two middlewares in one handler use their own sessions', async () => {
     process.env.AUDIT_DYNAMO_ROLE_ARN = TARGET_ROLE_ARN
     process.env.AUDIT_DYNAMO_EXTERNAL_ID = process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
     process.env.AUDIT_DYNAMO_SESSION_NAME = 'audit'
@@ -156,63 +161,63 @@ describe('the main job', () => {
       .use(crossAccountDynamo())
       .use(crossAccountDynamo({ contextKey: 'audit', envPrefix: 'AUDIT_DYNAMO' }))
       .handler(async (_event: unknown, context) => {
-        await get({ dynamo: context.audit })
-        await get(context)
+        await getItem({ dynamo: context.audit })
+        await getItem(context)
       })
-    await handler({}, lambdaContext())
-    expect(requests().map(({ sessionName }) => sessionName)).toEqual(['audit', FUNCTION_NAME])
+    await handler({}, createLambdaContext())
+    expect(getDynamoDbRequests().map(({ sessionName }) => sessionName)).toEqual(['audit', FUNCTION_NAME])
   })
 })
 
-describe('a warm invocation', () => {
-  test('creates no promise, and 10,000 of them call STS once', async () => {
+describe('warm invocations', () => {
+  test('10,000 warm invocations create no promise, and call STS once', async () => {
     const middleware = crossAccountDynamo()
     await middleware.ready()
-    const requestOf = () => ({ context: lambdaContext(), internal: {} }) as never
-    const prepared = Array.from({ length: 10_000 }, requestOf)
-    const returned = new Set<unknown>()
-    let promises = 0
+    const createRequest = () => ({ context: createLambdaContext(), internal: {} }) as never
+    const middyRequests = Array.from({ length: 10_000 }, createRequest)
+    const returnValues = new Set<unknown>()
+    let promiseCount = 0
     const hook = createHook({
       init: (_id, type) => {
-        if (type === 'PROMISE') promises += 1
+        if (type === 'PROMISE') promiseCount += 1
       },
     }).enable()
-    // The hook must be able to see one, or seeing none says nothing.
+    // Check first that the hook counts promises, because otherwise the count below is always 0.
     void Promise.resolve()
-    const control = promises
-    for (const request of prepared) returned.add(middleware.before?.(request))
-    const created = promises - control
+    const countBefore = promiseCount
+    for (const request of middyRequests) returnValues.add(middleware.before?.(request))
+    const createdCount = promiseCount - countBefore
     hook.disable()
-    expect(control).toBeGreaterThan(0)
-    expect(created).toBe(0)
-    expect([...returned]).toEqual([undefined])
-    expect(assumeRoles()).toHaveLength(1)
+    expect(countBefore).toBeGreaterThan(0)
+    expect(createdCount).toBe(0)
+    expect([...returnValues]).toEqual([undefined])
+    expect(getAssumeRoleCalls()).toHaveLength(1)
   })
 
-  test('through middy, too, finds the same client each time', async () => {
+  test('100 invocations of a handler get the same client, and call STS once', async () => {
     const clients = new Set<unknown>()
     const handler = middy()
       .use(crossAccountDynamo())
       .handler(async (_event: unknown, context) => clients.add(context.dynamo))
-    for (let i = 0; i < 100; i += 1) await handler({}, lambdaContext())
+    for (let invocation = 0; invocation < 100; invocation += 1) await handler({}, createLambdaContext())
     expect(clients.size).toBe(1)
-    expect(assumeRoles()).toHaveLength(1)
+    expect(getAssumeRoleCalls()).toHaveLength(1)
   })
 })
 
 describe('a refresh', () => {
-  test('begins refreshBeforeSeconds seconds before the expiry', async () => {
+  test('a refresh starts refreshBeforeSeconds before the credentials expire', async () => {
     const middleware = crossAccountDynamo({ refreshBeforeSeconds: 1800 })
     await middleware.ready()
-    travel(23 * MINUTE)
+    advanceTime(23 * MINUTE_MS)
     await middleware.ready()
-    expect(assumeRoles()).toHaveLength(1)
-    travel(7 * MINUTE)
+    expect(getAssumeRoleCalls()).toHaveLength(1)
+    advanceTime(7 * MINUTE_MS)
     await middleware.ready()
-    await eventually(() => assumeRoles().length === 2)
+    await waitUntil(() => getAssumeRoleCalls().length === 2)
   })
 
-  test('keeps the client and its connection, and happens in the background', async () => {
+  test('a refresh runs in the background, and keeps the client and its connection', async () => {
     const clients = new Set<DynamoDBDocumentClient>()
     const middleware = crossAccountDynamo()
     await middleware.ready()
@@ -220,33 +225,35 @@ describe('a refresh', () => {
       .use(middleware)
       .handler(async (_event: unknown, context) => {
         clients.add(context.dynamo)
-        await get(context)
+        await getItem(context)
       })
-    await handler({}, lambdaContext())
-    travel(50 * MINUTE)
-    await handler({}, lambdaContext())
+    await handler({}, createLambdaContext())
+    advanceTime(50 * MINUTE_MS)
+    await handler({}, createLambdaContext())
     await middleware.ready()
-    await eventually(() => assumeRoles().length === 2 && assumeRoles().every(({ status }) => status === 200))
-    travel(30 * MINUTE)
-    await handler({}, lambdaContext())
+    await waitUntil(
+      () => getAssumeRoleCalls().length === 2 && getAssumeRoleCalls().every(({ status }) => status === 200),
+    )
+    advanceTime(30 * MINUTE_MS)
+    await handler({}, createLambdaContext())
     expect(clients.size).toBe(1)
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
-    expect(requests().map(({ status }) => status)).toEqual([200, 200, 200])
-    expect(new Set(requests().map(({ accessKeyId }) => accessKeyId)).size).toBe(2)
+    expect(getDynamoDbRequests().map(({ status }) => status)).toEqual([200, 200, 200])
+    expect(new Set(getDynamoDbRequests().map(({ accessKeyId }) => accessKeyId)).size).toBe(2)
   })
 })
 
-describe('prefetch', () => {
-  test('assumes the role and opens the connection when the middleware is made; the first item needs no other', async () => {
+describe('the prefetch', () => {
+  test('the prefetch assumes the role and opens the connection that the first request uses', async () => {
     const middleware = crossAccountDynamo()
     await middleware.ready()
     expect(sandbox.calls.map(({ operation }) => operation).sort()).toEqual(['AssumeRole', 'Health'])
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
     const handler = middy()
       .use(middleware)
-      .handler(async (_event: unknown, context) => get(context))
-    await handler({}, lambdaContext())
-    expect(requests()).toHaveLength(1)
+      .handler(async (_event: unknown, context) => getItem(context))
+    await handler({}, createLambdaContext())
+    expect(getDynamoDbRequests()).toHaveLength(1)
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
     expect(
       new Set(
@@ -257,14 +264,14 @@ describe('prefetch', () => {
     ).toBe(1)
   })
 
-  test('the unsigned request that opens it carries nothing', async () => {
+  test('the request that opens the connection to DynamoDB is not signed', async () => {
     await crossAccountDynamo().ready()
     const [health] = sandbox.calls.filter(({ operation }) => operation === 'Health')
     expect(health).toMatchObject({ status: 200 })
     expect(health).not.toHaveProperty('principal')
   })
 
-  test('the early connection is no command that mockClient() or a tracer sees', async () => {
+  test('the prefetch sends no SDK command to DynamoDB, so mockClient() and tracers record nothing', async () => {
     const mock = mockClient(DynamoDBClient)
     try {
       await crossAccountDynamo().ready()
@@ -275,39 +282,39 @@ describe('prefetch', () => {
     }
   })
 
-  test('the connection is opened while STS still works on its answer', async () => {
-    const remove = sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
+  test('the prefetch opens the connection to DynamoDB without waiting for STS', async () => {
+    const removeFault = sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
     const middleware = crossAccountDynamo()
-    await eventually(() =>
+    await waitUntil(() =>
       sandbox.calls.some(({ operation, status }) => operation === 'Health' && status === 200),
     )
-    expect(requests()).toEqual([])
+    expect(getDynamoDbRequests()).toEqual([])
     // The SDK retries a request whose connection is closed.
-    remove()
+    removeFault()
     sandbox.closeConnections()
     await middleware.ready()
   })
 
-  test('a first invocation that comes meanwhile joins it', async () => {
+  test('a first invocation that starts during the prefetch uses its AssumeRole call and its connection', async () => {
     const handler = middy()
       .use(crossAccountDynamo())
-      .handler(async (_event: unknown, context) => get(context))
-    await handler({}, lambdaContext())
-    expect(assumeRoles()).toHaveLength(1)
+      .handler(async (_event: unknown, context) => getItem(context))
+    await handler({}, createLambdaContext())
+    expect(getAssumeRoleCalls()).toHaveLength(1)
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
   })
 
-  test('with disablePrefetch nothing is called before the first invocation, or ready()', async () => {
+  test('with disablePrefetch, no request is sent before ready() or the first invocation', async () => {
     const middleware = crossAccountDynamo({ disablePrefetch: true })
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(sandbox.calls).toEqual([])
     await middleware.ready()
-    expect(assumeRoles()).toHaveLength(1)
+    expect(getAssumeRoleCalls()).toHaveLength(1)
   })
 
-  test('a failed one is no unhandled rejection; the first invocation tries again, and reports if it must', async () => {
-    const unhandled = jest.fn()
-    process.on('unhandledRejection', unhandled)
+  test('a failed prefetch is not an unhandled rejection, and the first invocation calls STS again and reports its error', async () => {
+    const onUnhandledRejection = jest.fn()
+    process.on('unhandledRejection', onUnhandledRejection)
     try {
       sandbox.faults.inject({
         service: 'sts',
@@ -317,56 +324,62 @@ describe('prefetch', () => {
         message: 'no',
       })
       const middleware = crossAccountDynamo()
-      await eventually(() => assumeRoles().some(({ status }) => status === 403))
+      await waitUntil(() => getAssumeRoleCalls().some(({ status }) => status === 403))
       await new Promise((resolve) => setTimeout(resolve, 20))
       const handler = middy()
         .use(middleware)
-        .handler(async (_event: unknown, context) => get(context))
-      await expect(handler({}, lambdaContext())).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+        .handler(async (_event: unknown, context) => getItem(context))
+      await expect(handler({}, createLambdaContext())).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
       await expect(middleware.ready()).rejects.toBeInstanceOf(CrossAccountDynamoError)
-      // The prefetch and the first invocation asked; ready() met the refusal that was remembered.
-      expect(assumeRoles()).toHaveLength(2)
+      // The prefetch and the first invocation called STS. ready() got the denial that is remembered for five seconds.
+      expect(getAssumeRoleCalls()).toHaveLength(2)
       sandbox.faults.clear()
-      travel(5000)
-      await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+      advanceTime(5000)
+      await expect(handler({}, createLambdaContext())).resolves.toHaveProperty(
+        '$metadata.httpStatusCode',
+        200,
+      )
       await new Promise((resolve) => setImmediate(resolve))
-      expect(unhandled).not.toHaveBeenCalled()
+      expect(onUnhandledRejection).not.toHaveBeenCalled()
     } finally {
-      process.off('unhandledRejection', unhandled)
+      process.off('unhandledRejection', onUnhandledRejection)
     }
   })
 
-  test('ready() waits for the connection, also when STS was quicker', async () => {
+  test('ready() waits for the connection to DynamoDB if STS responds first', async () => {
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'latency', ms: 200 })
     const middleware = crossAccountDynamo()
-    await eventually(() => assumeRoles().some(({ status }) => status === 200))
+    await waitUntil(() => getAssumeRoleCalls().some(({ status }) => status === 200))
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(0)
     await middleware.ready()
     expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(200)
     const handler = middy()
       .use(middleware)
-      .handler(async (_event: unknown, context) => get(context))
-    await handler({}, lambdaContext())
+      .handler(async (_event: unknown, context) => getItem(context))
+    await handler({}, createLambdaContext())
     expect(sandbox.connections.dynamodb).toBe(1)
   })
 
   test.each(['reset', 'no-response'] as const)(
-    'a DynamoDB that answers GET / with %s holds nobody up without end',
+    'ready() and invocations succeed if DynamoDB answers GET / with %s',
     async (kind) => {
       sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind })
       const middleware = crossAccountDynamo()
       await expect(middleware.ready()).resolves.toBeUndefined()
       const handler = middy()
         .use(middleware)
-        .handler(async (_event: unknown, context) => get(context))
-      await expect(handler({}, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+        .handler(async (_event: unknown, context) => getItem(context))
+      await expect(handler({}, createLambdaContext())).resolves.toHaveProperty(
+        '$metadata.httpStatusCode',
+        200,
+      )
     },
   )
 })
 
 describe('with other middlewares', () => {
-  test('a client of middy’s own takes the credentials by awsClientAssumeRole, and keeps up with refreshes', async () => {
+  test('a client of middy’s AWS middlewares gets the credentials by awsClientAssumeRole, and their refreshes', async () => {
     const identities: (string | undefined)[] = []
     let client: STSClient | undefined
     const handler = middy()
@@ -379,9 +392,9 @@ describe('with other middlewares', () => {
         identities.push((await client.send(new GetCallerIdentityCommand({}))).Arn)
       })
       .handler(async () => {})
-    await handler({}, lambdaContext())
-    travel(61 * MINUTE)
-    await handler({}, lambdaContext())
+    await handler({}, createLambdaContext())
+    advanceTime(61 * MINUTE_MS)
+    await handler({}, createLambdaContext())
     expect(identities).toEqual([SESSION_ARN, SESSION_ARN])
     expect(
       new Set(
@@ -392,13 +405,13 @@ describe('with other middlewares', () => {
     ).toBe(2)
   })
 
-  test('http-error-handler shows a client neither a refusal nor an outage in any detail', async () => {
-    const respond = async () => {
+  test('http-error-handler responds without details to a denial and to an outage', async () => {
+    const invokeHandler = async () => {
       const handler = middy()
         .use(httpErrorHandler({ logger: false }))
         .use(crossAccountDynamo({ disablePrefetch: true }))
         .handler(async () => ({ statusCode: 200 }))
-      return handler({}, lambdaContext())
+      return handler({}, createLambdaContext())
     }
     sandbox.faults.inject({
       service: 'sts',
@@ -408,14 +421,14 @@ describe('with other middlewares', () => {
       message: 'no',
       times: 1,
     })
-    const refusal = await respond()
+    const denialResponse = await invokeHandler()
     sandbox.faults.inject({ service: 'sts', kind: 'throttle', times: 3 })
-    const outage = await respond()
-    expect([refusal, outage].map(({ statusCode }) => statusCode)).toEqual([500, 500])
-    expect(JSON.stringify([refusal, outage])).not.toMatch(/STS|arn:|Role/)
+    const outageResponse = await invokeHandler()
+    expect([denialResponse, outageResponse].map(({ statusCode }) => statusCode)).toEqual([500, 500])
+    expect(JSON.stringify([denialResponse, outageResponse])).not.toMatch(/STS|arn:|Role/)
   })
 
-  test('awsClientCapture is given the DynamoDB client once, and its result is used', async () => {
+  test('awsClientCapture is called once with the DynamoDB client, and the client that it returns is used', async () => {
     const capture = jest.fn((client: DynamoDBClient) => {
       client.middlewareStack.add((next) => (args) => next(args), { step: 'initialize', name: 'captured' })
       return client
@@ -423,11 +436,11 @@ describe('with other middlewares', () => {
     const handler = middy()
       .use(crossAccountDynamo({ awsClientCapture: capture, awsClientOptions: { maxAttempts: 7 } }))
       .handler(async (_event: unknown, context) => {
-        await get(context)
+        await getItem(context)
         return [context.dynamo.middlewareStack.identify().join(), await context.dynamo.config.maxAttempts()]
       })
-    const [stack, attempts] = (await handler({}, lambdaContext())) as [string, number]
-    await handler({}, lambdaContext())
+    const [stack, attempts] = (await handler({}, createLambdaContext())) as [string, number]
+    await handler({}, createLambdaContext())
     expect(capture).toHaveBeenCalledTimes(1)
     expect(stack).toContain('captured')
     expect(attempts).toBe(7)
@@ -436,11 +449,12 @@ describe('with other middlewares', () => {
   test.each([
     ['nothing', () => undefined],
     ['a promise', async (client: DynamoDBClient) => client],
-    ['something else', () => ({})],
-  ])('refuses an awsClientCapture that returns %s', (_what, capture) => {
-    const construct = () => crossAccountDynamo({ awsClientCapture: capture as never, disablePrefetch: true })
-    expect(construct).toThrow(CrossAccountDynamoError)
-    expect(construct).toThrow(/^CONFIG_INVALID: .*\bawsClientCapture\b/s)
+    ['an object that is not a client', () => ({})],
+  ])('an awsClientCapture that returns %s is refused', (_case, capture) => {
+    const createMiddleware = () =>
+      crossAccountDynamo({ awsClientCapture: capture as never, disablePrefetch: true })
+    expect(createMiddleware).toThrow(CrossAccountDynamoError)
+    expect(createMiddleware).toThrow(/^CONFIG_INVALID: .*\bawsClientCapture\b/s)
   })
 
   test.each<[string, object]>([
@@ -452,9 +466,9 @@ describe('with other middlewares', () => {
         },
       },
     ],
-    ['awsClientOptions that the SDK does not take', { awsClientOptions: { extensions: [5] } }],
+    ['an option in awsClientOptions that the SDK does not accept', { awsClientOptions: { extensions: [5] } }],
     [
-      'awsClientOptions that the SDK does not accept, with a session function',
+      'an option in awsClientOptions that the SDK does not accept, with a session function,',
       {
         awsClientOptions: { extensions: [5] },
         session: () => ({ sessionTags: { TenantId: 'acme' } }),
@@ -464,25 +478,25 @@ describe('with other middlewares', () => {
       'an awsClientCapture that returns a frozen client',
       { awsClientCapture: (client: DynamoDBClient) => Object.freeze(client) },
     ],
-  ])('refuses %s', (_what, options) => {
-    const construct = () => crossAccountDynamo({ ...options, disablePrefetch: true })
-    expect(construct).toThrow(CrossAccountDynamoError)
-    expect(construct).toThrow(/^CONFIG_INVALID: .*\bawsClient(?:Capture|Options)\b/s)
+  ])('%s is refused', (_case, options) => {
+    const createMiddleware = () => crossAccountDynamo({ ...options, disablePrefetch: true })
+    expect(createMiddleware).toThrow(CrossAccountDynamoError)
+    expect(createMiddleware).toThrow(/^CONFIG_INVALID: .*\bawsClient(?:Capture|Options)\b/s)
   })
 
-  test('awsClientCapture may return one client to two middlewares', () => {
-    let first: DynamoDBClient | undefined
+  test('awsClientCapture can return one client to two middlewares', () => {
+    let firstClient: DynamoDBClient | undefined
     const awsClientCapture = (client: DynamoDBClient) => {
-      first ??= client
-      return first
+      firstClient ??= client
+      return firstClient
     }
     const options = { awsClientCapture, documentClient: false, disablePrefetch: true } as const
     expect(() => [crossAccountDynamo(options), crossAccountDynamo(options)]).not.toThrow()
   })
 
-  test('stsClientOptions reach the STS client: its credentials may be somebody else’s', async () => {
-    const other = sandbox.issueCredentials('arn:aws:iam::111111111111:role/UntrustedRole', 'other')
-    const middleware = crossAccountDynamo({ stsClientOptions: { credentials: other }, disablePrefetch: true })
+  test('the STS client uses the credentials of stsClientOptions', async () => {
+    const credentials = sandbox.issueCredentials('arn:aws:iam::111111111111:role/UntrustedRole', 'other')
+    const middleware = crossAccountDynamo({ stsClientOptions: { credentials }, disablePrefetch: true })
     await expect(middleware.ready()).rejects.toThrow('assumed-role/UntrustedRole/other')
   })
 })

@@ -1,7 +1,8 @@
-/** What the documents of crossAccountPolicies() allow and deny, in a sandbox that has exactly these documents. */
+/** Deploys the documents of crossAccountPolicies() to a sandbox, and checks which requests they allow and deny. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import {
   type CrossAccountPolicies,
+  type CrossAccountPoliciesOptions,
   crossAccountPolicies,
   type PolicyDocument,
   type Statement,
@@ -22,10 +23,9 @@ import {
   EXTERNAL_ID,
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
-import { family } from './set-up-family.ts'
-import { KEY_ARN } from './set-up-requests.ts'
-import type { SetUp } from './set-up-sent.ts'
-import { type Attempt, askedFor, tryAll } from './set-up-trial.ts'
+import { type Attempt, isDenied, runAttempts, shouldBeAllowed } from './policies-attempts.ts'
+import { samplePoliciesOptions } from './policies-options.ts'
+import { KEY_ARN } from './policies-request-attempts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
@@ -44,29 +44,30 @@ afterAll(async () => {
 })
 
 test.each(
-  family().map(
+  samplePoliciesOptions().map(
     ({ roleArn, region, ...rest }) => [JSON.stringify(rest), { roleArn, region, ...rest }] as const,
   ),
 )(
-  'the documents allow what the options ask for, and deny every variation of it: %s',
-  async (_title, setUp) => {
-    const all = await tryAll(setUp, crossAccountPolicies(setUp), sandbox, clients)
-    expect(all.filter(({ expected, outcome }) => outcome !== expected)).toEqual([])
+  'the documents allow what the options specify, and deny every variation: %s',
+  async (_optionsText, options) => {
+    const results = await runAttempts(options, crossAccountPolicies(options), sandbox, clients)
+    expect(results.filter(({ expected, outcome }) => outcome !== expected)).toEqual([])
   },
 )
 
-const PLAIN = {
+/** The required options. */
+const MINIMAL_OPTIONS = {
   roleArn: TARGET_ROLE_ARN,
   region: 'us-east-1',
   executionRoleArn: EXECUTION_ROLE_ARN,
   tables: ['Orders'],
   access: 'read-write',
   indexes: true,
-} satisfies SetUp
+} satisfies CrossAccountPoliciesOptions
 
-/** Every option, as narrow as possible. */
-const FULL: SetUp = {
-  ...PLAIN,
+/** Every option, with the narrowest value. */
+const RESTRICTIVE_OPTIONS: CrossAccountPoliciesOptions = {
+  ...MINIMAL_OPTIONS,
   externalId: EXTERNAL_ID,
   sessionTagKeys: { team: 'orders' },
   tenantTag: 'TenantId',
@@ -76,97 +77,118 @@ const FULL: SetUp = {
   organizationId: ORGANIZATION_ID,
 }
 
-/** The other choice of each option that has two and makes conditions. */
-const OPEN: SetUp = {
-  ...PLAIN,
+/** The broader value of each option that has two values and adds conditions. */
+const BROAD_OPTIONS: CrossAccountPoliciesOptions = {
+  ...MINIMAL_OPTIONS,
   executionRoleArn: [EXECUTION_ROLE_ARN, `arn:aws:iam::${ACCOUNT_A}:role/lambda/*`],
   trustWholeAccount: true,
   sessionTagKeys: ['team'],
   sourceIdentity: true,
 }
 
-const SET_UPS = { FULL, OPEN }
-const NAMES = ['FULL', 'OPEN'] as const
+const OPTIONS_BY_NAME = { restrictive: RESTRICTIVE_OPTIONS, broad: BROAD_OPTIONS }
+const OPTIONS_NAMES = ['restrictive', 'broad'] as const
 
-test.each(NAMES)(
-  'policies that allow everything allow every attempt of %s, so that only the documents deny any',
-  async (name) => {
-    const anybody = { Principal: { AWS: '*' } }
-    const open = {
+test.each(OPTIONS_NAMES)(
+  'policies that allow everything allow every attempt for the %s options',
+  async (optionsName) => {
+    const allowAllDocuments = {
       trustPolicy: createPolicy(
-        allowStatement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], anybody),
+        allowStatement(['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'], {
+          Principal: { AWS: '*' },
+        }),
       ),
       permissionsPolicy: ALLOW_ALL_POLICY,
       callerPolicy: ALLOW_ALL_POLICY,
       warnings: [],
     } as CrossAccountPolicies
-    const all = await tryAll(SET_UPS[name], open, sandbox, clients)
-    // DynamoDB itself rejects some, and the other account denies access because its tables have no policies.
-    const refused = all.filter(({ outcome }) => !/^done$|^ValidationException|resource-based$/.test(outcome))
-    expect(refused).toEqual([])
+    const results = await runAttempts(OPTIONS_BY_NAME[optionsName], allowAllDocuments, sandbox, clients)
+    // DynamoDB rejects requests without a partition key, and the tables of another account have no resource-based policies.
+    const denied = results.filter(
+      ({ outcome }) => !/^allowed$|^ValidationException|resource-based$/.test(outcome),
+    )
+    expect(denied).toEqual([])
   },
 )
 
-type Name = 'trustPolicy' | 'permissionsPolicy' | 'callerPolicy'
+type DocumentName = 'trustPolicy' | 'permissionsPolicy' | 'callerPolicy'
 
-/** The documents with another statement in place of each; `undefined` for none. */
-const changed = (
+/** Replaces each statement of a document by the result of `change`, or removes it if the result is undefined. */
+const changeStatements = (
   documents: CrossAccountPolicies,
-  name: Name,
+  documentName: DocumentName,
   change: (statement: Statement) => Statement | undefined,
 ): CrossAccountPolicies => {
-  const Statement = documents[name].Statement.map(change).filter((one) => one !== undefined)
-  return { ...documents, [name]: { ...documents[name], Statement } }
+  const document = documents[documentName]
+  const Statement = document.Statement.map(change).filter((statement) => statement !== undefined)
+  return { ...documents, [documentName]: { ...document, Statement } }
 }
 
-describe.each(NAMES)('of %s', (name) => {
-  const documents = crossAccountPolicies(SET_UPS[name])
-  const statements = (['trustPolicy', 'permissionsPolicy', 'callerPolicy'] as const).flatMap((document) =>
-    documents[document].Statement.map(({ Sid }) => [document, Sid] as const),
+describe.each(OPTIONS_NAMES)('with the %s options', (optionsName) => {
+  const documents = crossAccountPolicies(OPTIONS_BY_NAME[optionsName])
+  const statements = (['trustPolicy', 'permissionsPolicy', 'callerPolicy'] as const).flatMap((documentName) =>
+    documents[documentName].Statement.map(({ Sid }) => [documentName, Sid] as const),
   )
 
-  test.each(statements)('%s needs its statement %s', async (document, sid) => {
-    const without = changed(documents, document, (one) => (one.Sid === sid ? undefined : one))
-    const all = await tryAll(SET_UPS[name], without, sandbox, clients, askedFor)
-    expect(all.filter(({ outcome }) => outcome.includes('refused'))).not.toEqual([])
-  })
+  test.each(statements)(
+    `the %s without its statement %s denies a request that the ${optionsName} options require`,
+    async (documentName, sid) => {
+      const changedDocuments = changeStatements(documents, documentName, (statement) =>
+        statement.Sid === sid ? undefined : statement,
+      )
+      const results = await runAttempts(
+        OPTIONS_BY_NAME[optionsName],
+        changedDocuments,
+        sandbox,
+        clients,
+        shouldBeAllowed,
+      )
+      expect(results.filter(isDenied)).not.toEqual([])
+    },
+  )
 })
 
 type Conditions = NonNullable<Statement['Condition']>
 
-/** The attempts that a document allows when its statements have other conditions. */
-const letIn = async (
-  setUp: SetUp,
-  document: Name,
-  change: (conditions: Conditions, sid: string) => Conditions,
+/**
+ * Changes the conditions of a document's statements, and returns the descriptions of the attempts that the document then
+ * allows and that it should deny.
+ */
+const findWronglyAllowed = async (
+  options: CrossAccountPoliciesOptions,
+  documentName: DocumentName,
+  changeConditions: (conditions: Conditions, sid: string) => Conditions,
 ): Promise<string[]> => {
-  const weaker = changed(crossAccountPolicies(setUp), document, ({ Condition = {}, ...rest }) => ({
-    ...rest,
-    Condition: change(Condition, rest.Sid),
-  }))
-  const isDecided = ({ expected }: Attempt) => expected.startsWith('sts:') === (document === 'trustPolicy')
-  const which = (attempt: Attempt) => !askedFor(attempt) && isDecided(attempt)
-  const all = await tryAll(setUp, weaker, sandbox, clients, which)
-  return all.filter(({ outcome }) => !outcome.includes('refused')).map(({ what }) => what)
+  const changedDocuments = changeStatements(
+    crossAccountPolicies(options),
+    documentName,
+    ({ Condition = {}, ...rest }) => ({ ...rest, Condition: changeConditions(Condition, rest.Sid) }),
+  )
+  const isDecidedByDocument = ({ expected }: Attempt) =>
+    expected.startsWith('sts:') === (documentName === 'trustPolicy')
+  const filter = (attempt: Attempt) => !shouldBeAllowed(attempt) && isDecidedByDocument(attempt)
+  const results = await runAttempts(options, changedDocuments, sandbox, clients, filter)
+  return results.filter((result) => !isDenied(result)).map(({ description }) => description)
 }
 
-const without = (operator: string, key: string) => (conditions: Conditions) => {
-  const { [operator]: { [key]: _gone, ...keys } = {}, ...others } = conditions
+const createConditionRemover = (operator: string, key: string) => (conditions: Conditions) => {
+  const { [operator]: { [key]: _removed, ...keys } = {}, ...others } = conditions
   return { ...others, ...(Object.keys(keys).length > 0 && { [operator]: keys }) }
 }
 
-const conditionsOf = ({ Statement }: PolicyDocument) =>
+const listConditions = ({ Statement }: PolicyDocument) =>
   Statement.flatMap(({ Condition = {} }) =>
     Object.entries(Condition).flatMap(([operator, keys]) =>
       Object.keys(keys).map((key) => ({ operator, key })),
     ),
   )
 
-const foreign = (...actions: string[]) => actions.map((action) => `${action} of another tenant's`)
+const describeForOtherTenant = (...actions: string[]) =>
+  actions.map((action) => `${action} for another tenant`)
 
 test.each([
   [
-    'FULL',
+    'restrictive',
     'trustPolicy',
     {
       'StringEquals sts:ExternalId': ['no external ID', 'another external ID'],
@@ -178,29 +200,29 @@ test.each([
       'StringLike aws:RequestTag/TenantId': ['no tag TenantId', 'an empty tag TenantId'],
       'ForAllValues:StringEquals aws:TagKeys': [
         'an extra tag',
-        'the tag team in capitals',
-        'the tag TenantId in capitals',
+        'the tag team in uppercase',
+        'the tag TenantId in uppercase',
       ],
-      'ForAllValues:StringEquals sts:TransitiveTagKeys': ['an ordinary tag made transitive'],
+      'ForAllValues:StringEquals sts:TransitiveTagKeys': ['a non-transitive tag made transitive'],
       'StringEquals sts:SourceIdentity': ['no source identity', 'another source identity'],
       'StringEquals aws:PrincipalOrgID': ['an account of no organization', 'an account of o-anotherorgid'],
     },
   ],
   [
-    'FULL',
+    'restrictive',
     'permissionsPolicy',
     {
       'ForAllValues:StringEquals dynamodb:LeadingKeys': [
-        ...foreign('GetItem', 'BatchGetItem', 'ConditionCheckItem', 'Query'),
-        ...foreign('PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
-        "Query of another tenant's in an index",
-        'BatchGetItem of an own and a foreign key',
-        'BatchWriteItem of an own and a foreign key',
+        ...describeForOtherTenant('GetItem', 'BatchGetItem', 'ConditionCheckItem', 'Query'),
+        ...describeForOtherTenant('PutItem', 'UpdateItem', 'DeleteItem', 'BatchWriteItem'),
+        'Query for another tenant in an index',
+        'BatchGetItem for the tenant and another tenant',
+        'BatchWriteItem for the tenant and another tenant',
       ],
       'Null dynamodb:LeadingKeys': [
-        'BatchGetItem of no key',
-        'Query of no key',
-        'Query of no key in an index',
+        'BatchGetItem without a partition key',
+        'Query without a partition key',
+        'Query without a partition key in an index',
       ],
       'StringEquals kms:ViaService': [
         'kms:Decrypt without DynamoDB',
@@ -210,46 +232,63 @@ test.each([
     },
   ],
   [
-    'OPEN',
+    'broad',
     'trustPolicy',
     {
-      'ForAllValues:StringEquals aws:TagKeys': ['an extra tag', 'the tag team in capitals'],
+      'ForAllValues:StringEquals aws:TagKeys': ['an extra tag', 'the tag team in uppercase'],
       'StringLike aws:RequestTag/team': ['no tags', 'no tag team', 'an empty tag team'],
-      'Null sts:TransitiveTagKeys': ['an ordinary tag made transitive'],
+      'Null sts:TransitiveTagKeys': ['a non-transitive tag made transitive'],
       'StringLike sts:SourceIdentity': ['no source identity'],
       'ArnLike aws:PrincipalArn': ['the caller arn:aws:iam::111111111111:role/UnrelatedRole'],
     },
   ],
 ] as const)(
-  'of %s: each condition of %s denies something that no other condition denies',
-  async (name, document, expected) => {
-    const found: Record<string, string[]> = {}
-    for (const { operator, key } of conditionsOf(crossAccountPolicies(SET_UPS[name])[document]))
-      found[`${operator} ${key}`] ??= await letIn(SET_UPS[name], document, without(operator, key))
-    expect(found).toEqual(expected)
+  'with the %s options, each condition of the %s denies a request that no other condition denies',
+  async (optionsName, documentName, expected) => {
+    const options = OPTIONS_BY_NAME[optionsName]
+    const wronglyAllowed: Record<string, string[]> = {}
+    for (const { operator, key } of listConditions(crossAccountPolicies(options)[documentName]))
+      wronglyAllowed[`${operator} ${key}`] ??= await findWronglyAllowed(
+        options,
+        documentName,
+        createConditionRemover(operator, key),
+      )
+    expect(wronglyAllowed).toEqual(expected)
   },
 )
 
-test.each(NAMES)('of %s: the conditions of AssumeRole are enough to deny sessions', async (name) => {
-  const elsewhere = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? conditions : {})
-  await expect(letIn(SET_UPS[name], 'trustPolicy', elsewhere)).resolves.toEqual([])
-})
+test.each(OPTIONS_NAMES)(
+  'with the %s options, the conditions of the statement AssumeRole deny every request that the trust policy must deny',
+  async (optionsName) => {
+    const keepInAssumeRole = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? conditions : {})
+    await expect(
+      findWronglyAllowed(OPTIONS_BY_NAME[optionsName], 'trustPolicy', keepInAssumeRole),
+    ).resolves.toEqual([])
+  },
+)
 
 test.each([
-  ['FULL', ['no external ID', 'another external ID', 'no tags', 'no source identity']],
-  ['OPEN', ['no tags', 'no tag team', 'no source identity']],
+  ['restrictive', ['no external ID', 'another external ID', 'no tags', 'no source identity']],
+  ['broad', ['no tags', 'no tag team', 'no source identity']],
 ] as const)(
-  'of %s: without the conditions of AssumeRole, what is not sent is not required',
-  async (name, expected) => {
-    const there = (conditions: Conditions, sid: string) => (sid === 'AssumeRole' ? {} : conditions)
-    await expect(letIn(SET_UPS[name], 'trustPolicy', there)).resolves.toEqual(expected)
+  'with the %s options, the trust policy requires parameters only by the conditions of the statement AssumeRole',
+  async (optionsName, expected) => {
+    const removeFromAssumeRole = (conditions: Conditions, sid: string) =>
+      sid === 'AssumeRole' ? {} : conditions
+    await expect(
+      findWronglyAllowed(OPTIONS_BY_NAME[optionsName], 'trustPolicy', removeFromAssumeRole),
+    ).resolves.toEqual(expected)
   },
 )
 
 test('the caller policy allows one role only', async () => {
-  const wider = changed(crossAccountPolicies(PLAIN), 'callerPolicy', (one) => ({ ...one, Resource: '*' }))
-  const all = await tryAll(PLAIN, wider, sandbox, clients)
-  expect(all.filter(({ expected, outcome }) => outcome !== expected).map(({ what }) => what)).toEqual([
-    'AssumeRole of another role, which trusts the whole account',
-  ])
+  const changedDocuments = changeStatements(
+    crossAccountPolicies(MINIMAL_OPTIONS),
+    'callerPolicy',
+    (statement) => ({ ...statement, Resource: '*' }),
+  )
+  const results = await runAttempts(MINIMAL_OPTIONS, changedDocuments, sandbox, clients)
+  expect(
+    results.filter(({ expected, outcome }) => outcome !== expected).map(({ description }) => description),
+  ).toEqual(['AssumeRole of another role, which trusts the whole account'])
 })

@@ -14,102 +14,102 @@ import {
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
 import { issuesOf } from '../unit/issues.ts'
-import { functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { createFunctionVariables, createLambdaContext, setEnvironment } from './lambda.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 const readme = readFileSync(join(ROOT, 'README.md'), 'utf8')
 
-const blocks = (text: string, language: string): string[] =>
+const findCodeBlocks = (text: string, language: string): string[] =>
   [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, code = '']) => code)
 
-const policy = (name: string): PolicyDocument => {
+const readPolicy = (name: string): PolicyDocument => {
   const found = new RegExp(`<!-- policy: ${name} -->\\n\`\`\`json\\n(.*?)\`\`\``, 's').exec(readme)?.[1]
-  if (found === undefined) throw new Error(`the README has no policy ${name}`)
+  if (found === undefined) throw new Error(`the README has no policy named ${name}`)
   return JSON.parse(found)
 }
 
 beforeEach(() => setEnvironment({}))
 
-describe('code', () => {
-  // Inside the repository, so that imports of packages resolve.
+describe('the code', () => {
+  // The folder is inside the repository, so that imports of packages resolve.
   const folder = join(ROOT, 'test/types/extracted')
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-  test('of the README and of the doc comments compiles under the strict settings of the repository', () => {
+  test('the code in the README and in doc comments compiles with the tsconfig.json of the repository', () => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
     const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
       .filter((file) => file.endsWith('.ts'))
       .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
     const comments = sources.map((source) => source.replace(/^ *\* ?/gm, ''))
-    const examples = [readme, ...comments].flatMap((text) => blocks(text, 'ts'))
+    const examples = [readme, ...comments].flatMap((text) => findCodeBlocks(text, 'ts'))
     expect(examples.length).toBeGreaterThanOrEqual(6)
     for (const [index, code] of examples.entries()) writeFileSync(join(folder, `${index}.ts`), code)
     writeFileSync(
       join(folder, 'tsconfig.json'),
       JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'], exclude: [] }),
     )
-    const compiled = () =>
+    const compileExamples = () =>
       execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
-    expect(compiled).not.toThrow()
+    expect(compileExamples).not.toThrow()
   })
 })
 
 describe('the policies', () => {
-  const variables = blocks(readme, 'sh')
+  const variables = findCodeBlocks(readme, 'sh')
     .join('\n')
     .matchAll(/^(CROSS_ACCOUNT_DYNAMO_\w+)=(.+)$/gm)
   const configured = Object.fromEntries([...variables].map(([, name = '', value = '']) => [name, value]))
-  let loads = 0
+  let importCount = 0
 
-  /** Runs the example on accounts that have the policies of the README only, without one of them if it is named. */
-  const run = async (without?: 'caller' | 'trust' | 'permissions') => {
+  /** Runs the example `put-and-get` with the policies of the README, except for the policy `without`. */
+  const runExample = async (without?: 'caller' | 'trust' | 'permissions') => {
     const accounts = createTwoAccounts()
     const roles = accounts.flatMap((account) => account.roles ?? [])
     const execution = roles.find(({ name }) => EXECUTION_ROLE_ARN.endsWith(`/${name}`))
     const target = roles.find(({ name }) => TARGET_ROLE_ARN.endsWith(`/${name}`))
     if (execution === undefined || target === undefined)
-      throw new Error('the accounts have no roles of these names')
-    execution.policies = without === 'caller' ? [] : [policy('caller')]
-    target.policies = without === 'permissions' ? [] : [policy('permissions')]
+      throw new Error('the sandbox accounts do not have the execution role and the target role')
+    execution.policies = without === 'caller' ? [] : [readPolicy('caller')]
+    target.policies = without === 'permissions' ? [] : [readPolicy('permissions')]
     if (without === 'trust') delete target.trustPolicy
-    else target.trustPolicy = policy('trust')
+    else target.trustPolicy = readPolicy('trust')
     const sandbox = await startSandbox({ accounts })
     try {
-      setEnvironment({ ...functionVariables(sandbox), ...configured })
-      loads += 1
-      const { handler } = await import(`../../examples/put-and-get/handler.ts?load=${loads}`)
-      return await handler({ id: '123' }, lambdaContext())
+      setEnvironment({ ...createFunctionVariables(sandbox), ...configured })
+      importCount += 1
+      const { handler } = await import(`../../examples/put-and-get/handler.ts?import=${importCount}`)
+      return await handler({ id: '123' }, createLambdaContext())
     } finally {
       await sandbox.close()
     }
   }
 
-  test('are sufficient for the example, with the variables that the README sets', async () => {
+  test('the policies and variables in the README are sufficient for the example put-and-get', async () => {
     expect(Object.keys(configured)).toEqual([
       'CROSS_ACCOUNT_DYNAMO_ROLE_ARN',
       'CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID',
     ])
-    await expect(run()).resolves.toEqual({ id: '123' })
+    await expect(runExample()).resolves.toEqual({ id: '123' })
   })
 
   test.each([
     ['caller', 'ASSUME_ROLE_DENIED'],
     ['trust', 'ASSUME_ROLE_DENIED'],
     ['permissions', 'AccessDeniedException'],
-  ] as const)('are all necessary: the example fails without the %s policy', async (without, error) => {
-    await expect(run(without)).rejects.toThrow(
+  ] as const)('the example put-and-get fails without the %s policy of the README', async (without, error) => {
+    await expect(runExample(without)).rejects.toThrow(
       error === 'AccessDeniedException' ? 'is not authorized to perform: dynamodb:PutItem' : error,
     )
   })
 
-  test('name the accounts of the README', () => {
+  test('the README uses the account IDs of the sandbox', () => {
     expect(readme).toContain(ACCOUNT_A)
     expect(readme).toContain(ACCOUNT_B)
   })
 })
 
-test('the output that it shows is up to date (npm run readme updates it)', async () => {
+test('the command line output in the README is up to date (npm run readme updates it)', async () => {
   const parts = await generateReadmeParts()
   expect(Object.keys(parts)).toEqual(['README.md', 'docs/policies.svg', 'docs/check.svg'])
   for (const [path, text] of Object.entries(parts)) {
@@ -122,14 +122,14 @@ test('the output that it shows is up to date (npm run readme updates it)', async
   )
 })
 
-test('the condition that confines tenants is that of the recipe', () => {
+test('the tenant condition in the README is that of the example pooled-tenants', () => {
   const [, condition = ''] = /<!-- condition: own tenant -->\n```json\n(.*?)```/s.exec(readme) ?? []
   const roles = JSON.parse(readFileSync(join(ROOT, 'examples/pooled-tenants/policies.json'), 'utf8'))
   const { permissions } = roles['arn:aws:iam::222222222222:role/TenantOrders']
   expect(permissions.Statement[0].Condition).toEqual(JSON.parse(condition))
 })
 
-test('it lists all folders of examples/, and its links to them are valid', () => {
+test('the README lists all folders of examples/, and its links to them are valid', () => {
   const listed = [...readme.matchAll(/\[`([\w-]+)`\]\(examples\//g)].map(([, name]) => name)
   const folders = readdirSync(join(ROOT, 'examples')).filter((name) => name !== 'local')
   expect(listed.sort()).toEqual(folders.sort())
@@ -137,7 +137,7 @@ test('it lists all folders of examples/, and its links to them are valid', () =>
     expect(existsSync(join(ROOT, path))).toBe(true)
 })
 
-test('the table of options lists every option, and no other', () => {
+test('the table of options in the README lists each option, and no other', () => {
   const [issue] = issuesOf(() => crossAccountDynamo(Object.fromEntries([['x'.repeat(24), 1]])))
   const options = issue?.code === 'unknown-option' ? issue.known : []
   const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## What it does'))

@@ -1,4 +1,4 @@
-/** What happens when credentials end early, clocks are wrong and STS misbehaves, over real HTTP. Shows NET-3 of SECURITY.md. */
+/** Tests rejected tokens, wrong clocks and faults of STS, over HTTP. Shows NET-3 of SECURITY.md. */
 import { spawn } from 'node:child_process'
 import { tracingChannel } from 'node:diagnostics_channel'
 import { once } from 'node:events'
@@ -18,10 +18,16 @@ import middy from '@middy/core'
 import { type AssumeRoleTrace, crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoAccounts, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+import {
+  advanceTime,
+  createFunctionVariables,
+  createLambdaContext,
+  setEnvironment,
+  waitUntil,
+} from './lambda.ts'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -32,37 +38,39 @@ beforeEach(() => {
   jest.restoreAllMocks()
   sandbox.clock.reset()
   sandbox.clear()
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
 })
 
-const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
-const rejected = () => sandbox.calls.filter(({ service, status }) => service === 'dynamodb' && status === 400)
+const getAssumeRoleCalls = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const getRejectedRequests = () =>
+  sandbox.calls.filter(({ service, status }) => service === 'dynamodb' && status === 400)
 
 const servers: Server[] = []
 afterEach(() => {
   for (const server of servers.splice(0)) server.close()
 })
+/** Starts a server on the port of the URL. The server is closed after the test. */
 const startServer = async (url: string, listener: RequestListener): Promise<void> => {
   const server = createServer(listener).listen(Number(new URL(url).port), '127.0.0.1')
   servers.push(server)
   await once(server, 'listening')
 }
 
-type Work = (client: DynamoDBDocumentClient) => Promise<unknown>
-const get: Work = (client) => client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
+type SendRequest = (client: DynamoDBDocumentClient) => Promise<unknown>
+const getItem: SendRequest = (client) => client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))
 
-/** A handler with credentials at hand that does whatever it is given. */
+/** Creates a handler whose session has credentials. Its event is a function that sends a request with the client. */
 const startHandler = async (options: { logger?: Logger } = {}) => {
   const middleware = crossAccountDynamo(options)
   await middleware.ready()
   return middy()
     .use(middleware)
-    .handler(async (work: Work, context) => work(context.dynamo))
+    .handler(async (sendRequest: SendRequest, context) => sendRequest(context.dynamo))
 }
 
-describe('a token that DynamoDB rejects', () => {
-  test.each<[string, Work]>([
-    ['GetItem', get],
+describe('after DynamoDB rejected a token', () => {
+  test.each<[string, SendRequest]>([
+    ['GetItem', getItem],
     [
       'Query',
       (client) =>
@@ -85,213 +93,231 @@ describe('a token that DynamoDB rejects', () => {
           new BatchWriteCommand({ RequestItems: { [TABLE]: [{ PutRequest: { Item: { id: '1' } } }] } }),
         ),
     ],
-  ])('is replaced and the %s run once more', async (operation, work) => {
+  ])('a rejected token is replaced, and %s is sent again', async (operation, sendRequest) => {
     const handler = await startHandler()
-    travel(MINUTE)
+    advanceTime(MINUTE_MS)
     sandbox.revokeSessions()
-    await expect(handler(work, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    expect(assumeRoles()).toHaveLength(2)
+    await expect(handler(sendRequest, createLambdaContext())).resolves.toHaveProperty(
+      '$metadata.httpStatusCode',
+      200,
+    )
+    expect(getAssumeRoleCalls()).toHaveLength(2)
     expect(sandbox.calls.filter((call) => call.operation === operation).map(({ status }) => status)).toEqual([
       400, 200,
     ])
   })
 
-  test('is replaced once for 64 requests that were rejected together', async () => {
+  test('a token is replaced once if 64 concurrent requests are rejected', async () => {
     const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
     const handler = await startHandler({ logger })
-    travel(MINUTE)
+    advanceTime(MINUTE_MS)
     sandbox.revokeSessions()
-    await Promise.all(Array.from({ length: 64 }, () => handler(get, lambdaContext())))
-    expect(assumeRoles()).toHaveLength(2)
+    await Promise.all(Array.from({ length: 64 }, () => handler(getItem, createLambdaContext())))
+    expect(getAssumeRoleCalls()).toHaveLength(2)
     expect(logger.warn).toHaveBeenCalledTimes(1)
     expect(logger.warn).toHaveBeenCalledWith(expect.any(String), { roleArn: TARGET_ROLE_ARN })
   })
 
-  test('reaches the handler if the new one is rejected, too', async () => {
+  test('the error of DynamoDB reaches the handler if the new token is also rejected', async () => {
     const handler = await startHandler()
-    travel(MINUTE)
+    advanceTime(MINUTE_MS)
     const code = 'UnrecognizedClientException'
     sandbox.faults.inject({ service: 'dynamodb', kind: 'status', status: 400, code, message: 'no' })
-    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('name', code)
-    expect(assumeRoles()).toHaveLength(2)
-    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('name', code)
-    // Brand-new credentials are not replaced: STS is not asked by each request.
-    expect(assumeRoles()).toHaveLength(2)
+    await expect(handler(getItem, createLambdaContext())).rejects.toHaveProperty('name', code)
+    expect(getAssumeRoleCalls()).toHaveLength(2)
+    await expect(handler(getItem, createLambdaContext())).rejects.toHaveProperty('name', code)
+    // Credentials that were just issued are not replaced. Otherwise, each request would call STS.
+    expect(getAssumeRoleCalls()).toHaveLength(2)
   })
 
-  test('that ended while the environment was frozen is replaced before it is used', async () => {
+  test('a token that expired while the environment was frozen is replaced before the first request', async () => {
     const handler = await startHandler()
-    travel(5 * HOUR)
-    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    expect(assumeRoles()).toHaveLength(2)
-    expect(rejected()).toEqual([])
+    advanceTime(5 * HOUR_MS)
+    await expect(handler(getItem, createLambdaContext())).resolves.toHaveProperty(
+      '$metadata.httpStatusCode',
+      200,
+    )
+    expect(getAssumeRoleCalls()).toHaveLength(2)
+    expect(getRejectedRequests()).toEqual([])
   })
 })
 
-test('middy’s early-timeout signal ends a request that DynamoDB does not answer', async () => {
+test('the signal of middy’s early timeout aborts a request that DynamoDB does not answer', async () => {
   const middleware = crossAccountDynamo()
   await middleware.ready()
   sandbox.faults.inject({ service: 'dynamodb', operation: 'GetItem', kind: 'stall' })
-  let ended: Promise<string> | undefined
+  let outcome: Promise<string> | undefined
   const handler = middy({ timeoutEarlyInMillis: 200, timeoutEarlyResponse: () => 'early' })
     .use(middleware)
     .handler(async (_event: unknown, context, { signal }) => {
       const command = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
-      ended = context.dynamo.send(command, { abortSignal: signal }).then(
+      outcome = context.dynamo.send(command, { abortSignal: signal }).then(
         () => 'answered',
         (error: Error) => error.name,
       )
-      return ended
+      return outcome
     })
-  await expect(handler({}, lambdaContext(400))).resolves.toBe('early')
-  await expect(ended).resolves.toBe('AbortError')
+  await expect(handler({}, createLambdaContext(400))).resolves.toBe('early')
+  await expect(outcome).resolves.toBe('AbortError')
 })
 
-test('a GET / that DynamoDB does not answer costs an invocation no more than its own time', async () => {
+test('an invocation ends before its timeout if DynamoDB does not answer GET /', async () => {
   sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'no-response' })
   const handler = middy()
     .use(crossAccountDynamo({ disablePrefetch: true }))
     .handler(async () => performance.now())
-  // Opening it is given up after a second; this invocation has less.
-  const end = performance.now() + 980
-  await expect(handler({}, lambdaContext(800))).resolves.toBeLessThan(end)
+  // The connection attempt is canceled after one second. This invocation has less time.
+  const endMs = performance.now() + 980
+  await expect(handler({}, createLambdaContext(800))).resolves.toBeLessThan(endMs)
 })
 
-test('a process that makes the middleware and never calls it ends by itself', async () => {
+test('a process that creates the middleware and never invokes it exits', async () => {
   const script = `import { crossAccountDynamo } from ${JSON.stringify(join(import.meta.dirname, '../../src/index.ts'))}; crossAccountDynamo()`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
-    env: functionVariables(sandbox),
+    env: createFunctionVariables(sandbox),
   })
   await expect(once(child, 'exit')).resolves.toEqual([0, null])
-  expect(assumeRoles()).toHaveLength(1)
+  expect(getAssumeRoleCalls()).toHaveLength(1)
 })
 
-describe('a clock that is wrong', () => {
+describe('with a wrong clock', () => {
   test.each([-40, -10, 10, 40])(
-    'by %d minutes neither loops nor uses credentials that have ended',
+    'if the clock of AWS differs by %d minutes, STS is called at most twice and no expired token is sent',
     async (minutes) => {
-      // AWS is ahead of the function, or behind.
-      sandbox.clock.advance(minutes * MINUTE)
+      // If the number is positive, the clock of AWS is ahead of the clock of the function.
+      sandbox.clock.advance(minutes * MINUTE_MS)
       const handler = await startHandler()
-      await handler(get, lambdaContext())
-      const skewed = assumeRoles().length
-      expect(skewed).toBeLessThanOrEqual(2)
-      for (let i = 0; i < 20; i += 1) await handler(get, lambdaContext())
-      expect(assumeRoles()).toHaveLength(skewed)
-      travel(59.5 * MINUTE)
-      await handler(get, lambdaContext())
-      expect(assumeRoles()).toHaveLength(skewed + 1)
-      expect(rejected().filter(({ error }) => error === 'ExpiredTokenException')).toEqual([])
+      await handler(getItem, createLambdaContext())
+      const callCount = getAssumeRoleCalls().length
+      expect(callCount).toBeLessThanOrEqual(2)
+      for (let invocation = 0; invocation < 20; invocation += 1) await handler(getItem, createLambdaContext())
+      expect(getAssumeRoleCalls()).toHaveLength(callCount)
+      advanceTime(59.5 * MINUTE_MS)
+      await handler(getItem, createLambdaContext())
+      expect(getAssumeRoleCalls()).toHaveLength(callCount + 1)
+      expect(getRejectedRequests().filter(({ error }) => error === 'ExpiredTokenException')).toEqual([])
     },
   )
 
-  test('and is set right meanwhile costs no failed invocation', async () => {
-    sandbox.clock.advance(10 * MINUTE)
+  test('no invocation fails if a wrong clock is corrected', async () => {
+    sandbox.clock.advance(10 * MINUTE_MS)
     const handler = await startHandler()
-    await handler(get, lambdaContext())
+    await handler(getItem, createLambdaContext())
     sandbox.clock.reset()
-    travel(10 * MINUTE)
-    for (let i = 0; i < 6; i += 1) {
-      travel(10 * MINUTE)
-      await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    advanceTime(10 * MINUTE_MS)
+    for (let invocation = 0; invocation < 6; invocation += 1) {
+      advanceTime(10 * MINUTE_MS)
+      await expect(handler(getItem, createLambdaContext())).resolves.toHaveProperty(
+        '$metadata.httpStatusCode',
+        200,
+      )
     }
   })
 })
 
-describe('an STS that', () => {
-  test('stays silent costs an invocation no more than its own time', async () => {
+describe('with a fault of STS', () => {
+  test('an invocation fails with STS_TIMEOUT before its own timeout if STS does not respond', async () => {
     sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
     const handler = middy()
       .use(crossAccountDynamo({ disablePrefetch: true }))
       .handler(async () => {})
-    await expect(handler({}, lambdaContext(300))).rejects.toMatchObject({
+    await expect(handler({}, createLambdaContext(300))).rejects.toMatchObject({
       code: 'STS_TIMEOUT',
       statusCode: 503,
     })
-    expect(assumeRoles()).toHaveLength(1)
+    expect(getAssumeRoleCalls()).toHaveLength(1)
   })
 
-  test('does not answer, or stops in its answer, is asked again after three seconds, not after more', async () => {
-    const served = (['no-response', 'stall'] as const).map(async (kind) => {
+  test('the request is sent again after three seconds if STS does not respond or stops during the response', async () => {
+    const invocations = (['no-response', 'stall'] as const).map(async (kind) => {
       sandbox.faults.inject({ service: 'sts', kind, times: 1 })
       const handler = middy()
         .use(crossAccountDynamo({ disablePrefetch: true, sessionName: kind }))
         .handler(async () => 'served')
-      // Less a tenth or half a second, this leaves time for one request of three seconds and a second one.
-      await expect(handler({}, lambdaContext(4500))).resolves.toBe('served')
-      // The flight of another test may still be at it.
-      expect(assumeRoles().filter(({ sessionName }) => sessionName === kind)).toHaveLength(2)
+      // 4.5 seconds, less a reserve of at most half a second, are enough for a request that times out and a second request.
+      await expect(handler({}, createLambdaContext(4500))).resolves.toBe('served')
+      // The AssumeRole call of another test may still be in flight.
+      expect(getAssumeRoleCalls().filter(({ sessionName }) => sessionName === kind)).toHaveLength(2)
     })
-    await Promise.all(served)
+    await Promise.all(invocations)
   })
 
-  test('cannot be connected to is given up after one second an attempt', async () => {
-    // A server that takes no connections: stopped, and its queue full.
+  test('a connection attempt to STS is canceled after one second', async () => {
+    // A server accepts no connections if its process is stopped and its backlog is full.
     const script = `require('node:net').createServer().listen(0, '127.0.0.1', 1, function () { console.log(this.address().port) })`
     const server = spawn(process.execPath, ['-e', script])
     const port = Number(String((await once(server.stdout, 'data'))[0]))
     server.kill('SIGSTOP')
-    const queue = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}))
-    await Promise.all(queue.slice(0, 2).map((socket) => once(socket, 'connect')))
+    const sockets = Array.from({ length: 8 }, () => connect(port, '127.0.0.1').on('error', () => {}))
+    await Promise.all(sockets.slice(0, 2).map((socket) => once(socket, 'connect')))
     try {
-      setEnvironment({ ...functionVariables(sandbox), AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}` })
+      setEnvironment({
+        ...createFunctionVariables(sandbox),
+        AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${port}`,
+      })
       const handler = middy()
         .use(crossAccountDynamo({ disablePrefetch: true, stsClientOptions: { maxAttempts: 1 } }))
         .handler(async () => {})
-      // A silent request would be given three seconds.
-      await expect(handler({}, lambdaContext(4000))).rejects.toMatchObject({
+      // The timeout of a request that is connected is three seconds.
+      await expect(handler({}, createLambdaContext(4000))).rejects.toMatchObject({
         code: 'STS_TIMEOUT',
         message: expect.stringMatching(/connection .* within the configured timeout of 1000 ms/),
       })
     } finally {
-      for (const socket of queue) socket.destroy()
+      for (const socket of sockets) socket.destroy()
       server.kill('SIGKILL')
     }
   })
 
-  test.each<[string, (dead: string) => Promise<void>]>([
-    ['cannot be reached', async () => {}],
+  test.each<[string, (failingUrl: string) => Promise<void>]>([
+    ['refuses connections', async () => {}],
     [
-      'answers 500',
-      async (dead) => {
-        await startServer(dead, (_request, response) => response.writeHead(500).end())
+      'responds with 500',
+      async (failingUrl) => {
+        await startServer(failingUrl, (_request, response) => response.writeHead(500).end())
       },
     ],
-  ])('%s in one Region is asked in the next, which goes first from then on', async (_what, start) => {
-    const free = createServer().listen(0, '127.0.0.1')
-    await once(free, 'listening')
-    const dead = `http://127.0.0.1:${(free.address() as AddressInfo).port}`
-    free.close()
-    await start(dead)
-    const { AWS_ENDPOINT_URL_STS: alive = '', ...variables } = functionVariables(sandbox)
-    setEnvironment(variables)
-    const asked: unknown[] = []
-    const endpointProvider = ({ Region }: { Region?: string }) => {
-      asked.push(Region)
-      return { url: new URL(Region === 'eu-west-1' ? dead : alive) }
-    }
-    const middleware = crossAccountDynamo({
-      disablePrefetch: true,
-      stsRegions: ['eu-west-1', 'us-east-1'],
-      stsClientOptions: { endpointProvider } as object,
-    })
-    const handler = middy()
-      .use(middleware)
-      .handler(async (work: Work, context) => work(context.dynamo))
-    await handler(get, lambdaContext())
-    travel(50 * MINUTE)
-    await handler(get, lambdaContext())
-    await eventually(() => assumeRoles().length === 2)
-    expect(asked).toEqual(['eu-west-1', 'us-east-1', 'us-east-1'])
-  })
+  ])(
+    'if STS in the first Region %s, STS in the next Region is called, and is called first from then on',
+    async (_case, startFault) => {
+      const server = createServer().listen(0, '127.0.0.1')
+      await once(server, 'listening')
+      const failingUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+      server.close()
+      await startFault(failingUrl)
+      const { AWS_ENDPOINT_URL_STS: workingUrl = '', ...variables } = createFunctionVariables(sandbox)
+      setEnvironment(variables)
+      const calledRegions: unknown[] = []
+      const endpointProvider = ({ Region }: { Region?: string }) => {
+        calledRegions.push(Region)
+        return { url: new URL(Region === 'eu-west-1' ? failingUrl : workingUrl) }
+      }
+      const middleware = crossAccountDynamo({
+        disablePrefetch: true,
+        stsRegions: ['eu-west-1', 'us-east-1'],
+        stsClientOptions: { endpointProvider } as object,
+      })
+      const handler = middy()
+        .use(middleware)
+        .handler(async (sendRequest: SendRequest, context) => sendRequest(context.dynamo))
+      await handler(getItem, createLambdaContext())
+      advanceTime(50 * MINUTE_MS)
+      await handler(getItem, createLambdaContext())
+      await waitUntil(() => getAssumeRoleCalls().length === 2)
+      expect(calledRegions).toEqual(['eu-west-1', 'us-east-1', 'us-east-1'])
+    },
+  )
 
-  test('is down while credentials are good is noticed by the logger and by nobody else', async () => {
+  test('a failed refresh is logged as a warning and fails no invocation while the credentials are valid', async () => {
     const logger = { debug: jest.fn(), info: jest.fn(), warn: jest.fn(), error: jest.fn() }
     const handler = await startHandler({ logger })
-    travel(50 * MINUTE)
+    advanceTime(50 * MINUTE_MS)
     sandbox.faults.inject({ service: 'sts', kind: 'status', status: 500 })
-    await expect(handler(get, lambdaContext())).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    await eventually(() => logger.warn.mock.calls.length === 1)
+    await expect(handler(getItem, createLambdaContext())).resolves.toHaveProperty(
+      '$metadata.httpStatusCode',
+      200,
+    )
+    await waitUntil(() => logger.warn.mock.calls.length === 1)
     expect(logger.warn).toHaveBeenCalledWith(
       'AssumeRole failed; the current credentials are still valid',
       expect.objectContaining({ code: 'STS_UNAVAILABLE', reason: 'refresh' }),
@@ -300,7 +326,7 @@ describe('an STS that', () => {
   })
 })
 
-test('Powertools Logger writes every detail of a failure', async () => {
+test('Powertools Logger writes the code, the reason and the message of a failed AssumeRole call', async () => {
   process.env.POWERTOOLS_DEV = 'true'
   const lines: string[] = []
   for (const level of ['error', 'warn'] as const)
@@ -325,20 +351,20 @@ test('Powertools Logger writes every detail of a failure', async () => {
   ])
 })
 
-test('the tracing channel tells of each AssumeRole, without a credential', async () => {
+test('the tracing channel publishes each AssumeRole call, without credentials', async () => {
   const channel = tracingChannel<string, AssumeRoleTrace>('middy-cross-account-dynamo:assume-role')
-  const told: [string, AssumeRoleTrace & { error?: unknown; result?: unknown }][] = []
+  const published: [string, AssumeRoleTrace & { error?: unknown; result?: unknown }][] = []
   const subscriber = {
     start: () => {},
     end: () => {},
     asyncStart: () => {},
-    asyncEnd: (message: AssumeRoleTrace) => told.push(['asyncEnd', { ...message }]),
-    error: (message: AssumeRoleTrace) => told.push(['error', { ...message }]),
+    asyncEnd: (message: AssumeRoleTrace) => published.push(['asyncEnd', { ...message }]),
+    error: (message: AssumeRoleTrace) => published.push(['error', { ...message }]),
   }
   channel.subscribe(subscriber as never)
   try {
     const handler = await startHandler()
-    travel(HOUR)
+    advanceTime(HOUR_MS)
     sandbox.faults.inject({
       service: 'sts',
       kind: 'status',
@@ -346,16 +372,16 @@ test('the tracing channel tells of each AssumeRole, without a credential', async
       code: 'AccessDenied',
       message: 'no',
     })
-    await expect(handler(get, lambdaContext())).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
+    await expect(handler(getItem, createLambdaContext())).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
   } finally {
     channel.unsubscribe(subscriber as never)
   }
-  expect(told.map(([event, { reason, attempts }]) => [event, reason, attempts])).toEqual([
+  expect(published.map(([event, { reason, attempts }]) => [event, reason, attempts])).toEqual([
     ['asyncEnd', 'prefetch', 1],
     ['error', 'expired', 1],
     ['asyncEnd', 'expired', 1],
   ])
-  const [succeeded, failed] = told.map(([, message]) => message)
+  const [succeeded, failed] = published.map(([, message]) => message)
   expect(succeeded).toMatchObject({
     roleArn: TARGET_ROLE_ARN,
     region: 'us-east-1',

@@ -1,4 +1,7 @@
-/** "Revoke active sessions" in account B: the IAM console adds a policy that denies sessions issued before. Shows IAM-1 and IAM-2 of SECURITY.md. */
+/**
+ * Tests "Revoke active sessions" in account B, with which the IAM console adds a policy that denies sessions issued before that
+ * moment. Shows IAM-1 and IAM-2 of SECURITY.md.
+ */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
@@ -6,96 +9,102 @@ import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { allowStatement, createPolicy, createRevokeSessionsPolicy } from '../sandbox/policies.ts'
 import { createTwoAccounts, EXTERNAL_ID, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+import {
+  advanceTime,
+  createFunctionVariables,
+  createLambdaContext,
+  setEnvironment,
+  waitUntil,
+} from './lambda.ts'
 
-const MINUTE = 60_000
+const MINUTE_MS = 60_000
 
 let sandbox: Sandbox
 beforeEach(async () => {
   sandbox = await startSandbox({ accounts: createTwoAccounts() })
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
 })
 afterEach(async () => {
   jest.restoreAllMocks()
   await sandbox.close()
 })
 
-const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
+const getCommand = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
 const startHandler = async () => {
   const middleware = crossAccountDynamo({ scope: { tables: [TABLE], access: 'read' } })
   await middleware.ready()
   const handler = middy()
     .use(middleware)
-    .handler(async (_event: unknown, { dynamo }) => dynamo.send(get))
-  return () => handler({}, lambdaContext())
+    .handler(async (_event: unknown, { dynamo }) => dynamo.send(getCommand))
+  return () => handler({}, createLambdaContext())
 }
-const count = (operation: string) => sandbox.calls.filter((call) => call.operation === operation).length
-const attach = (document: ReturnType<typeof createPolicy>) =>
+const countCalls = (operation: string) => sandbox.calls.filter((call) => call.operation === operation).length
+const addToTargetRole = (document: ReturnType<typeof createPolicy>) =>
   sandbox.getRole(TARGET_ROLE_ARN).policies?.push(document)
 
-test('a refresh asks for the same as the first call', async () => {
+test('a refresh sends the same AssumeRole parameters as the first call', async () => {
   const invoke = await startHandler()
-  travel(50 * MINUTE)
+  advanceTime(50 * MINUTE_MS)
   await invoke()
-  await eventually(() => count('AssumeRole') === 2)
+  await waitUntil(() => countCalls('AssumeRole') === 2)
   const [first, second] = sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
   expect(second?.input).toEqual(first?.input)
 })
 
-describe('after "Revoke active sessions"', () => {
-  test('a warm environment assumes the role again, and its invocation succeeds', async () => {
+describe('after sessions are revoked', () => {
+  test('after sessions are revoked, a warm environment assumes the role again and its invocations succeed', async () => {
     const invoke = await startHandler()
     await invoke()
-    travel(10 * MINUTE)
-    attach(createRevokeSessionsPolicy(Date.now()))
+    advanceTime(10 * MINUTE_MS)
+    addToTargetRole(createRevokeSessionsPolicy(Date.now()))
     const results = await Promise.all([invoke(), invoke(), invoke()])
     for (const result of results) expect(result.$metadata.httpStatusCode).toBe(200)
-    expect(count('AssumeRole')).toBe(2)
-    // One before, three that were denied, three that ran again.
-    expect(count('GetItem')).toBe(7)
+    expect(countCalls('AssumeRole')).toBe(2)
+    // One request before, three that were denied, and three that were sent again.
+    expect(countCalls('GetItem')).toBe(7)
     await invoke()
-    expect(count('AssumeRole')).toBe(2)
-    expect(count('GetItem')).toBe(8)
-    // A second call asks for no more than the first.
+    expect(countCalls('AssumeRole')).toBe(2)
+    expect(countCalls('GetItem')).toBe(8)
+    // The second call sends the same parameters as the first.
     const [first, second] = sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
     expect(second?.input).toEqual(first?.input)
     expect(first?.input).toMatchObject({ externalId: EXTERNAL_ID, policy: expect.any(String) })
   })
 
-  test('a role that may no longer be assumed fails with the error of DynamoDB, and the session stays as it was', async () => {
+  test('after sessions are revoked, requests fail with the error of DynamoDB if the role can no longer be assumed', async () => {
     const invoke = await startHandler()
-    travel(10 * MINUTE)
-    attach(createRevokeSessionsPolicy(Date.now()))
+    advanceTime(10 * MINUTE_MS)
+    addToTargetRole(createRevokeSessionsPolicy(Date.now()))
     sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = createPolicy(
       allowStatement('sts:AssumeRole', { Principal: { AWS: 'arn:aws:iam::999999999999:root' } }),
     )
     await expect(invoke()).rejects.toMatchObject({ name: 'AccessDeniedException' })
     await expect(invoke()).rejects.toMatchObject({ name: 'AccessDeniedException' })
-    expect(count('AssumeRole')).toBe(2)
+    expect(countCalls('AssumeRole')).toBe(2)
   })
 })
 
-test('a request that a policy denies to every session costs one AssumeRole call in five minutes', async () => {
+test('a request that a policy explicitly denies causes at most one AssumeRole call in five minutes', async () => {
   const deny = { Effect: 'Deny', Action: 'dynamodb:PutItem', Resource: '*' } as const
-  attach({ Version: '2012-10-17', Statement: [deny] })
+  addToTargetRole({ Version: '2012-10-17', Statement: [deny] })
   const middleware = crossAccountDynamo()
-  const client = await middleware.clientFor({ event: {}, context: lambdaContext() })
-  const put = () => client.send(new PutCommand({ TableName: TABLE, Item: { id: '1' } }))
+  const client = await middleware.clientFor({ event: {}, context: createLambdaContext() })
+  const putItem = () => client.send(new PutCommand({ TableName: TABLE, Item: { id: '1' } }))
   for (let minute = 0; minute <= 10; minute += 1) {
-    travel(minute === 0 ? 0 : MINUTE)
-    await expect(put()).rejects.toMatchObject({ name: 'AccessDeniedException' })
-    await client.send(get)
+    advanceTime(minute === 0 ? 0 : MINUTE_MS)
+    await expect(putItem()).rejects.toMatchObject({ name: 'AccessDeniedException' })
+    await client.send(getCommand)
   }
-  // At the start, in minute 5 and in minute 10.
-  expect(count('AssumeRole')).toBe(3)
+  // The role is assumed at the start, in minute 5 and in minute 10.
+  expect(countCalls('AssumeRole')).toBe(3)
 })
 
-test('a request that no policy allows is not worth an AssumeRole call', async () => {
+test('a request that no policy allows causes no AssumeRole call', async () => {
   const middleware = crossAccountDynamo({ scope: { tables: [TABLE], access: 'read' } })
-  const client = await middleware.clientFor({ event: {}, context: lambdaContext() })
-  travel(10 * MINUTE)
+  const client = await middleware.clientFor({ event: {}, context: createLambdaContext() })
+  advanceTime(10 * MINUTE_MS)
   const put = client.send(new PutCommand({ TableName: TABLE, Item: { id: '1' } }))
   await expect(put).rejects.toMatchObject({ name: 'AccessDeniedException' })
-  expect(count('AssumeRole')).toBe(1)
-  expect(count('PutItem')).toBe(1)
+  expect(countCalls('AssumeRole')).toBe(1)
+  expect(countCalls('PutItem')).toBe(1)
 })

@@ -1,4 +1,4 @@
-/** The credentials go no further: they are in nothing that a function can print, at any depth. Shows CODE-4 of SECURITY.md. */
+/** Credentials are in no value that a function can print, at any depth. Shows CODE-4 of SECURITY.md. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
@@ -7,7 +7,7 @@ import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoAccounts, EXTERNAL_ID, OTHER_TABLE, TABLE } from '../sandbox/two-accounts.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment } from './lambda.ts'
+import { createFunctionVariables, createLambdaContext, setEnvironment, waitUntil } from './lambda.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
@@ -16,23 +16,23 @@ beforeAll(async () => {
 afterAll(() => sandbox.close())
 beforeEach(() => {
   sandbox.clear()
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
 })
 
-/** What reaches the console or the process's streams by itself: nothing. */
-const consoles = ['debug', 'info', 'log', 'warn', 'error'] as const
+// The package must not write to the console.
+const CONSOLE_METHODS = ['debug', 'info', 'log', 'warn', 'error'] as const
 beforeEach(() => {
-  for (const level of consoles) jest.spyOn(console, level)
+  for (const method of CONSOLE_METHODS) jest.spyOn(console, method)
 })
 afterEach(() => {
-  for (const level of consoles) expect(console[level]).not.toHaveBeenCalled()
+  for (const method of CONSOLE_METHODS) expect(console[method]).not.toHaveBeenCalled()
   jest.restoreAllMocks()
 })
 
 const TAG_VALUE = 'value-of-a-tag'
 
-/** All that the value shows when it is printed, however deeply, as `console.log` and as JSON. */
-const printed = (value: unknown): string =>
+/** Formats the value at any depth as `console.log`, `JSON.stringify` and `String` do. */
+const formatValue = (value: unknown): string =>
   [
     inspect(value, {
       depth: Number.POSITIVE_INFINITY,
@@ -51,8 +51,8 @@ const printed = (value: unknown): string =>
     value instanceof Error ? JSON.stringify(value, Object.getOwnPropertyNames(value)) : '',
   ].join('\n')
 
-/** The secrets of the caller and of the session: key, secret and token of each. */
-const secretsOf = async (provider: () => Promise<object>) => {
+/** Returns the access key ID, the secret access key and the session token of the caller and of the session. */
+const getSecrets = async (provider: () => Promise<object>) => {
   const { accessKeyId, secretAccessKey, sessionToken } = (await provider()) as Record<string, string>
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = process.env
   const secrets = [
@@ -67,40 +67,41 @@ const secretsOf = async (provider: () => Promise<object>) => {
   return secrets as string[]
 }
 
-const expectNothingOf = (secrets: readonly string[], text: string) => {
+const expectNoSecrets = (secrets: readonly string[], text: string) => {
+  // An empty text would pass the next expectation.
   expect(text.length).toBeGreaterThan(20)
   expect(
     secrets.filter((secret) => text.includes(secret) || text.includes(encodeURIComponent(secret))),
   ).toEqual([])
 }
 
-test('not in the middleware, the context or the request: before, during and after a request to DynamoDB', async () => {
+test('keeps credentials out of the middleware, the context and the request, before, during and after a DynamoDB request', async () => {
   const middleware = crossAccountDynamo({ documentClient: false })
-  const seen: string[] = []
+  const texts: string[] = []
   let provider: (() => Promise<object>) | undefined
   const handler = middy()
     .use(middleware)
     .before(async (request) => {
       provider = request.internal.dynamo
-      seen.push(printed(request), printed(middleware))
+      texts.push(formatValue(request), formatValue(middleware))
       sandbox.faults.inject({ service: 'dynamodb', kind: 'latency', ms: 100, times: 1 })
       const { DescribeTableCommand } = await import('@aws-sdk/client-dynamodb')
-      const pending = request.context.dynamo
+      const response = request.context.dynamo
         .send(new DescribeTableCommand({ TableName: TABLE }))
         .catch(() => {})
-      await eventually(() => sandbox.calls.some(({ operation }) => operation === 'DescribeTable'))
-      seen.push(printed(request))
-      await pending
-      seen.push(printed(request), printed(request.context.dynamo))
+      await waitUntil(() => sandbox.calls.some(({ operation }) => operation === 'DescribeTable'))
+      texts.push(formatValue(request))
+      await response
+      texts.push(formatValue(request), formatValue(request.context.dynamo))
     })
     .handler(async () => {})
-  await handler({}, lambdaContext())
-  const secrets = await secretsOf(provider as () => Promise<object>)
-  expect(seen).toHaveLength(5)
-  for (const text of seen) expectNothingOf(secrets, text)
+  await handler({}, createLambdaContext())
+  const secrets = await getSecrets(provider as () => Promise<object>)
+  expect(texts).toHaveLength(5)
+  for (const text of texts) expectNoSecrets(secrets, text)
 })
 
-test('not in an error of DynamoDB, which reaches the handler with all that the SDK hangs on it', async () => {
+test('keeps credentials out of an error of DynamoDB with the properties that the SDK adds', async () => {
   let provider: (() => Promise<object>) | undefined
   const handler = middy()
     .use(crossAccountDynamo())
@@ -110,25 +111,25 @@ test('not in an error of DynamoDB, which reaches the handler with all that the S
     .handler(async (_event: unknown, context) => {
       await context.dynamo.send(new GetCommand({ TableName: OTHER_TABLE, Key: { id: '1' } }))
     })
-  const error = (await handler({}, lambdaContext()).catch((thrown: unknown) => thrown)) as Error & {
+  const error = (await handler({}, createLambdaContext()).catch((thrown: unknown) => thrown)) as Error & {
     $response?: object
   }
   expect(error.name).toBe('AccessDeniedException')
   expect(error.$response).toHaveProperty('statusCode', 400)
-  expectNothingOf(await secretsOf(provider as () => Promise<object>), printed(error))
+  expectNoSecrets(await getSecrets(provider as () => Promise<object>), formatValue(error))
 })
 
 test.each([
-  ['refused', { kind: 'status', status: 403, code: 'AccessDenied', message: 'no' }],
+  ['denied', { kind: 'status', status: 403, code: 'AccessDenied', message: 'no' }],
   ['throttled', { kind: 'throttle' }],
-  ['failing', { kind: 'status', status: 500 }],
-  ['cut off', { kind: 'reset' }],
-  ['cut off in the middle', { kind: 'reset-mid-response' }],
-  ['malformed', { kind: 'malformed' }],
-  ['truncated', { kind: 'truncated' }],
+  ['answered with status 500', { kind: 'status', status: 500 }],
+  ['reset before the response', { kind: 'reset' }],
+  ['reset during the response', { kind: 'reset-mid-response' }],
+  ['answered with a malformed response', { kind: 'malformed' }],
+  ['answered with a truncated response', { kind: 'truncated' }],
 ] as const)(
-  'not in the error of an AssumeRole that was %s; nor the external ID or a tag’s value',
-  async (_what, fault) => {
+  'keeps credentials, the external ID and tag values out of the error of an AssumeRole call that is %s',
+  async (_description, fault) => {
     sandbox.faults.inject({ service: 'sts', ...fault })
     const handler = middy()
       .use(
@@ -139,17 +140,17 @@ test.each([
         }),
       )
       .handler(async () => {})
-    const error = await handler({}, lambdaContext()).catch((thrown: unknown) => thrown)
+    const error = await handler({}, createLambdaContext()).catch((thrown: unknown) => thrown)
     expect(error).toHaveProperty('name', 'CrossAccountDynamoError')
     sandbox.faults.clear()
-    const issued = await secretsOf(async () =>
+    const secrets = await getSecrets(async () =>
       sandbox.issueCredentials('arn:aws:iam::111111111111:role/LambdaExecutionRole'),
     )
-    expectNothingOf([...issued, EXTERNAL_ID, TAG_VALUE], printed(error))
+    expectNoSecrets([...secrets, EXTERNAL_ID, TAG_VALUE], formatValue(error))
   },
 )
 
-test('a truncated answer of STS, which holds credentials, leaves none of them in the error', async () => {
+test('keeps the credentials in an invalid STS response out of the error', async () => {
   let body = ''
   sandbox.faults.inject({
     service: 'sts',
@@ -162,20 +163,20 @@ test('a truncated answer of STS, which holds credentials, leaves none of them in
   const handler = middy()
     .use(crossAccountDynamo({ disablePrefetch: true, stsClientOptions: { maxAttempts: 1 } }))
     .handler(async () => {})
-  const error = await handler({}, lambdaContext()).catch((thrown: unknown) => thrown)
+  const error = await handler({}, createLambdaContext()).catch((thrown: unknown) => thrown)
   expect(error).toHaveProperty('code', 'STS_UNAVAILABLE')
   const secrets = ['AccessKeyId', 'SecretAccessKey', 'SessionToken'].map(
     (name) => new RegExp(`<${name}>([^<]+)</${name}>`).exec(body)?.[1] ?? '',
   )
   expect(secrets.every((secret) => secret.length > 10)).toBe(true)
-  expectNothingOf(secrets, printed(error))
+  expectNoSecrets(secrets, formatValue(error))
 })
 
-test('not in what the logger and the tracing channel are told, of success and of failure', async () => {
-  const told: unknown[] = []
-  const tell = (...words: unknown[]) => told.push(words)
-  const logger = { debug: tell, info: tell, warn: tell, error: tell }
-  const subscriber = { start: tell, end: tell, asyncStart: tell, asyncEnd: tell, error: tell }
+test('keeps credentials, external IDs and tag values out of log messages and trace messages of successful and failed calls', async () => {
+  const messages: unknown[] = []
+  const record = (...values: unknown[]) => messages.push(values)
+  const logger = { debug: record, info: record, warn: record, error: record }
+  const subscriber = { start: record, end: record, asyncStart: record, asyncEnd: record, error: record }
   const channel = tracingChannel('middy-cross-account-dynamo:assume-role')
   channel.subscribe(subscriber as never)
   let provider: (() => Promise<object>) | undefined
@@ -186,14 +187,20 @@ test('not in what the logger and the tracing channel are told, of success and of
         provider = request.internal.dynamo
       })
       .handler(async () => {})
-    await handler({}, lambdaContext())
-    const secrets = await secretsOf(provider as () => Promise<object>)
-    const failing = middy()
+    await handler({}, createLambdaContext())
+    const secrets = await getSecrets(provider as () => Promise<object>)
+    const handlerWithWrongExternalId = middy()
       .use(crossAccountDynamo({ logger, externalId: 'another-external-id' }))
       .handler(async () => {})
-    await expect(failing({}, lambdaContext())).rejects.toHaveProperty('code', 'ASSUME_ROLE_DENIED')
-    expect(told.length).toBeGreaterThan(6)
-    expectNothingOf([...secrets, EXTERNAL_ID, 'another-external-id', TAG_VALUE], told.map(printed).join('\n'))
+    await expect(handlerWithWrongExternalId({}, createLambdaContext())).rejects.toHaveProperty(
+      'code',
+      'ASSUME_ROLE_DENIED',
+    )
+    expect(messages.length).toBeGreaterThan(6)
+    expectNoSecrets(
+      [...secrets, EXTERNAL_ID, 'another-external-id', TAG_VALUE],
+      messages.map(formatValue).join('\n'),
+    )
   } finally {
     channel.unsubscribe(subscriber as never)
   }

@@ -1,111 +1,117 @@
 /**
- * What isolation.test.ts shows, for long: one execution environment, nearly 300 tenants, 100,000 requests to DynamoDB and more.
- * Prints what happened; exit code 1 if a request was signed by anybody but its own tenant's session, or anything else
- * happened that may not. `SEED=7 npm run test:soak` for other histories.
+ * Runs the workload of isolation.test.ts for several minutes: one execution environment, nearly 300 tenants and more than
+ * 100,000 DynamoDB requests. Prints the counts. The exit code is 1 if the session of another tenant signed a request, if an
+ * outcome is unexpected, or if the middleware keeps evicted clients in memory. `SEED=7 npm run test:soak` runs another
+ * sequence.
  */
 import fc from 'fast-check'
 import { startSandbox } from '../sandbox/index.ts'
 import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
-import { lookAlikes, tenants } from './hostile-tenants.ts'
-import { AT_ONCE, openLedger, startEnvironment, wave } from './tenants-at-once.ts'
+import { createAudit, MAX_CONCURRENCY, startExecutionEnvironment, wave } from './concurrent-tenants.ts'
+import { confusableTenants, lookAlikeTenants } from './tenant-generators.ts'
 
-const REQUESTS = Number(process.env.REQUESTS ?? 100_000)
-const TENANTS = 300
+const REQUEST_COUNT = Number(process.env.REQUESTS ?? 100_000)
+const TENANT_COUNT = 300
 const MAX_SESSIONS = 40
 const seed = Number(process.env.SEED ?? 1)
 
-// What a developer's machine has in its configuration files is not the function's.
+// The function must not read the developer's AWS configuration files.
 Object.assign(process.env, { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' })
 
-// The one clock of the function and of AWS, which live in this process.
-const realNow = Date.now
-let ahead = 0
-Date.now = () => realNow() + ahead
-const travel = (ms: number): void => {
-  ahead += ms
+// The function and the sandbox run in this process and read the same clock.
+const getSystemTimeMs = Date.now
+let clockOffsetMs = 0
+Date.now = () => getSystemTimeMs() + clockOffsetMs
+const advanceClock = (ms: number): void => {
+  clockOffsetMs += ms
 }
 
-const collect = globalThis.gc
-if (collect === undefined) throw new Error('needs --expose-gc, as npm run test:soak gives it')
-const heapUsed = async (): Promise<number> => {
-  // Finalizers and sockets have their turn between.
+const collectGarbage = globalThis.gc
+if (collectGarbage === undefined)
+  throw new Error('The soak test needs the flag --expose-gc. Run it with npm run test:soak.')
+const measureHeapBytes = async (): Promise<number> => {
   for (let round = 0; round < 5; round += 1) {
-    collect()
+    collectGarbage()
+    // Finalizers and socket events run between the rounds.
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   return process.memoryUsage().heapUsed
 }
 
-const population = [...lookAlikes, ...fc.sample(tenants, { seed, numRuns: TENANTS }).flat()].slice(0, TENANTS)
+const tenants = [
+  ...lookAlikeTenants,
+  ...fc.sample(confusableTenants, { seed, numRuns: TENANT_COUNT }).flat(),
+].slice(0, TENANT_COUNT)
 
-/** What holds it is left with nothing. */
-const empty = (object: object): void => {
+/** Deletes all properties, so that code with a reference to the object keeps none of their values in memory. */
+const deleteProperties = (object: object): void => {
   for (const key of Object.keys(object)) Reflect.deleteProperty(object, key)
 }
 
-/** Lives until so many requests were sent, and weighs what the middleware has come to hold by then. */
-const live = async (requests: number) => {
-  const ledger = openLedger()
-  const sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: ledger.note })
+/** Runs waves until the sandbox has received `minRequestCount` requests. Then measures the memory that the middleware uses. */
+const runUntil = async (minRequestCount: number) => {
+  const audit = createAudit()
+  const sandbox = await startSandbox({ accounts: createTwoTargetAccounts(), log: audit.recordCall })
   Object.assign(process.env, sandbox.env)
-  const clients: WeakRef<object>[] = []
-  const environment = startEnvironment({
+  const clientConfigs: WeakRef<object>[] = []
+  const environment = startExecutionEnvironment({
     sandbox,
-    ledger,
-    travel,
-    tenants: population,
+    audit,
+    advanceClock,
+    tenants,
     maxSessions: MAX_SESSIONS,
-    // The document client holds no more of it than its parts.
-    onClient: (client) => clients.push(new WeakRef(client.config)),
+    // The document client refers to the client's configuration, and not to the client itself.
+    onClient: (client) => clientConfigs.push(new WeakRef(client.config)),
   })
-  for (let part = 0; ledger.counts.requests < requests; part += 1) {
+  for (let part = 0; audit.counts.requests < minRequestCount; part += 1) {
     for (const each of fc.sample(wave, { seed: seed + part, numRuns: 20 })) {
-      await environment.live(each)
+      await environment.runWave(each)
       sandbox.calls.length = 0
     }
-    process.stdout.write(`${ledger.counts.requests} requests\r`)
+    process.stdout.write(`${audit.counts.requests} requests\r`)
   }
-  await environment.end()
-  const { middleware, strange, figures } = environment
-  const outcome = { ...ledger.counts, ...figures(), leaks: ledger.leaks, strange }
+  await environment.finish()
+  const { middleware, unexpectedOutcomes, getCounts } = environment
+  const outcome = { ...audit.counts, ...getCounts(), leaks: audit.leaks, unexpectedOutcomes }
   await sandbox.close()
-  // The session function holds these two. Their memory is not that of the middleware.
-  empty(sandbox)
-  empty(ledger)
-  const heap = await heapUsed()
-  const alive = clients.filter((client) => client.deref() !== undefined).length
-  // Until here it was held.
-  empty(middleware)
-  return { ...outcome, heap, alive }
+  // The session function refers to the sandbox and the audit. Their memory must not count as the middleware's.
+  deleteProperties(sandbox)
+  deleteProperties(audit)
+  const heapBytes = await measureHeapBytes()
+  const clientsInMemory = clientConfigs.filter((config) => config.deref() !== undefined).length
+  // This use keeps the middleware in memory during the measurement.
+  deleteProperties(middleware)
+  return { ...outcome, heapBytes, clientsInMemory }
 }
 
-// First a little, so that what is loaded and compiled by use is not taken for growth.
-const { heap: heapBefore } = await live(REQUESTS / 20)
-const { leaks, strange, ...after } = await live(REQUESTS)
+// A short first run loads and compiles the code, so that the comparison of the heap sizes does not contain it.
+const { heapBytes: heapBytesBefore } = await runUntil(REQUEST_COUNT / 20)
+const { leaks, unexpectedOutcomes, ...results } = await runUntil(REQUEST_COUNT)
 
-const megabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`
+const toMegabytes = (bytes: number) => `${(bytes / 2 ** 20).toFixed(1)} MB`
 const lines: Record<string, unknown> = {
   seed,
-  'DynamoDB requests': after.requests,
-  invocations: after.invocations,
-  '  at once, at most': after.mostAtOnce,
-  '  on a context shared with others': after.onSharedContext,
-  '  refused, for want of an identity': after.refused,
-  '  failed, because AWS did': after.letDown,
-  tenants: after.tenants,
-  'sessions made': after.clients,
-  '  again, after an eviction': after.evictions,
-  'AssumeRole calls': after.assumeRoles,
-  '  for refreshes': after.refreshes,
-  'tokens that were rejected': after.rejectedTokens,
-  'faults and revocations': after.mishaps,
-  'heap before': megabytes(heapBefore),
-  'heap after': megabytes(after.heap),
-  'clients in memory': `${after.alive} of at most ${MAX_SESSIONS}, and those of the latest ${AT_ONCE} invocations`,
+  'DynamoDB requests': results.requests,
+  invocations: results.invocations,
+  '  maximum concurrent': results.maxConcurrent,
+  '  on a shared context': results.onSharedContext,
+  '  refused, malformed tenant': results.refused,
+  '  failed because of a disruption': results.failedByDisruption,
+  tenants: results.tenants,
+  'clients created': results.clients,
+  '  again after an eviction': results.evictions,
+  'AssumeRole calls': results.assumeRoles,
+  '  for refreshes': results.refreshes,
+  'rejected tokens': results.rejectedTokens,
+  'faults and revocations': results.disruptions,
+  'heap before': toMegabytes(heapBytesBefore),
+  'heap after': toMegabytes(results.heapBytes),
+  'clients in memory': `${results.clientsInMemory} of at most ${MAX_SESSIONS}, plus those of the last ${MAX_CONCURRENCY} invocations`,
   leaks: leaks.length,
-  'other surprises': strange.length,
+  'unexpected outcomes': unexpectedOutcomes.length,
 }
 for (const [name, value] of Object.entries(lines)) console.log(`${name.padEnd(34)} ${value}`)
-for (const what of [...leaks, ...strange].slice(0, 20)) console.error(what)
-const kept = after.alive > 0 && after.alive <= MAX_SESSIONS + AT_ONCE
-process.exitCode = leaks.length + strange.length === 0 && kept ? 0 : 1
+for (const message of [...leaks, ...unexpectedOutcomes].slice(0, 20)) console.error(message)
+const hasExpectedClients =
+  results.clientsInMemory > 0 && results.clientsInMemory <= MAX_SESSIONS + MAX_CONCURRENCY
+process.exitCode = leaks.length + unexpectedOutcomes.length === 0 && hasExpectedClients ? 0 : 1

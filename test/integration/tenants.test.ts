@@ -1,4 +1,7 @@
-/** Many tenants behind one function, over real HTTP: who gets which session, and what happens when nobody knows. Shows EVENT-2, EVENT-5, EVENT-6, CODE-2 and CODE-3 of SECURITY.md. */
+/**
+ * Many tenants use one function over real HTTP. Each tenant gets its own session, and an event without a tenant gets none. Shows
+ * EVENT-2, EVENT-5, EVENT-6, CODE-2 and CODE-3 of SECURITY.md.
+ */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { GetCallerIdentityCommand, STSClient } from '@aws-sdk/client-sts'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
@@ -24,12 +27,18 @@ import {
   TABLE,
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
-import { eventually, functionVariables, lambdaContext, setEnvironment, travel } from './lambda.ts'
+import {
+  advanceTime,
+  createFunctionVariables,
+  createLambdaContext,
+  setEnvironment,
+  waitUntil,
+} from './lambda.ts'
 
-const CUSTOMER = '333333333333'
-const CUSTOMER_ROLE_ARN = `arn:aws:iam::${CUSTOMER}:role/OrdersRole`
-const MANAGED = `arn:aws:iam::${ACCOUNT_B}:policy/ReadMyTable`
-const MINUTE = 60_000
+const CUSTOMER_ACCOUNT = '333333333333'
+const CUSTOMER_ROLE_ARN = `arn:aws:iam::${CUSTOMER_ACCOUNT}:role/OrdersRole`
+const MANAGED_POLICY_ARN = `arn:aws:iam::${ACCOUNT_B}:policy/ReadMyTable`
+const MINUTE_MS = 60_000
 
 interface Event {
   tenant?: string
@@ -37,21 +46,22 @@ interface Event {
 
 let sandbox: Sandbox
 beforeAll(async () => {
-  const [a, b, ...rest] = createTwoAccounts({ canTagSession: true })
-  if (a === undefined || b === undefined) throw new Error('the createTwoAccounts has two accounts')
-  const tableOfB = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
+  const [accountA, accountB, ...otherAccounts] = createTwoAccounts({ canTagSession: true })
+  if (accountA === undefined || accountB === undefined)
+    throw new Error('createTwoAccounts() must return two accounts.')
+  const tableArn = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
   sandbox = await startSandbox({
     accounts: [
-      a,
+      accountA,
       {
-        ...b,
+        ...accountB,
         managedPolicies: {
-          [MANAGED]: createPolicy(allowStatement('dynamodb:GetItem', { Resource: tableOfB })),
+          [MANAGED_POLICY_ARN]: createPolicy(allowStatement('dynamodb:GetItem', { Resource: tableArn })),
         },
       },
-      ...rest,
+      ...otherAccounts,
       {
-        id: CUSTOMER,
+        id: CUSTOMER_ACCOUNT,
         roles: [
           {
             name: 'OrdersRole',
@@ -64,12 +74,11 @@ beforeAll(async () => {
             policies: [createPolicy(allowStatement('dynamodb:*', { Resource: '*' }))],
           },
         ],
-        tables: b.tables ?? [],
+        tables: accountB.tables ?? [],
       },
     ],
   })
-  const execution = sandbox.getRole(EXECUTION_ROLE_ARN)
-  execution.policies = [
+  sandbox.getRole(EXECUTION_ROLE_ARN).policies = [
     createPolicy(
       allowStatement(['sts:AssumeRole', 'sts:TagSession'], {
         Resource: [TARGET_ROLE_ARN, CUSTOMER_ROLE_ARN],
@@ -81,43 +90,45 @@ afterAll(() => sandbox.close())
 beforeEach(() => {
   jest.restoreAllMocks()
   sandbox.clear()
-  setEnvironment(functionVariables(sandbox))
+  setEnvironment(createFunctionVariables(sandbox))
 })
 
-const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
-const requests = () =>
+const listAssumeRoleCalls = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const listDynamoDbCalls = () =>
   sandbox.calls.filter(({ service, operation }) => service === 'dynamodb' && operation !== 'Health')
 
-const tenantSession = ({ event }: SessionRequest<Event>) => ({ sessionTags: { TenantId: event.tenant } })
-const get = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
+const createTenantSession = ({ event }: SessionRequest<Event>) => ({
+  sessionTags: { TenantId: event.tenant },
+})
+const getCommand = new GetCommand({ TableName: TABLE, Key: { id: '1' } })
 
-const handlerOf = (middleware: CrossAccountDynamoMiddleware<'dynamo', true, Event>) =>
+const createHandler = (middleware: CrossAccountDynamoMiddleware<'dynamo', true, Event>) =>
   middy()
     .use(middleware)
     .handler(async (_event, context) => {
-      await context.dynamo.send(get)
+      await context.dynamo.send(getCommand)
       return context.dynamo
     })
 
-/** A middleware's request, for looking at one invocation from inside. */
-// biome-ignore lint/suspicious/noExplicitAny: what the middleware will add is not there yet
-const requestOf = (event: Event): middy.Request<Event, unknown, Error, any, any> => ({
+/** Creates a middy request, for tests that call the hooks of the middleware themselves. */
+// biome-ignore lint/suspicious/noExplicitAny: the types require the properties that the middleware adds
+const createRequest = (event: Event): middy.Request<Event, unknown, Error, any, any> => ({
   event,
-  context: lambdaContext(),
+  context: createLambdaContext(),
   internal: {},
   response: undefined,
   error: undefined,
 })
 
-// These tests run first, because requests of earlier middlewares would be counted.
-describe('when the middleware is created', () => {
-  test('with a static role and a session function, it opens the connection and assumes no role', async () => {
-    await crossAccountDynamo({ session: tenantSession }).ready()
+// These tests run first, because a middleware of another test could still send requests.
+describe('prefetch with a session function', () => {
+  test('opens a connection at INIT and assumes no role if the role is static and the session function returns tags', async () => {
+    await crossAccountDynamo({ session: createTenantSession }).ready()
     expect(sandbox.calls.map(({ operation }) => operation)).toEqual(['Health'])
   })
 
-  test('with a role that only the session function returns, it sends no request and opens no connection', async () => {
-    const { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: _, ...variables } = functionVariables(sandbox)
+  test('opens no connection at INIT and assumes no role if only the session function returns the role', async () => {
+    const { CROSS_ACCOUNT_DYNAMO_ROLE_ARN: _, ...variables } = createFunctionVariables(sandbox)
     setEnvironment(variables)
     const session = () => ({ roleArn: CUSTOMER_ROLE_ARN, externalId: false as const })
     await crossAccountDynamo({ session }).ready()
@@ -126,62 +137,62 @@ describe('when the middleware is created', () => {
   })
 })
 
-describe('each tenant', () => {
-  test('has a session with its own tags, and one AssumeRole however many ask at once', async () => {
-    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
+describe('sessions of tenants', () => {
+  test('assumes the role once for each tenant, with the session tags of the tenant, for concurrent invocations', async () => {
+    const handler = createHandler(crossAccountDynamo({ session: createTenantSession }))
     const tenants = ['acme', 'globex', 'initech']
     await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
-        handler({ tenant: tenants[index % 3] as string }, lambdaContext()),
+        handler({ tenant: tenants[index % 3] as string }, createLambdaContext()),
       ),
     )
     expect(
-      assumeRoles()
+      listAssumeRoleCalls()
         .map(({ tags }) => tags?.TenantId)
         .sort(),
     ).toEqual(tenants)
-    expect(requests()).toHaveLength(60)
+    expect(listDynamoDbCalls()).toHaveLength(60)
     for (const tenant of tenants)
-      expect(requests().filter(({ tags }) => tags?.TenantId === tenant)).toHaveLength(20)
+      expect(listDynamoDbCalls().filter(({ tags }) => tags?.TenantId === tenant)).toHaveLength(20)
   })
 
-  test('has one client for as long as its session lives, and nobody else has it', async () => {
-    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
-    const acme = await handler({ tenant: 'acme' }, lambdaContext())
-    const globex = await handler({ tenant: 'globex' }, lambdaContext())
+  test('keeps the client of a tenant when the session is refreshed, and gives other tenants other clients', async () => {
+    const handler = createHandler(crossAccountDynamo({ session: createTenantSession }))
+    const acme = await handler({ tenant: 'acme' }, createLambdaContext())
+    const globex = await handler({ tenant: 'globex' }, createLambdaContext())
     expect(globex).not.toBe(acme)
-    travel(50 * MINUTE)
-    expect(await handler({ tenant: 'acme' }, lambdaContext())).toBe(acme)
-    await eventually(() => assumeRoles().length === 3)
-    expect(assumeRoles()[2]).toMatchObject({ tags: { TenantId: 'acme' } })
+    advanceTime(50 * MINUTE_MS)
+    expect(await handler({ tenant: 'acme' }, createLambdaContext())).toBe(acme)
+    await waitUntil(() => listAssumeRoleCalls().length === 3)
+    expect(listAssumeRoleCalls()[2]).toMatchObject({ tags: { TenantId: 'acme' } })
   })
 
-  test('is served at once when its session is at hand: no promise, no call', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
-    await middleware.before?.(requestOf({ tenant: 'acme' }))
-    const request = requestOf({ tenant: 'acme' })
-    const calls = sandbox.calls.length
+  test('returns no promise and sends no request if the tenant has a session', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
+    await middleware.before?.(createRequest({ tenant: 'acme' }))
+    const request = createRequest({ tenant: 'acme' })
+    const callCount = sandbox.calls.length
     expect(middleware.before?.(request)).toBeUndefined()
     expect(request.context).toHaveProperty('dynamo')
-    expect(sandbox.calls).toHaveLength(calls)
+    expect(sandbox.calls).toHaveLength(callCount)
   })
 
-  test('has its own credentials, which its client asks for', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
-    const keyOf = async (tenant: string) => {
-      const client = await middleware.clientFor({ event: { tenant }, context: lambdaContext() })
+  test('gives the clients of different tenants different credentials', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
+    const getAccessKeyId = async (tenant: string) => {
+      const client = await middleware.clientFor({ event: { tenant }, context: createLambdaContext() })
       return (await client.config.credentials()).accessKeyId
     }
-    const [acme, globex, again] = [await keyOf('acme'), await keyOf('globex'), await keyOf('acme')]
-    expect(acme).not.toBe(globex)
-    expect(again).toBe(acme)
+    const acme = await getAccessKeyId('acme')
+    expect(await getAccessKeyId('globex')).not.toBe(acme)
+    expect(await getAccessKeyId('acme')).toBe(acme)
   })
 
   test.each<[string, SessionFunction<Event>]>([
-    ['a synchronous', tenantSession],
-    ['an asynchronous', async (request) => tenantSession(request)],
+    ['a synchronous', createTenantSession],
+    ['an asynchronous', async (request) => createTenantSession(request)],
   ])(
-    'with %s session function does not share its credentials with a middleware that keeps its first client',
+    'refuses awsClientAssumeRole of another middleware, which would share credentials, with %s session function',
     async (_kind, session) => {
       let client: STSClient | undefined
       const handler = middy()
@@ -194,7 +205,7 @@ describe('each tenant', () => {
           await client.send(new GetCallerIdentityCommand({}))
         })
         .handler(async () => {})
-      await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
+      await expect(handler({ tenant: 'acme' }, createLambdaContext())).rejects.toMatchObject({
         code: 'CONFIG_INVALID',
         message: expect.stringContaining('awsClientAssumeRole'),
       })
@@ -203,13 +214,13 @@ describe('each tenant', () => {
   )
 
   test.each([1, 4])(
-    'each tenant has its own session if the session function changes and returns the same object, %s at once',
-    async (atOnce) => {
-      const returned = { sessionTags: { TenantId: '' } }
+    'gives each tenant its own session if the session function returns the same object again, with concurrency %s',
+    async (concurrency) => {
+      const reusedObject = { sessionTags: { TenantId: '' } }
       const middleware = crossAccountDynamo({
         session: ({ event }: SessionRequest<{ tenant: string }>) => {
-          returned.sessionTags.TenantId = event.tenant
-          return returned
+          reusedObject.sessionTags.TenantId = event.tenant
+          return reusedObject
         },
       })
       const handler = middy()
@@ -218,34 +229,35 @@ describe('each tenant', () => {
           await context.dynamo.send(new GetCommand({ TableName: TABLE, Key: { id: tenant } }))
         })
       const tenants = ['acme', 'globex', 'acme', 'globex']
-      for (let first = 0; first < tenants.length; first += atOnce) {
-        const group = tenants.slice(first, first + atOnce)
-        await Promise.all(group.map((tenant) => handler({ tenant }, lambdaContext())))
+      for (let start = 0; start < tenants.length; start += concurrency) {
+        const group = tenants.slice(start, start + concurrency)
+        await Promise.all(group.map((tenant) => handler({ tenant }, createLambdaContext())))
       }
-      expect(assumeRoles()).toHaveLength(2)
-      expect(requests()).toHaveLength(tenants.length)
-      for (const { input, tags } of requests()) expect(input).toHaveProperty('Key.id', { S: tags?.TenantId })
+      expect(listAssumeRoleCalls()).toHaveLength(2)
+      expect(listDynamoDbCalls()).toHaveLength(tenants.length)
+      for (const { input, tags } of listDynamoDbCalls())
+        expect(input).toHaveProperty('Key.id', { S: tags?.TenantId })
     },
   )
 
-  test('waits for one AssumeRole, also where there are more tenants than sessions are kept', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession, maxSessions: 2 })
+  test('assumes the role once for each tenant if there are more concurrent tenants than maxSessions', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession, maxSessions: 2 })
     await Promise.all(
       Array.from({ length: 60 }, (_, index) =>
-        middleware.clientFor({ event: { tenant: `tenant-${index % 3}` }, context: lambdaContext() }),
+        middleware.clientFor({ event: { tenant: `tenant-${index % 3}` }, context: createLambdaContext() }),
       ),
     )
-    expect(assumeRoles()).toHaveLength(3)
+    expect(listAssumeRoleCalls()).toHaveLength(3)
   })
 
-  test('is known by Lambda’s tenant isolation mode, or by what an earlier middleware found', async () => {
-    const byContext = middy()
+  test('finds the tenant in context.tenantId or in request.internal', async () => {
+    const contextHandler = middy()
       .use(
         crossAccountDynamo({ session: ({ context }) => ({ sessionTags: { TenantId: context.tenantId } }) }),
       )
-      .handler(async (_event: unknown, context) => context.dynamo.send(get))
-    await byContext({}, { ...lambdaContext(), tenantId: 'acme' })
-    const byInternal = middy()
+      .handler(async (_event: unknown, context) => context.dynamo.send(getCommand))
+    await contextHandler({}, { ...createLambdaContext(), tenantId: 'acme' })
+    const internalHandler = middy()
       .before((request) => {
         Object.assign(request.internal, { tenant: 'globex' })
       })
@@ -256,64 +268,69 @@ describe('each tenant', () => {
           }),
         }),
       )
-      .handler(async (_event: unknown, context) => context.dynamo.send(get))
-    await byInternal({}, lambdaContext())
-    expect(requests().map(({ tags }) => tags)).toEqual([{ TenantId: 'acme' }, { TenantId: 'globex' }])
+      .handler(async (_event: unknown, context) => context.dynamo.send(getCommand))
+    await internalHandler({}, createLambdaContext())
+    expect(listDynamoDbCalls().map(({ tags }) => tags)).toEqual([
+      { TenantId: 'acme' },
+      { TenantId: 'globex' },
+    ])
   })
 
-  test('shares the connections with all others', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
+  test('uses the same connections for all tenants', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
     await middleware.ready()
-    const handler = handlerOf(middleware)
+    const handler = createHandler(middleware)
     for (let tenant = 0; tenant < 20; tenant += 1)
-      await handler({ tenant: `tenant-${tenant}` }, lambdaContext())
-    expect(assumeRoles()).toHaveLength(20)
+      await handler({ tenant: `tenant-${tenant}` }, createLambdaContext())
+    expect(listAssumeRoleCalls()).toHaveLength(20)
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 1 })
   })
 
-  test('may end its client without ending the requests of others', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
-    const clientOf = (tenant: string) => middleware.clientFor({ event: { tenant }, context: lambdaContext() })
-    const [acme, globex] = await Promise.all([clientOf('acme'), clientOf('globex')])
+  test('completes requests of other tenants when one client is destroyed', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
+    const getClient = (tenant: string) =>
+      middleware.clientFor({ event: { tenant }, context: createLambdaContext() })
+    const [acme, globex] = await Promise.all([getClient('acme'), getClient('globex')])
     sandbox.faults.inject({ service: 'dynamodb', kind: 'latency', ms: 50 })
-    const sent = globex.send(get)
-    await eventually(() => requests().length === 1)
+    const response = globex.send(getCommand)
+    await waitUntil(() => listDynamoDbCalls().length === 1)
     acme.destroy()
-    await expect(sent).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    expect(requests()).toHaveLength(1)
+    await expect(response).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    expect(listDynamoDbCalls()).toHaveLength(1)
   })
 
-  test('meets the same sessions in every handler that uses the middleware', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
-    const client = await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
-    await expect(handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())).resolves.toBe(client)
-    await expect(middleware.clientFor({ event: { tenant: 'acme' }, context: lambdaContext() })).resolves.toBe(
-      client,
-    )
-    expect(assumeRoles()).toHaveLength(1)
+  test('uses the same sessions in all handlers of one middleware', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
+    const client = await createHandler(middleware)({ tenant: 'acme' }, createLambdaContext())
+    await expect(createHandler(middleware)({ tenant: 'acme' }, createLambdaContext())).resolves.toBe(client)
+    await expect(
+      middleware.clientFor({ event: { tenant: 'acme' }, context: createLambdaContext() }),
+    ).resolves.toBe(client)
+    expect(listAssumeRoleCalls()).toHaveLength(1)
   })
 })
 
-test('a capture that keeps what it returned first gives nobody another’s client', async () => {
-  let kept: DynamoDBClient | undefined
+test('refuses the client of another tenant that awsClientCapture returns', async () => {
+  let firstClient: DynamoDBClient | undefined
   const middleware = crossAccountDynamo({
-    session: tenantSession,
+    session: createTenantSession,
     awsClientCapture: (client) => {
-      kept ??= client
-      return kept
+      firstClient ??= client
+      return firstClient
     },
   })
-  const clientOf = (tenant: string) => middleware.clientFor({ event: { tenant }, context: lambdaContext() })
-  await clientOf('acme')
-  await expect(clientOf('globex')).rejects.toMatchObject({
+  const getClient = (tenant: string) =>
+    middleware.clientFor({ event: { tenant }, context: createLambdaContext() })
+  await getClient('acme')
+  await expect(getClient('globex')).rejects.toMatchObject({
     code: 'CONFIG_INVALID',
     message: expect.stringContaining('awsClientCapture'),
   })
-  await expect(clientOf('acme')).resolves.toBeDefined()
+  await expect(getClient('acme')).resolves.toBeDefined()
 })
 
-describe('a request of nobody', () => {
-  test('reaches no table by a name that is an ARN', async () => {
+describe('events without a valid tenant', () => {
+  test('refuses a table ARN that the session function returns as a table name, without a request to AWS', async () => {
     const middleware = crossAccountDynamo({
       session: async ({ event }: SessionRequest<Event>) => ({
         scope: { tables: [`${event.tenant}-orders`], access: 'read' },
@@ -321,68 +338,68 @@ describe('a request of nobody', () => {
     })
     await middleware.ready()
     const tenant = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/victim`
-    await expect(handlerOf(middleware)({ tenant }, lambdaContext())).rejects.toMatchObject({
+    await expect(createHandler(middleware)({ tenant }, createLambdaContext())).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
     })
     expect(sandbox.calls.filter(({ operation }) => operation !== 'Health')).toEqual([])
   })
 
-  test('reaches neither STS nor the handler, and leaves no client', async () => {
-    const middleware = crossAccountDynamo({ session: tenantSession })
+  test('refuses a missing tenant before STS and the handler are called, and sets no client', async () => {
+    const middleware = crossAccountDynamo({ session: createTenantSession })
     await middleware.ready()
-    const work = jest.fn(async () => {})
-    const handler = middy().use(middleware).handler(work)
-    const context = lambdaContext()
+    const handle = jest.fn(async () => {})
+    const handler = middy().use(middleware).handler(handle)
+    const context = createLambdaContext()
     await expect(handler({}, context)).rejects.toMatchObject({
       code: 'SESSION_IDENTITY_MISSING',
       statusCode: 403,
-      issues: [{ option: 'sessionTags', code: 'returned-empty-tag', key: 'TenantId' }],
+      issues: [{ option: 'sessionTags', code: 'returned-empty-field', field: 'TenantId' }],
     })
-    expect(work).not.toHaveBeenCalled()
+    expect(handle).not.toHaveBeenCalled()
     expect(context).not.toHaveProperty('dynamo')
     expect(sandbox.calls.filter(({ operation }) => operation !== 'Health')).toEqual([])
   })
 
-  test('is not served with what the tenant before had', async () => {
+  test('gives an invocation without a tenant no session of the previous tenant', async () => {
     const middleware = crossAccountDynamo({
-      session: async (request: SessionRequest<Event>) => tenantSession(request),
+      session: async (request: SessionRequest<Event>) => createTenantSession(request),
     })
-    await handlerOf(middleware)({ tenant: 'acme' }, lambdaContext())
-    const request = requestOf({})
+    await createHandler(middleware)({ tenant: 'acme' }, createLambdaContext())
+    const request = createRequest({})
     await expect(middleware.before?.(request)).rejects.toBeInstanceOf(CrossAccountDynamoError)
     expect(request.internal).toEqual({})
     expect(request.context).not.toHaveProperty('dynamo')
   })
 
-  test('gets no client of an earlier invocation from a context that is used again', async () => {
-    const seen: boolean[] = []
+  test('leaves no client of a previous invocation on a context that is reused', async () => {
+    const hasClient: boolean[] = []
     const handler = middy()
-      .use(crossAccountDynamo({ session: tenantSession }))
+      .use(crossAccountDynamo({ session: createTenantSession }))
       .onError(({ context }) => {
-        seen.push('dynamo' in context)
+        hasClient.push('dynamo' in context)
       })
       .handler(async (_event, context) => {
-        seen.push('dynamo' in context)
+        hasClient.push('dynamo' in context)
       })
-    const context = lambdaContext()
+    const context = createLambdaContext()
     await handler({ tenant: 'acme' }, context)
     expect(context).not.toHaveProperty('dynamo')
     await expect(handler({}, context)).rejects.toThrow('SESSION_IDENTITY_MISSING')
-    expect(seen).toEqual([true, false])
+    expect(hasClient).toEqual([true, false])
   })
 
-  test('shows an HTTP client nothing', async () => {
+  test('does not expose the error to an HTTP client', async () => {
     const handler = middy()
       .use(httpErrorHandler({ logger: () => {} }))
-      .use(crossAccountDynamo({ session: tenantSession }))
+      .use(crossAccountDynamo({ session: createTenantSession }))
       .handler(async () => ({ statusCode: 200 }))
-    const answer = (await handler({}, lambdaContext())) as { statusCode: number; body?: string }
-    expect(answer.statusCode).toBe(500)
-    expect(JSON.stringify(answer)).not.toMatch(/TenantId|sessionTags|dynamo/)
+    const response = (await handler({}, createLambdaContext())) as { statusCode: number; body?: string }
+    expect(response.statusCode).toBe(500)
+    expect(JSON.stringify(response)).not.toMatch(/TenantId|sessionTags|dynamo/)
   })
 })
 
-test('identities that STS refuses, in any number, cost the sessions of others neither calls nor clients', async () => {
+test('keeps the sessions of other tenants while STS denies many tenants', async () => {
   const Condition = { StringLike: { 'aws:RequestTag/TenantId': 'valid-*' } }
   const role = sandbox.getRole(TARGET_ROLE_ARN)
   const { trustPolicy } = role
@@ -393,39 +410,39 @@ test('identities that STS refuses, in any number, cost the sessions of others ne
     }),
   )
   try {
-    const handler = handlerOf(crossAccountDynamo({ session: tenantSession, maxSessions: 90 }))
-    const valid = Array.from({ length: 90 }, (_, index) => `valid-${index}`)
+    const handler = createHandler(crossAccountDynamo({ session: createTenantSession, maxSessions: 90 }))
+    const validTenants = Array.from({ length: 90 }, (_, index) => `valid-${index}`)
     const invokeAll = async () => {
       const clients: unknown[] = []
-      for (const tenant of valid) clients.push(await handler({ tenant }, lambdaContext()))
+      for (const tenant of validTenants) clients.push(await handler({ tenant }, createLambdaContext()))
       return clients
     }
     const clients = await invokeAll()
     for (let index = 0; index < 100; index += 1) {
-      const refused = handler({ tenant: `refused-${index}` }, lambdaContext())
-      await expect(refused).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+      const invocation = handler({ tenant: `refused-${index}` }, createLambdaContext())
+      await expect(invocation).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
     }
-    const calls = assumeRoles().length
-    const again = await invokeAll()
-    expect(again.every((client, index) => client === clients[index])).toBe(true)
-    expect(assumeRoles()).toHaveLength(calls)
+    const callCount = listAssumeRoleCalls().length
+    const clientsAfterwards = await invokeAll()
+    expect(clientsAfterwards.every((client, index) => client === clients[index])).toBe(true)
+    expect(listAssumeRoleCalls()).toHaveLength(callCount)
   } finally {
     Object.assign(role, { trustPolicy })
   }
 })
 
-describe('no unhandled rejection comes from', () => {
-  const unhandled = jest.fn()
+describe('unhandled rejections', () => {
+  const onUnhandledRejection = jest.fn()
   beforeEach(() => {
-    unhandled.mockClear()
-    process.on('unhandledRejection', unhandled)
+    onUnhandledRejection.mockClear()
+    process.on('unhandledRejection', onUnhandledRejection)
   })
   afterEach(async () => {
     await new Promise((resolve) => setTimeout(resolve, 20))
-    process.off('unhandledRejection', unhandled)
-    expect(unhandled).not.toHaveBeenCalled()
+    process.off('unhandledRejection', onUnhandledRejection)
+    expect(onUnhandledRejection).not.toHaveBeenCalled()
   })
-  const refuse = () =>
+  const denyAssumeRole = () =>
     sandbox.faults.inject({
       service: 'sts',
       kind: 'status',
@@ -434,17 +451,17 @@ describe('no unhandled rejection comes from', () => {
       message: 'no',
     })
 
-  test('a logger whose methods reject', async () => {
+  test('causes no unhandled rejection if the methods of the logger reject', async () => {
     const log = async () => Promise.reject(new Error('full'))
-    refuse()
+    denyAssumeRole()
     const logger = { debug: log, info: log, warn: log, error: log } as unknown as Logger
     await expect(crossAccountDynamo({ logger }).ready()).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   })
 
-  test('a frozen context while STS refuses', async () => {
-    refuse()
-    const handler = handlerOf(crossAccountDynamo({ session: tenantSession }))
-    const invocation = handler({ tenant: 'acme' }, Object.freeze(lambdaContext()))
+  test('causes no unhandled rejection if STS denies the call and the context is frozen', async () => {
+    denyAssumeRole()
+    const handler = createHandler(crossAccountDynamo({ session: createTenantSession }))
+    const invocation = handler({ tenant: 'acme' }, Object.freeze(createLambdaContext()))
     await expect(invocation).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   })
 
@@ -456,24 +473,27 @@ describe('no unhandled rejection comes from', () => {
       },
     ],
     ['is not a function', 10_000],
-  ])('a getRemainingTimeInMillis that %s', async (_what, getRemainingTimeInMillis) => {
-    refuse()
-    const middleware = crossAccountDynamo({ session: tenantSession })
-    const context = { ...lambdaContext(), getRemainingTimeInMillis }
-    const client = middleware.clientFor({ event: { tenant: 'acme' }, context })
-    await expect(client).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
-    sandbox.faults.clear()
-    const other = await middleware.clientFor({ event: { tenant: 'globex' }, context })
-    await expect(other.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-  })
+  ])(
+    'causes no unhandled rejection if STS denies the call and getRemainingTimeInMillis %s',
+    async (_description, getRemainingTimeInMillis) => {
+      denyAssumeRole()
+      const middleware = crossAccountDynamo({ session: createTenantSession })
+      const context = { ...createLambdaContext(), getRemainingTimeInMillis }
+      const refusedClient = middleware.clientFor({ event: { tenant: 'acme' }, context })
+      await expect(refusedClient).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
+      sandbox.faults.clear()
+      const client = await middleware.clientFor({ event: { tenant: 'globex' }, context })
+      await expect(client.send(getCommand)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    },
+  )
 })
 
-test.each([undefined, null, 'event'])('clientFor(%p) is an error of the configuration', async (request) => {
-  const client = crossAccountDynamo({ session: tenantSession }).clientFor(request as never)
+test.each([undefined, null, 'event'])('clientFor(%p) fails with CONFIG_INVALID', async (request) => {
+  const client = crossAccountDynamo({ session: createTenantSession }).clientFor(request as never)
   await expect(client).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
-test('user code cannot change the credentials of a session', async () => {
+test('does not let a handler change the credentials of a session', async () => {
   const middleware = crossAccountDynamo({ sessionName: 'shared' })
   const handler = middy()
     .use(middleware)
@@ -481,116 +501,118 @@ test('user code cannot change the credentials of a session', async () => {
       const credentials = await context.dynamo.config.credentials()
       expect(() => Object.assign(credentials, { sessionToken: 'changed' })).toThrow(TypeError)
       credentials.expiration?.setTime(0)
-      return context.dynamo.send(get)
+      return context.dynamo.send(getCommand)
     })
-  await handler({}, lambdaContext())
-  await handler({}, lambdaContext())
-  expect(assumeRoles()).toHaveLength(1)
-  expect(requests().map(({ status }) => status)).toEqual([200, 200])
+  await handler({}, createLambdaContext())
+  await handler({}, createLambdaContext())
+  expect(listAssumeRoleCalls()).toHaveLength(1)
+  expect(listDynamoDbCalls().map(({ status }) => status)).toEqual([200, 200])
 })
 
-test('two middlewares at one place of the context are an error, in each invocation', async () => {
-  const work = jest.fn(async () => {})
+test('refuses two middlewares with the same context key in each invocation', async () => {
+  const handle = jest.fn(async () => {})
   const handler = middy()
     .use(crossAccountDynamo())
-    .use(crossAccountDynamo({ session: tenantSession }))
-    .handler(work)
+    .use(crossAccountDynamo({ session: createTenantSession }))
+    .handler(handle)
   for (let invocation = 0; invocation < 2; invocation += 1) {
-    await expect(handler({ tenant: 'acme' }, lambdaContext())).rejects.toMatchObject({
+    await expect(handler({ tenant: 'acme' }, createLambdaContext())).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
       message: expect.stringMatching(/context\.dynamo\b.*\bcontextKey\b/),
     })
   }
-  expect(work).not.toHaveBeenCalled()
+  expect(handle).not.toHaveBeenCalled()
 })
 
-test('a table may be in another Region than the function, whose own STS is asked all the same', async () => {
-  const abroad = await startSandbox({
+test('calls STS in the Region of the function if the table is in another Region', async () => {
+  const otherRegionSandbox = await startSandbox({
     accounts: createTwoAccounts({ region: 'eu-west-1' }),
     region: 'eu-west-1',
   })
   try {
-    setEnvironment({ ...functionVariables(abroad), AWS_REGION: 'us-east-1' })
+    setEnvironment({ ...createFunctionVariables(otherRegionSandbox), AWS_REGION: 'us-east-1' })
     const client = await crossAccountDynamo({ region: 'eu-west-1' }).clientFor({
       event: {},
-      context: lambdaContext(),
+      context: createLambdaContext(),
     })
-    await expect(client.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    const regions = abroad.calls
+    await expect(client.send(getCommand)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    const callRegions = otherRegionSandbox.calls
       .filter(({ operation }) => operation !== 'Health')
       .map(({ operation, region }) => [operation, region])
-    expect(regions).toEqual([
+    expect(callRegions).toEqual([
       ['AssumeRole', 'us-east-1'],
       ['GetItem', 'eu-west-1'],
     ])
   } finally {
-    await abroad.close()
+    await otherRegionSandbox.close()
   }
 })
 
-describe('a customer’s account', () => {
+describe('customer accounts', () => {
   const CUSTOMERS: Record<string, { roleArn: string; externalId: string }> = {
     own: { roleArn: TARGET_ROLE_ARN, externalId: 'example-external-id' },
     customer: { roleArn: CUSTOMER_ROLE_ARN, externalId: 'customer-external-id' },
-    stranger: { roleArn: CUSTOMER_ROLE_ARN, externalId: 'another-external-id' },
+    impostor: { roleArn: CUSTOMER_ROLE_ARN, externalId: 'another-external-id' },
   }
-  const customers = () =>
+  const createCustomerMiddleware = () =>
     crossAccountDynamo({
       contextKey: 'orders',
       session: async ({ event }: SessionRequest<Event>) => CUSTOMERS[event.tenant ?? ''],
     })
-  const handlerOfCustomers = () =>
+  const createCustomerHandler = () =>
     middy()
-      .use(customers())
+      .use(createCustomerMiddleware())
       .handler(async ({ tenant }, context) => {
         await context.orders.send(new PutCommand({ TableName: TABLE, Item: { id: 'whose', tenant } }))
         return context.orders.send(new GetCommand({ TableName: TABLE, Key: { id: 'whose' } }))
       })
 
-  test('is reached by its own role and external ID', async () => {
-    const handler = handlerOfCustomers()
+  test('uses the role and the external ID of each customer', async () => {
+    const handler = createCustomerHandler()
     const [own, customer] = await Promise.all([
-      handler({ tenant: 'own' }, lambdaContext()),
-      handler({ tenant: 'customer' }, lambdaContext()),
+      handler({ tenant: 'own' }, createLambdaContext()),
+      handler({ tenant: 'customer' }, createLambdaContext()),
     ])
     expect([own.Item, customer.Item]).toEqual([
       { id: 'whose', tenant: 'own' },
       { id: 'whose', tenant: 'customer' },
     ])
-    expect(new Set(requests().map(({ accountId }) => accountId))).toEqual(new Set([ACCOUNT_B, CUSTOMER]))
+    expect(new Set(listDynamoDbCalls().map(({ accountId }) => accountId))).toEqual(
+      new Set([ACCOUNT_B, CUSTOMER_ACCOUNT]),
+    )
   })
 
-  test('is not reached by a stranger who names its role, and the error says whose client it was', async () => {
-    const refused = handlerOfCustomers()({ tenant: 'stranger' }, lambdaContext())
-    await expect(refused).rejects.toMatchObject({
+  test('denies a customer that names the role of another customer, and the error contains the role and the context key', async () => {
+    const invocation = createCustomerHandler()({ tenant: 'impostor' }, createLambdaContext())
+    await expect(invocation).rejects.toMatchObject({
       code: 'ASSUME_ROLE_DENIED',
       message: expect.stringContaining(`${CUSTOMER_ROLE_ARN} (context.orders)`),
     })
-    expect(requests()).toEqual([])
+    expect(listDynamoDbCalls()).toEqual([])
   })
 
-  test('an invocation in a customer’s account does not wait for the connection to the account of the static role', async () => {
+  test('does not wait for the connection to the account of the static role in a customer’s account', async () => {
     const middleware = crossAccountDynamo({
       session: ({ event }: SessionRequest<Event>) =>
         event.tenant === 'customer' ? CUSTOMERS.customer : { sessionTags: { TenantId: event.tenant } },
       disablePrefetch: true,
     })
-    await middleware.before?.(requestOf({ tenant: 'customer' }))
+    await middleware.before?.(createRequest({ tenant: 'customer' }))
     // An invocation in another account does not open a connection.
     expect(sandbox.calls.map(({ operation }) => operation)).toEqual(['AssumeRole'])
     expect(sandbox.connections).toEqual({ sts: 1, dynamodb: 0 })
 
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'no-response' })
-    const first = requestOf({ tenant: 'acme' })
-    const started = middleware.before?.(first)
-    await first.context.dynamo.config.credentials()
-    expect(middleware.before?.(requestOf({ tenant: 'customer' }))).toBeUndefined()
-    await middleware.clientFor({ event: { tenant: 'customer' }, context: lambdaContext() })
-    // The connection is still opening: an invocation in the account of the static role has credentials, and waits only for it.
-    const waiting = middleware.before?.(requestOf({ tenant: 'acme' }))
-    expect(waiting).toBeInstanceOf(Promise)
-    await Promise.all([started, waiting])
-    expect(middleware.before?.(requestOf({ tenant: 'acme' }))).toBeUndefined()
+    const firstRequest = createRequest({ tenant: 'acme' })
+    const first = middleware.before?.(firstRequest)
+    await firstRequest.context.dynamo.config.credentials()
+    expect(middleware.before?.(createRequest({ tenant: 'customer' }))).toBeUndefined()
+    await middleware.clientFor({ event: { tenant: 'customer' }, context: createLambdaContext() })
+    // An invocation in the account of the static role has credentials, and waits for the connection only.
+    const second = middleware.before?.(createRequest({ tenant: 'acme' }))
+    expect(second).toBeInstanceOf(Promise)
+    await Promise.all([first, second])
+    expect(middleware.before?.(createRequest({ tenant: 'acme' }))).toBeUndefined()
     expect(sandbox.calls.map(({ operation }) => operation).sort()).toEqual([
       'AssumeRole',
       'AssumeRole',
@@ -598,28 +620,30 @@ describe('a customer’s account', () => {
     ])
   })
 
-  test('gets no session if the customer is unknown', async () => {
-    await expect(handlerOfCustomers()({ tenant: 'unknown' }, lambdaContext())).rejects.toMatchObject({
-      code: 'SESSION_IDENTITY_MISSING',
-      message: expect.stringContaining('context.orders'),
-      issues: [{ option: 'session', code: 'returned-no-parameters', returned: 'undefined' }],
-    })
+  test('refuses an unknown customer', async () => {
+    await expect(createCustomerHandler()({ tenant: 'unknown' }, createLambdaContext())).rejects.toMatchObject(
+      {
+        code: 'SESSION_IDENTITY_MISSING',
+        message: expect.stringContaining('context.orders'),
+        issues: [{ option: 'session', code: 'returned-no-parameters', returned: 'undefined' }],
+      },
+    )
   })
 })
 
-describe('a session policy', () => {
-  const put = new PutCommand({ TableName: TABLE, Item: { id: '1' } })
-  const clientWith = (options: object) =>
-    crossAccountDynamo(options).clientFor({ event: {}, context: lambdaContext() })
+describe('session policies', () => {
+  const putCommand = new PutCommand({ TableName: TABLE, Item: { id: '1' } })
+  const createClient = (options: object) =>
+    crossAccountDynamo(options).clientFor({ event: {}, context: createLambdaContext() })
 
   test.each<[string, () => object]>([
-    ['of a scope', () => ({ scope: { tables: [TABLE], access: 'read' } })],
+    ['a scope', () => ({ scope: { tables: [TABLE], access: 'read' } })],
     [
-      'of a scope that the session function returns',
+      'a scope that the session function returns',
       () => ({ session: async () => ({ scope: { tables: [TABLE], access: ['GetItem'] } }) }),
     ],
     [
-      'as a document',
+      'a policy document',
       () => ({
         policy: createPolicy(
           allowStatement('dynamodb:GetItem', { Resource: `arn:aws:dynamodb:*:*:table/${TABLE}` }),
@@ -627,32 +651,35 @@ describe('a session policy', () => {
       }),
     ],
     [
-      'as text that the session function returns',
+      'a policy text that the session function returns',
       () => ({
         session: () => ({
           policy: JSON.stringify(createPolicy(allowStatement('dynamodb:GetItem', { Resource: '*' }))),
         }),
       }),
     ],
-    ['that is managed', () => ({ policyArns: [MANAGED] })],
-  ])('%s takes away from what the role may do', async (_what, options) => {
-    const client = await clientWith(options())
-    await expect(client.send(get)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    await expect(client.send(put)).rejects.toThrow(
-      /not authorized to perform: dynamodb:PutItem .* no session policy/,
-    )
+    ['a managed policy', () => ({ policyArns: [MANAGED_POLICY_ARN] })],
+  ])(
+    'denies actions that the role allows and the session policy does not, with %s',
+    async (_description, options) => {
+      const client = await createClient(options())
+      await expect(client.send(getCommand)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+      await expect(client.send(putCommand)).rejects.toThrow(
+        /not authorized to perform: dynamodb:PutItem .* no session policy/,
+      )
+    },
+  )
+
+  test('denies actions that the scope allows and the role does not allow', async () => {
+    const client = await createClient({ scope: { tables: [OTHER_TABLE], access: 'read-write' } })
+    const otherTableCommand = new GetCommand({ TableName: OTHER_TABLE, Key: { id: '1' } })
+    await expect(client.send(otherTableCommand)).rejects.toThrow(/no identity-based policy/)
   })
 
-  test('adds nothing to it', async () => {
-    const client = await clientWith({ scope: { tables: [OTHER_TABLE], access: 'read-write' } })
-    const other = new GetCommand({ TableName: OTHER_TABLE, Key: { id: '1' } })
-    await expect(client.send(other)).rejects.toThrow(/no identity-based policy/)
-  })
-
-  test('from the environment holds for all', async () => {
+  test('uses the scope in the environment variables', async () => {
     Object.assign(process.env, { CROSS_ACCOUNT_DYNAMO_TABLES: TABLE, CROSS_ACCOUNT_DYNAMO_ACCESS: 'write' })
-    const client = await clientWith({})
-    await expect(client.send(put)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
-    await expect(client.send(get)).rejects.toThrow(/no session policy/)
+    const client = await createClient({})
+    await expect(client.send(putCommand)).resolves.toHaveProperty('$metadata.httpStatusCode', 200)
+    await expect(client.send(getCommand)).rejects.toThrow(/no session policy/)
   })
 })

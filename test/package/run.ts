@@ -1,16 +1,15 @@
 /**
- * The package as its users get it: packed, installed into empty projects, used from ESM, CommonJS and TypeScript, and
- * run by npx.
- * `npm run test:package` builds it first.
+ * Tests the packed package: installs it into empty projects, uses it from ESM, CommonJS and TypeScript, and runs its command with
+ * npx. `npm run test:package` builds it first.
  */
 import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 
-const root = join(import.meta.dirname, '../..')
-const fixtures = join(import.meta.dirname, 'fixtures')
-const work = mkdtempSync(join(tmpdir(), 'packed-package-'))
+const ROOT = join(import.meta.dirname, '../..')
+const FIXTURES = join(import.meta.dirname, 'fixtures')
+const workFolder = mkdtempSync(join(tmpdir(), 'packed-package-'))
 
 interface Manifest {
   readonly name: string
@@ -18,55 +17,58 @@ interface Manifest {
   readonly peerDependencies: Readonly<Record<string, string>>
   readonly bin?: string | Readonly<Record<string, string>>
 }
-const manifestOf = (folder: string): Manifest =>
+const readManifest = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-const installedVersion = (name: string): string => manifestOf(join(root, 'node_modules', name)).version
-const { name, peerDependencies } = manifestOf(root)
+const readInstalledVersion = (name: string): string => readManifest(join(ROOT, 'node_modules', name)).version
+const { name, peerDependencies } = readManifest(ROOT)
 const peers = Object.entries(peerDependencies)
 
-interface Outcome {
+interface ProcessResult {
+  /** The exit code. */
   readonly code: number
+  /** The text on stdout and stderr. */
   readonly output: string
 }
-const run = (command: string, args: readonly string[], cwd: string): Promise<Outcome> =>
-  new Promise((done) => {
+const runProcess = (command: string, args: readonly string[], cwd: string): Promise<ProcessResult> =>
+  new Promise((resolveResult) => {
     execFile(
       command,
       args,
       { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-        done({ code, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
+        resolveResult({ code, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
       },
     )
   })
-const must = async (outcome: Promise<Outcome>): Promise<void> => {
-  const { code, output } = await outcome
+/** Throws an error with the output of the process if its exit code is not 0. */
+const requireSuccess = async (result: Promise<ProcessResult>): Promise<void> => {
+  const { code, output } = await result
   if (code !== 0) throw new Error(output)
 }
-/** The command of a development dependency, on the Node.js that runs this. */
-const tool = (dependency: string, args: readonly string[], cwd: string): Promise<Outcome> => {
-  const folder = join(root, 'node_modules', dependency)
-  const { bin = '' } = manifestOf(folder)
+/** Runs the command of a development dependency with the Node.js that runs this script. */
+const runDependency = (dependency: string, args: readonly string[], cwd: string): Promise<ProcessResult> => {
+  const folder = join(ROOT, 'node_modules', dependency)
+  const { bin = '' } = readManifest(folder)
   const file = typeof bin === 'string' ? bin : (Object.values(bin)[0] ?? '')
-  return run(process.execPath, [join(folder, file), ...args], cwd)
+  return runProcess(process.execPath, [join(folder, file), ...args], cwd)
 }
 
-/** One line a check; what it returns is a remark. */
-const check = async (title: string, body: () => Promise<string | undefined>): Promise<boolean> => {
+/** Runs a check and prints one line. `runCheck` throws if the check fails, and can return a detail to print. */
+const check = async (title: string, runCheck: () => Promise<string | undefined>): Promise<boolean> => {
   try {
-    const remark = await body()
-    console.log(`ok      ${title}${remark === undefined ? '' : ` (${remark})`}`)
+    const detail = await runCheck()
+    console.log(`ok      ${title}${detail === undefined ? '' : ` (${detail})`}`)
     return true
   } catch (error) {
     process.exitCode = 1
-    const details = error instanceof Error ? error.message : String(error)
-    console.log(`FAILED  ${title}\n${details.replace(/^/gm, '        ')}`)
+    const message = error instanceof Error ? error.message : String(error)
+    console.log(`FAILED  ${title}\n${message.replace(/^/gm, '        ')}`)
     return false
   }
 }
 
-const filesIn = (folder: string): string[] =>
+const listFiles = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) =>
@@ -76,15 +78,15 @@ const filesIn = (folder: string): string[] =>
     )
     .sort()
 
-/** Exactly what users need, worked out from the source files. */
+/** Checks that the package contains the source files, the files that are built from them, and the texts, and no other files. */
 const checkFiles = async (installed: string): Promise<string> => {
-  const sources = filesIn(join(root, 'src'))
+  const sources = listFiles(join(ROOT, 'src'))
   const built = sources.flatMap((source) =>
     ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${source.replace(/\.ts$/, ending)}`),
   )
   const texts = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']
   const expected = [...texts, ...built, ...sources.map((source) => `src/${source}`)]
-  const packed = filesIn(installed)
+  const packed = listFiles(installed)
   const missing = expected.filter((file) => !packed.includes(file))
   const unexpected = packed.filter((file) => !expected.includes(file))
   if (missing.length + unexpected.length > 0) {
@@ -95,116 +97,134 @@ const checkFiles = async (installed: string): Promise<string> => {
   return `${packed.length} files`
 }
 
+/** Checks that the sources of each source map are in the package. */
 const checkSourceMaps = async (installed: string): Promise<string> => {
-  const packed = new Set(filesIn(installed).map((file) => resolve(installed, file)))
+  const packed = new Set(listFiles(installed).map((file) => resolve(installed, file)))
   const maps = [...packed].filter((file) => file.endsWith('.map'))
   for (const map of maps) {
     const { sources } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }
     for (const source of sources) {
       if (!packed.has(resolve(dirname(map), source)))
-        throw new Error(`${map} names ${source}, which is not packed`)
+        throw new Error(`${map} refers to ${source}, which is not in the package`)
     }
   }
-  if (maps.length === 0) throw new Error('there are no maps')
-  return `${maps.length} maps`
+  if (maps.length === 0) throw new Error('the package contains no source maps')
+  return `${maps.length} source maps`
 }
 
-/** Other packages' declarations may be wrong, since nobody can fix them here: only ours and the fixture must be clean. */
+/**
+ * Checks that the fixture and the declarations of this package compile. Errors in the declarations of other packages are only
+ * counted, because this project cannot fix them.
+ */
 const checkTypes = async (project: string, moduleResolution: string): Promise<string | undefined> => {
   const args = ['--pretty', 'false', '-p', `tsconfig.${moduleResolution}.json`]
-  const { code, output } = await tool('typescript', args, project)
+  const { code, output } = await runDependency('typescript', args, project)
   if (code === 0) return undefined
   const errors = output.split('\n').filter((line) => /\berror TS\d+:/.test(line))
-  const others = errors.filter(
+  const foreignErrors = errors.filter(
     (line) => line.startsWith('node_modules/') && !line.startsWith(`node_modules/${name}/`),
   )
-  if (others.length < errors.length || errors.length === 0) throw new Error(output)
-  const packages = new Set(others.map((line) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(line)?.[1]))
-  return `not counted: ${others.length} in the declarations of ${[...packages].join(', ')}`
+  if (foreignErrors.length < errors.length || errors.length === 0) throw new Error(output)
+  const packages = new Set(foreignErrors.map((line) => /^node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(line)?.[1]))
+  return `ignored ${foreignErrors.length} errors in the declarations of ${[...packages].join(', ')}`
 }
 
-/** An empty project with the packed package, its peers, and the types that middy and the SDK refer to. */
-const install = async (project: string, tarball: string, versions: readonly string[]): Promise<void> => {
+/** Creates a project with the packed package, its peers, and the type declarations that middy and the SDK import. */
+const installProject = async (
+  project: string,
+  tarball: string,
+  versions: readonly string[],
+): Promise<void> => {
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n')
-  cpSync(fixtures, project, { recursive: true })
-  const types = ['@types/node', '@types/aws-lambda'].map((each) => `${each}@${installedVersion(each)}`)
+  cpSync(FIXTURES, project, { recursive: true })
+  const types = ['@types/node', '@types/aws-lambda'].map(
+    (dependency) => `${dependency}@${readInstalledVersion(dependency)}`,
+  )
   const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error']
-  await must(run('npm', ['install', ...flags, tarball, ...versions, ...types], project))
+  await requireSuccess(runProcess('npm', ['install', ...flags, tarball, ...versions, ...types], project))
 }
 
-/** Runs the command with npx in an empty folder, with an empty cache. */
+/** Checks the command line of the package with npx, in an empty folder and with an empty npm cache. */
 const checkCommand = async (tarball: string): Promise<undefined> => {
-  const folder = join(work, 'empty')
+  const folder = join(workFolder, 'empty')
   mkdirSync(folder)
   const flags = [
     '--yes',
     '--loglevel=error',
     '--cache',
-    join(work, 'npx-cache'),
+    join(workFolder, 'npx-cache'),
     '--package',
     tarball,
     '--',
     name,
   ]
-  const role = (account: string) => `arn:aws:iam::${account.repeat(12)}:role/Example`
-  const policies = `policies --json --role-arn ${role('2')} --execution-role-arn ${role('1')} --table Orders --access read --region us-east-1`
+  const createRoleArn = (account: string) => `arn:aws:iam::${account.repeat(12)}:role/Example`
+  const policies = `policies --json --role-arn ${createRoleArn('2')} --execution-role-arn ${createRoleArn('1')} --table Orders --access read --region us-east-1`
   writeFileSync(join(folder, 'required.cjs'), "console.log('required')")
   writeFileSync(join(folder, 'variables'), `NODE_OPTIONS="--require ${join(folder, 'required.cjs')}"\n`)
-  const expected: readonly (readonly [code: number, output: RegExp, args: string])[] = [
+  const commandLines: readonly (readonly [code: number, output: RegExp, args: string])[] = [
     [0, /^Usage: npx /, '--help'],
     [0, /"accounts": \{\s+"tables": "222222222222"/, policies],
-    // Neither npx nor Node.js applies the NODE_OPTIONS of the file.
+    // The command does not apply the NODE_OPTIONS of the file, so Node.js does not load required.cjs.
     [0, /^\{\s+"accounts"/, `${policies} --dotenv variables`],
     [2, /^policies: .*--dotenv missing/, `${policies} --dotenv missing`],
     // The Region is invalid, so no request is sent, but the SDK is loaded.
-    [2, /^check: .*\n.*--region: .*nowhere/, `check --role-arn ${role('2')} --region nowhere`],
+    [2, /^check: .*\n.*--region: .*nowhere/, `check --role-arn ${createRoleArn('2')} --region nowhere`],
   ]
-  for (const [code, output, args] of expected) {
-    const outcome = await run('npx', [...flags, ...args.split(' ')], folder)
-    if (outcome.code !== code || !output.test(outcome.output))
-      throw new Error(`${args}\nended with ${outcome.code}, not ${code}:\n${outcome.output}`)
+  for (const [code, output, args] of commandLines) {
+    const result = await runProcess('npx', [...flags, ...args.split(' ')], folder)
+    if (result.code !== code || !output.test(result.output))
+      throw new Error(
+        `${args}\nexpected exit code ${code} and ${output}, but got exit code ${result.code}:\n${result.output}`,
+      )
   }
 }
 
+/** The peers to install, by the title of the project. */
 const projects: Readonly<Record<string, readonly string[]>> = {
-  'newest peers': peers.map(([peer]) => `${peer}@${installedVersion(peer)}`),
+  'newest peers': peers.map(([peer]) => `${peer}@${readInstalledVersion(peer)}`),
   'oldest peers': peers.map(([peer, range]) => `${peer}@${/\d+\.\d+\.\d+/.exec(range)?.[0]}`),
 }
 
 try {
-  await must(run('npm', ['pack', '--ignore-scripts', '--pack-destination', work], root))
-  const tarball = join(work, readdirSync(work).find((file) => file.endsWith('.tgz')) ?? '')
-  const clean = (dependency: string, args: readonly string[]) => async () => {
-    await must(tool(dependency, args, root))
+  await requireSuccess(
+    runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', workFolder], ROOT),
+  )
+  const tarball = join(workFolder, readdirSync(workFolder).find((file) => file.endsWith('.tgz')) ?? '')
+  const checkWith = (dependency: string, args: readonly string[]) => async () => {
+    await requireSuccess(runDependency(dependency, args, ROOT))
     return undefined
   }
-  await check('publint --strict', clean('publint', ['run', tarball, '--strict']))
-  await check('attw --profile esm-only', clean('@arethetypeswrong/cli', [tarball, '--profile', 'esm-only']))
+  await check('publint --strict', checkWith('publint', ['run', tarball, '--strict']))
+  await check(
+    'attw --profile esm-only',
+    checkWith('@arethetypeswrong/cli', [tarball, '--profile', 'esm-only']),
+  )
 
-  await check('npx in an empty folder', () => checkCommand(tarball))
+  await check('npx runs the command in an empty folder', () => checkCommand(tarball))
 
   for (const [title, versions] of Object.entries(projects)) {
-    const project = join(work, title.replace(' ', '-'))
+    const project = join(workFolder, title.replace(' ', '-'))
     const installed = join(project, 'node_modules', name)
     const isInstalled = await check(`${title}: npm install`, async () => {
-      await install(project, tarball, versions)
+      await installProject(project, tarball, versions)
       return versions.join(', ')
     })
     if (!isInstalled) continue
-    const runs = (file: string) => async () => {
-      await must(run(process.execPath, [file], project))
+    const checkScript = (file: string) => async () => {
+      await requireSuccess(runProcess(process.execPath, [file], project))
       return undefined
     }
     if (title === 'newest peers') {
-      await check('the files in the package', () => checkFiles(installed))
-      await check('source maps lead to packed sources', () => checkSourceMaps(installed))
+      await check('the package contains the expected files', () => checkFiles(installed))
+      await check('the sources of the source maps are in the package', () => checkSourceMaps(installed))
     }
-    await check(`${title}: import, and an invocation`, runs('consumer.mjs'))
-    await check(`${title}: require`, runs('consumer.cjs'))
+    await check(`${title}: import and invocations`, checkScript('consumer.mjs'))
+    await check(`${title}: require`, checkScript('consumer.cjs'))
     await check(`${title}: TypeScript, nodenext`, () => checkTypes(project, 'nodenext'))
     await check(`${title}: TypeScript, bundler`, () => checkTypes(project, 'bundler'))
   }
 } finally {
-  rmSync(work, { recursive: true, force: true })
+  rmSync(workFolder, { recursive: true, force: true })
 }

@@ -1,4 +1,5 @@
 /** Type tests of the option `session` and of the property `client`. The code does not run. */
+// cspell:ignore sesion
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
@@ -161,6 +162,11 @@ crossAccountDynamo({ session: () => ({ region: 'eu-west-1' }) })
 crossAccountDynamo({ session: () => ({ policyArns: [], sessionName: 'orders' }) })
 // @ts-expect-error: a number is not a role ARN
 crossAccountDynamo({ session: () => ({ roleArn: 7, externalId: false }) })
+// @ts-expect-error: a misspelled key next to a known key
+crossAccountDynamo({ session: () => ({ sessionTags: { TenantId: 'acme' }, sesionName: 'acme' }) })
+declare const customerRecord: { readonly id: string; readonly roleArn: string; readonly externalId: string }
+// @ts-expect-error: a whole record instead of its session parameters
+crossAccountDynamo({ session: async () => customerRecord })
 // @ts-expect-error: tags is not a session parameter
 crossAccountDynamo({ session: () => ({ tags: { TenantId: 'acme' } }) })
 // @ts-expect-error: access is missing in the scope

@@ -1,6 +1,6 @@
 /** How long an invocation may wait, and timeouts of promises. */
 import { expect, test } from '@jest/globals'
-import { type Deadline, waitBudgetMs, withTimeout } from '../../src/deadline.ts'
+import { type Deadline, getWaitBudgetMs, withTimeout } from '../../src/deadline.ts'
 
 test.each<[unknown, number]>([
   [undefined, 5000],
@@ -12,11 +12,11 @@ test.each<[unknown, number]>([
   [-100, 0],
   [Number.POSITIVE_INFINITY, 2 ** 31 - 1],
 ])('an invocation with %p ms of remaining time may wait for %d ms', (remainingTimeMs, expectedMs) => {
-  expect(waitBudgetMs({ getRemainingTimeInMillis: () => remainingTimeMs as number })).toBe(expectedMs)
+  expect(getWaitBudgetMs({ getRemainingTimeInMillis: () => remainingTimeMs as number })).toBe(expectedMs)
 })
 
 test('the wait budget of a durable function depends on the remaining time of its Lambda context', () => {
-  expect(waitBudgetMs({ lambdaContext: { getRemainingTimeInMillis: () => 1000 } })).toBe(900)
+  expect(getWaitBudgetMs({ lambdaContext: { getRemainingTimeInMillis: () => 1000 } })).toBe(900)
 })
 
 test.each<[string, unknown]>([
@@ -34,7 +34,7 @@ test.each<[string, unknown]>([
   ['has a getRemainingTimeInMillis that returns a string', { getRemainingTimeInMillis: () => '10000' }],
   ['has a getRemainingTimeInMillis that returns a BigInt', { getRemainingTimeInMillis: () => 10_000n }],
 ])('if the context %s, an invocation waits for at most five seconds', (_what, context) => {
-  expect(waitBudgetMs(context as Deadline)).toBe(5000)
+  expect(getWaitBudgetMs(context as Deadline)).toBe(5000)
 })
 
 test('a timeout rejects the wait, and the promise can still resolve afterwards', async () => {

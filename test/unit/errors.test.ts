@@ -6,7 +6,7 @@ import {
   copyError,
   createConfigurationError,
 } from '../../src/errors.ts'
-import { OPTION_NAMES } from '../../src/iam/trust-configuration.ts'
+import { POLICIES_AUDIENCE } from '../../src/iam/trust-configuration.ts'
 import type { Issue } from '../../src/options/issue.ts'
 
 const ISSUES: readonly Issue[] = [
@@ -48,7 +48,7 @@ describe('CrossAccountDynamoError', () => {
   })
 
   test('the message of an invalid configuration contains one line for each issue', () => {
-    const error = createConfigurationError('the configuration', ISSUES, OPTION_NAMES)
+    const error = createConfigurationError('the configuration', ISSUES, POLICIES_AUDIENCE)
     expect(error).toMatchObject({ code: 'CONFIG_INVALID', issues: ISSUES })
     const [, ...lines] = error.message.split('\n')
     expect(lines.map((line) => /\w+/.exec(line)?.[0])).toEqual(['roleArn', 'region'])

@@ -6,12 +6,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from '@jest/globals'
-import { flagAudience, formatFlagIssue } from '../../src/cli/flags.ts'
+import { createFlagAudience, formatFlagIssue } from '../../src/cli/flags.ts'
 import { middlewareAudience, readConfiguration } from '../../src/configuration/configuration.ts'
 import { DEFAULT_PREFIX } from '../../src/configuration/rows.ts'
 import { assumeRoleError, waitTimeoutError } from '../../src/credentials/sts-error.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../src/errors.ts'
-import { OPTION_NAMES } from '../../src/iam/trust-configuration.ts'
+import { POLICIES_AUDIENCE } from '../../src/iam/trust-configuration.ts'
 import type { SessionRequest } from '../../src/identity/session-function.ts'
 import type { SessionParameters } from '../../src/identity/session-parameters.ts'
 import { formatIssue, type Issue } from '../../src/options/issue.ts'
@@ -358,19 +358,13 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
   {
     option: 'session',
     code: 'returned-unknown',
-    property: 'region',
-    suggestion: undefined,
-    known: ['roleArn', 'sessionTags'],
-  },
-  {
-    option: 'session',
-    code: 'returned-unknown',
     property: 'sesionTags',
     suggestion: 'sessionTags',
     known: ['roleArn', 'sessionTags'],
   },
+  { option: 'region', code: 'returned-option' },
   { option: 'roleArn', code: 'returned-no-role' },
-  { option: 'sessionTags', code: 'returned-empty-tag', key: 'TenantId' },
+  { option: 'sessionTags', code: 'returned-empty-field', field: 'TenantId' },
   { option: 'externalId', code: 'returned-empty', returned: 'undefined' },
   { option: 'session', code: 'function-threw', thrown: 'TypeError: "no claims"' },
 
@@ -397,10 +391,10 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
 ]
 
 const MIDDLEWARE_AUDIENCE = middlewareAudience(DEFAULT_PREFIX)
-const FLAG_AUDIENCE = flagAudience({})
+const FLAG_AUDIENCE = createFlagAudience({})
 /** Returns the audience of the column for the middleware. Only `crossAccountPolicies()` reports the codes of `POLICY_MESSAGES`. */
 const selectAudience = ({ code }: Issue): Audience =>
-  code in POLICY_MESSAGES ? OPTION_NAMES : MIDDLEWARE_AUDIENCE
+  code in POLICY_MESSAGES ? POLICIES_AUDIENCE : MIDDLEWARE_AUDIENCE
 
 /** Returns whether the command line has a flag or a variable for the option of the issue. */
 const hasCommandLineName = ({ option, path }: Issue): boolean => {

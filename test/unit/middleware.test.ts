@@ -34,6 +34,12 @@ test('the client of the middleware is the client on the context in each invocati
   expect(await middleware.clientFor({ event: {}, context: {} as Context })).toBe(middleware.client)
 })
 
+test('a copy of the middleware has the same client', () => {
+  const middleware = crossAccountDynamo(DIRECT_MODE_OPTIONS)
+  expect({ ...middleware, onError: () => {} }.client).toBe(middleware.client)
+  expect(JSON.parse(JSON.stringify(middleware))).toEqual({ client: '[DynamoDBDocumentClient]' })
+})
+
 test.each([
   ['with a role', ROLE_OPTIONS],
   ['in direct mode', DIRECT_MODE_OPTIONS],

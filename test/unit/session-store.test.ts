@@ -75,7 +75,7 @@ describe('sessions in the store', () => {
       await flushPromises()
     }
     expect(useSession('acme')).toBe(acme)
-    expect(acme.session.current()).toHaveProperty('accessKeyId', 'key 4')
+    expect(acme.session.getLatestCredentials()).toHaveProperty('accessKeyId', 'key 4')
     expect(getSts('acme').getReasons()).toEqual(['first', 'refresh', 'refresh', 'refresh'])
   })
 })
@@ -121,7 +121,7 @@ describe('eviction at maxSessions', () => {
     useSession('evil')
     const { session: newSession } = useSession('acme')
     expect(newSession).not.toBe(evictedSession)
-    expect(newSession.current()).toBeUndefined()
+    expect(newSession.getLatestCredentials()).toBeUndefined()
 
     await expect(evictedSession.credentials()).resolves.toHaveProperty('accessKeyId', 'key 1')
     jest.setSystemTime(Date.now() + 2 * HOUR_MS)
@@ -129,7 +129,7 @@ describe('eviction at maxSessions', () => {
     await flushPromises()
     getSts('acme').issueCredentials()
     await expect(newCredentials).resolves.toHaveProperty('accessKeyId', 'key 2')
-    expect(newSession.current()).toBeUndefined()
+    expect(newSession.getLatestCredentials()).toBeUndefined()
     expect(getSts('evil').getReasons()).toEqual(['first'])
   })
 
@@ -140,7 +140,7 @@ describe('eviction at maxSessions', () => {
     useSession('evil')
     getSts('acme').issueCredentials()
     await expect(ready).resolves.toBeUndefined()
-    expect(session.current()).toHaveProperty('accessKeyId', 'key 1')
+    expect(session.getLatestCredentials()).toHaveProperty('accessKeyId', 'key 1')
   })
 })
 
@@ -204,7 +204,7 @@ test('64 concurrent invocations use one session and one AssumeRole call for each
   const results = await Promise.all(invocations)
   for (const { tenant, session, credentials } of results) {
     expect(session).toBe(useSession(tenant).session)
-    expect(credentials).toBe(session.current())
+    expect(credentials).toBe(session.getLatestCredentials())
   }
   expect(new Set(results.map(({ credentials }) => credentials)).size).toBe(8)
   expect(tenants.map((tenant) => getSts(tenant).getReasons())).toEqual(tenants.map(() => ['first']))

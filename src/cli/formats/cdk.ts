@@ -1,7 +1,7 @@
-/** A CDK stack per account. Its constructs are of level 1, which take policy documents unchanged. */
-import { callerHeading, type PlacedPolicies } from './placed-policies.ts'
+/** Formats the policies as one CDK stack per account. The constructs are L1 constructs, which accept policy documents unchanged. */
+import { type AccountPolicies, formatCallerHeading } from './account-policies.ts'
 
-export const cdk = (policies: PlacedPolicies): string => {
+export const formatCdk = (policies: AccountPolicies): string => {
   const { role, region, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
   return `import { Stack } from 'aws-cdk-lib'
 import { CfnManagedPolicy, CfnRole } from 'aws-cdk-lib/aws-iam'
@@ -14,21 +14,21 @@ export class TablesAccount extends Stack {
     new CfnRole(this, 'TargetRole', {
       roleName: ${JSON.stringify(role.name)},
       path: ${JSON.stringify(role.path)},
-      assumeRolePolicyDocument: ${object(trustPolicy)},
-      policies: [{ policyName: 'Tables', policyDocument: ${object(permissionsPolicy)} }],
+      assumeRolePolicyDocument: ${formatDocument(trustPolicy)},
+      policies: [{ policyName: 'Tables', policyDocument: ${formatDocument(permissionsPolicy)} }],
     })
   }
 }
 ${callers
   .map(
     (caller) => `
-// ${callerHeading(caller)}
+// ${formatCallerHeading(caller)}
 export class FunctionAccount${caller.accountId ?? ''} extends Stack {
   constructor(scope: Construct, id: string) {
     super(scope, id${caller.accountId === undefined ? '' : `, { env: { account: '${caller.accountId}', region: '${region}' } }`})
     new CfnManagedPolicy(this, 'AssumeTargetRole', {
       roles: ${JSON.stringify(caller.roles.map(({ name }) => name))},
-      policyDocument: ${object(callerPolicy)},
+      policyDocument: ${formatDocument(callerPolicy)},
     })
   }
 }
@@ -37,4 +37,5 @@ export class FunctionAccount${caller.accountId ?? ''} extends Stack {
   .join('')}`
 }
 
-const object = (document: object): string => JSON.stringify(document, undefined, 2).replace(/\n/g, '\n      ')
+const formatDocument = (document: object): string =>
+  JSON.stringify(document, undefined, 2).replace(/\n/g, '\n      ')

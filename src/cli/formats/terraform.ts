@@ -1,58 +1,65 @@
-/** Terraform for all accounts. Each account has a provider, which rejects credentials of other accounts. */
-import { type Caller, callerHeading, type PlacedPolicies } from './placed-policies.ts'
+/** Formats the policies as one Terraform configuration. Each account has a provider, which rejects credentials of other accounts. */
+import { type AccountPolicies, type CallerAccount, formatCallerHeading } from './account-policies.ts'
 
-export const terraform = (policies: PlacedPolicies): string => {
+export const formatTerraform = (policies: AccountPolicies): string => {
   const { role, region, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
-  const provider = (accountId: string | undefined): string =>
-    block('provider "aws"', {
-      alias: JSON.stringify(aliasOf(accountId)),
+  const formatProvider = (accountId: string | undefined): string =>
+    formatBlock('provider "aws"', {
+      alias: JSON.stringify(toProviderAlias(accountId)),
       region: JSON.stringify(region),
       ...(accountId !== undefined && { allowed_account_ids: `[${JSON.stringify(accountId)}]` }),
     })
   const accounts = new Set([role.accountId, ...callers.map(({ accountId }) => accountId)])
   return [
     `# Each provider needs credentials of its account, for example a profile or assume_role.
-${[...accounts].map(provider).join('\n')}`,
-    `# Account ${role.accountId} (tables)\n${block('resource "aws_iam_role" "target"', {
-      provider: `aws.${aliasOf(role.accountId)}`,
+${[...accounts].map(formatProvider).join('\n')}`,
+    `# Account ${role.accountId} (tables)\n${formatBlock('resource "aws_iam_role" "target"', {
+      provider: `aws.${toProviderAlias(role.accountId)}`,
       name: JSON.stringify(role.name),
-      path: hcl(role.path),
-      assume_role_policy: `jsonencode(${hcl(trustPolicy)})`,
+      path: toHcl(role.path),
+      assume_role_policy: `jsonencode(${toHcl(trustPolicy)})`,
     })}`,
-    block('resource "aws_iam_role_policy" "tables"', {
-      provider: `aws.${aliasOf(role.accountId)}`,
+    formatBlock('resource "aws_iam_role_policy" "tables"', {
+      provider: `aws.${toProviderAlias(role.accountId)}`,
       name: '"Tables"',
       role: 'aws_iam_role.target.id',
-      policy: `jsonencode(${hcl(permissionsPolicy)})`,
+      policy: `jsonencode(${toHcl(permissionsPolicy)})`,
     }),
-    ...callers.map((caller) => formatCaller(caller, callerPolicy)),
+    ...callers.map((caller) => formatCallerAccount(caller, callerPolicy)),
   ].join('\n')
 }
 
-const formatCaller = (caller: Caller, callerPolicy: object): string => {
+const formatCallerAccount = (caller: CallerAccount, callerPolicy: object): string => {
   const { accountId, roles } = caller
   const type = roles.length > 0 ? 'aws_iam_role_policy' : 'aws_iam_policy'
   const names = roles.map(({ name }) => JSON.stringify(name)).join(', ')
-  return `# ${callerHeading(caller)}\n${block(`resource "${type}" "${aliasOf(accountId)}"`, {
-    provider: `aws.${aliasOf(accountId)}`,
-    ...(roles.length > 0 && { for_each: `toset([${names}])`, role: 'each.value' }),
-    name: '"AssumeTargetRole"',
-    policy: `jsonencode(${hcl(callerPolicy)})`,
-  })}`
+  return `# ${formatCallerHeading(caller)}\n${formatBlock(
+    `resource "${type}" "${toProviderAlias(accountId)}"`,
+    {
+      provider: `aws.${toProviderAlias(accountId)}`,
+      ...(roles.length > 0 && { for_each: `toset([${names}])`, role: 'each.value' }),
+      name: '"AssumeTargetRole"',
+      policy: `jsonencode(${toHcl(callerPolicy)})`,
+    },
+  )}`
 }
 
-const aliasOf = (accountId: string | undefined): string =>
+/** Returns the alias of an account's provider. */
+const toProviderAlias = (accountId: string | undefined): string =>
   accountId === undefined ? 'function' : `account_${accountId}`
 
-/** JSON is valid HCL except for the two sequences that start a template. `terraform fmt` writes a space before colons. */
-const hcl = (value: unknown): string =>
+/**
+ * Converts a value to HCL. JSON is valid HCL, except that `${` and `%{` start a template and must be escaped. `terraform fmt` writes a
+ * space before colons.
+ */
+const toHcl = (value: unknown): string =>
   JSON.stringify(value, undefined, 2)
     .replace(/[$%](?=\{)/g, '$&$&')
     .replace(/^( *"[^"]*"):/gm, '$1 :')
     .replace(/\n/g, '\n  ')
 
-/** Formatted as by `terraform fmt`: equals signs are aligned, and attributes of several lines follow an empty line. */
-const block = (head: string, attributes: Readonly<Record<string, string>>): string => {
+/** Formats a block as `terraform fmt` does: equals signs are aligned, and an attribute with several lines follows an empty line. */
+const formatBlock = (head: string, attributes: Readonly<Record<string, string>>): string => {
   const entries = Object.entries(attributes)
   const width = Math.max(...entries.map(([name, value]) => (value.includes('\n') ? 0 : name.length)))
   const lines = entries.map(([name, value]) =>

@@ -1,4 +1,7 @@
-/** Really frozen: a process is stopped with SIGSTOP and goes on with SIGCONT, hours later by its clock. */
+/**
+ * Freezes an execution environment as Lambda does between invocations. The tests suspend a process with SIGSTOP, advance its clock, and
+ * resume it with SIGCONT.
+ */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,110 +10,114 @@ import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
 import { createTwoAccounts, TABLE } from '../../sandbox/two-accounts.ts'
-import { eventually, functionVariables } from '../lambda.ts'
+import { createFunctionVariables, waitUntil } from '../lambda.ts'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
+const MINUTE_MS = 60_000
+const HOUR_MS = 60 * MINUTE_MS
 
 let sandbox: Sandbox
-let child: ChildProcess | undefined
-let folder: string
+let childProcess: ChildProcess | undefined
+let directory: string
 beforeEach(async () => {
   sandbox = await startSandbox({ accounts: createTwoAccounts() })
-  folder = mkdtempSync(join(tmpdir(), 'freeze-'))
+  directory = mkdtempSync(join(tmpdir(), 'freeze-'))
 })
 afterEach(async () => {
-  child?.kill('SIGKILL')
+  childProcess?.kill('SIGKILL')
   await sandbox.close()
-  rmSync(folder, { recursive: true })
+  rmSync(directory, { recursive: true })
 })
 
-const calls = (operation: string) => sandbox.calls.filter((call) => call.operation === operation)
+const listCalls = (operation: string) => sandbox.calls.filter((call) => call.operation === operation)
 
-/** Starts the environment; it is loaded, but its prefetch may be under way. */
-const startEnvironment = async () => {
-  const clockFile = join(folder, 'clock')
+/** Starts the execution environment and waits until the function is loaded. The prefetch may still be in flight. */
+const startExecutionEnvironment = async () => {
+  const clockFile = join(directory, 'clock')
   writeFileSync(clockFile, '0')
-  const started = spawn(process.execPath, [join(import.meta.dirname, 'environment.ts')], {
-    env: { ...functionVariables(sandbox), CLOCK_FILE: clockFile },
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  child = started
-  const lines = createInterface({ input: started.stdout })[Symbol.asyncIterator]()
-  const answer = async (): Promise<string> => String((await lines.next()).value)
-  const travel = (ms: number) => {
+  const environmentProcess = spawn(
+    process.execPath,
+    [join(import.meta.dirname, 'execution-environment.ts')],
+    {
+      env: { ...createFunctionVariables(sandbox), CLOCK_FILE: clockFile },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    },
+  )
+  childProcess = environmentProcess
+  const lines = createInterface({ input: environmentProcess.stdout })[Symbol.asyncIterator]()
+  const readOutcome = async (): Promise<string> => String((await lines.next()).value)
+  const advanceClock = (ms: number) => {
     writeFileSync(clockFile, String(Number(readFileSync(clockFile, 'utf8')) + ms))
     sandbox.clock.advance(ms)
   }
-  expect(await answer()).toBe('loaded')
+  expect(await readOutcome()).toBe('loaded')
   return {
-    travel,
-    /** Sends an invocation without waiting for its end. */
-    send: () => void started.stdin.write(`${TABLE}\n`),
-    answer,
+    advanceClock,
+    /** Starts an invocation without waiting for its outcome. */
+    startInvocation: () => void environmentProcess.stdin.write(`${TABLE}\n`),
+    readOutcome,
     invoke: () => {
-      started.stdin.write(`${TABLE}\n`)
-      return answer()
+      environmentProcess.stdin.write(`${TABLE}\n`)
+      return readOutcome()
     },
-    /** Freezes it, lets something happen, and thaws it so much later. */
-    freeze: async (ms: number, meanwhile: () => void = () => {}) => {
-      started.kill('SIGSTOP')
-      // Stopped, and not about to be: the kernel says so.
-      await eventually(() => / T /.test(readFileSync(`/proc/${started.pid}/stat`, 'utf8')))
-      meanwhile()
-      travel(ms)
-      started.kill('SIGCONT')
+    /** Freezes the environment, calls `whileFrozen`, and resumes the environment after `durationMs` by its clock. */
+    freeze: async (durationMs: number, whileFrozen: () => void = () => {}) => {
+      environmentProcess.kill('SIGSTOP')
+      // SIGSTOP takes effect asynchronously. The kernel reports the state T when the process is suspended.
+      await waitUntil(() => / T /.test(readFileSync(`/proc/${environmentProcess.pid}/stat`, 'utf8')))
+      whileFrozen()
+      advanceClock(durationMs)
+      environmentProcess.kill('SIGCONT')
     },
   }
 }
 
-test('idle, with credentials that were good and have ended when it wakes', async () => {
-  const { invoke, freeze } = await startEnvironment()
+test('assumes the role again if the credentials expire during a freeze', async () => {
+  const { invoke, freeze } = await startExecutionEnvironment()
   expect(await invoke()).toBe('ok')
-  await freeze(3 * HOUR)
+  await freeze(3 * HOUR_MS)
   expect(await invoke()).toBe('ok')
-  expect(calls('GetItem').map(({ status }) => status)).toEqual([200, 200])
-  expect(calls('AssumeRole')).toHaveLength(2)
+  expect(listCalls('GetItem').map(({ status }) => status)).toEqual([200, 200])
+  expect(listCalls('AssumeRole')).toHaveLength(2)
 })
 
-test('with the AssumeRole of an invocation in flight', async () => {
-  const { invoke, send, answer, freeze, travel } = await startEnvironment()
+test('recovers from a freeze during the AssumeRole call of an invocation', async () => {
+  const { invoke, startInvocation, readOutcome, freeze, advanceClock } = await startExecutionEnvironment()
   expect(await invoke()).toBe('ok')
-  travel(2 * HOUR)
+  advanceClock(2 * HOUR_MS)
   sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
-  send()
-  await eventually(() => calls('AssumeRole').length === 2)
-  await freeze(3 * HOUR, () => sandbox.faults.clear())
-  // The one that was frozen ends either way; Lambda would have ended it.
-  send()
-  const answers = [await answer(), await answer()]
-  expect(answers).toContain('ok')
+  startInvocation()
+  await waitUntil(() => listCalls('AssumeRole').length === 2)
+  await freeze(3 * HOUR_MS, () => sandbox.faults.clear())
+  // The frozen invocation may succeed or fail, because Lambda would have stopped it.
+  startInvocation()
+  const outcomes = [await readOutcome(), await readOutcome()]
+  expect(outcomes).toContain('ok')
   expect(await invoke()).toBe('ok')
 })
 
-test('with a background refresh in flight', async () => {
-  const { invoke, freeze, travel } = await startEnvironment()
+test('recovers from a freeze during a background refresh', async () => {
+  const { invoke, freeze, advanceClock } = await startExecutionEnvironment()
   expect(await invoke()).toBe('ok')
-  travel(50 * MINUTE)
+  advanceClock(50 * MINUTE_MS)
   sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
   expect(await invoke()).toBe('ok')
-  await eventually(() => calls('AssumeRole').length === 2)
-  await freeze(3 * HOUR, () => sandbox.faults.clear())
+  await waitUntil(() => listCalls('AssumeRole').length === 2)
+  await freeze(3 * HOUR_MS, () => sandbox.faults.clear())
   expect(await invoke()).toBe('ok')
 })
 
-test('with the prefetch in flight right after INIT, hours before the first invocation', async () => {
+test('recovers from a freeze during the prefetch, hours before the first invocation', async () => {
   sandbox.faults.inject({ service: 'sts', kind: 'no-response' })
-  const { invoke, freeze } = await startEnvironment()
-  await eventually(() => calls('AssumeRole').length === 1)
-  await freeze(5 * HOUR, () => sandbox.faults.clear())
+  const { invoke, freeze } = await startExecutionEnvironment()
+  await waitUntil(() => listCalls('AssumeRole').length === 1)
+  await freeze(5 * HOUR_MS, () => sandbox.faults.clear())
   expect(await invoke()).toBe('ok')
 })
 
-test('with a connection to DynamoDB that is kept alive, and closed meanwhile', async () => {
-  const { invoke, freeze } = await startEnvironment()
+test('opens a new connection if DynamoDB closes the connection during a freeze', async () => {
+  const { invoke, freeze } = await startExecutionEnvironment()
   expect(await invoke()).toBe('ok')
-  await freeze(10 * MINUTE, () => sandbox.closeConnections())
+  await freeze(10 * MINUTE_MS, () => sandbox.closeConnections())
   expect(await invoke()).toBe('ok')
   expect(sandbox.connections.dynamodb).toBeGreaterThan(1)
 })

@@ -1,6 +1,7 @@
 /**
- * Lambda Managed Instances run Node.js in several worker threads of one process, each with many invocations at once.
- * https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
+ * Lambda Managed Instances run several worker threads in one Node.js process, and concurrent invocations in each thread.
+ *
+ * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-nodejs-runtime.html
  */
 import { once } from 'node:events'
 import { join } from 'node:path'
@@ -10,13 +11,13 @@ import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
 import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from '../../sandbox/policies.ts'
 import { createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from '../../sandbox/tenant-accounts.ts'
 import { TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
-import { functionVariables } from '../lambda.ts'
-import type { Invocation } from './environment.ts'
+import { createFunctionVariables } from '../lambda.ts'
+import type { Invocation } from './worker-thread.ts'
 
-const WORKERS = 3
+const WORKER_COUNT = 3
 const TENANTS = ['acme', 'evil', 'Acme', 'acme ']
-const ROUNDS = 2
-const AT_ONCE = 32
+const ROUND_COUNT = 2
+const CONCURRENCY = 32
 
 let sandbox: Sandbox
 let workers: Worker[]
@@ -27,71 +28,77 @@ beforeEach(async () => {
       allowStatement('dynamodb:*', { Resource: ORDERS_TABLE_ARN, Condition: OWN_TENANT_CONDITION }),
     ),
   ]
-  const env = functionVariables(sandbox)
-  const file = join(import.meta.dirname, 'environment.ts')
-  workers = Array.from({ length: WORKERS }, () => new Worker(file, { env }))
+  const env = createFunctionVariables(sandbox)
+  const file = join(import.meta.dirname, 'worker-thread.ts')
+  workers = Array.from({ length: WORKER_COUNT }, () => new Worker(file, { env }))
 })
 afterEach(async () => {
   await Promise.all(workers.map((worker) => worker.terminate()))
   await sandbox.close()
 })
 
-/** Invocations of all tenants in turns; which item is whose, the sort key tells. */
-const batchFor = (worker: number, round: number): Invocation[] =>
-  Array.from({ length: AT_ONCE }, (_, index) => ({
+/** Creates concurrent invocations for all tenants. The sort keys contain the worker and the round. */
+const createInvocations = (worker: number, round: number): Invocation[] =>
+  Array.from({ length: CONCURRENCY }, (_, index) => ({
     tenant: TENANTS[index % TENANTS.length] as string,
     order: `worker ${worker}, round ${round}, ${index}`,
     table: ORDERS_TABLE,
   }))
 
-const invokeAll = (batches: readonly Invocation[][]): Promise<string[][]> =>
+/** Sends the invocations at each index to the worker at the same index, and returns the outcomes. */
+const invokeAll = (invocationsByWorker: readonly Invocation[][]): Promise<string[][]> =>
   Promise.all(
     workers.map(async (worker, index) => {
-      worker.postMessage(batches[index])
+      worker.postMessage(invocationsByWorker[index])
       const [outcomes] = await once(worker, 'message')
       return outcomes as string[]
     }),
   )
 
-const assumeRoles = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
+const listAssumeRoleCalls = () => sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')
 
-test('each request of each thread is signed by its own tenant’s session, of which each thread makes one', async () => {
-  const asked = new Map<string, string>()
-  for (let round = 1; round <= ROUNDS; round += 1) {
-    const batches = workers.map((_, worker) => batchFor(worker, round))
-    for (const { order, tenant } of batches.flat()) asked.set(order, tenant)
-    const outcomes = await invokeAll(batches)
-    expect(outcomes.flat()).toEqual(batches.flat().map(() => 'ok'))
-    // The first round makes the sessions, and the others find them.
-    expect(assumeRoles()).toHaveLength(WORKERS * TENANTS.length)
+test('signs each request with the session of its own tenant, and creates one session for each tenant in each thread', async () => {
+  const tenantsByOrder = new Map<string, string>()
+  for (let round = 1; round <= ROUND_COUNT; round += 1) {
+    const invocations = workers.map((_, worker) => createInvocations(worker, round))
+    for (const { order, tenant } of invocations.flat()) tenantsByOrder.set(order, tenant)
+    const outcomes = await invokeAll(invocations)
+    expect(outcomes.flat()).toEqual(invocations.flat().map(() => 'ok'))
+    // The first round creates the sessions, and later rounds use them.
+    expect(listAssumeRoleCalls()).toHaveLength(WORKER_COUNT * TENANTS.length)
   }
   expect(
-    assumeRoles()
+    listAssumeRoleCalls()
       .map(({ tags }) => tags?.TenantId)
       .sort(),
   ).toEqual(workers.flatMap(() => TENANTS).sort())
 
   const requests = sandbox.calls.filter(({ operation }) => /^(?:Put|Get)Item$/.test(operation))
-  expect(requests).toHaveLength(ROUNDS * WORKERS * AT_ONCE * 2)
-  const usedBy = new Map<string, Set<string>>()
+  expect(requests).toHaveLength(ROUND_COUNT * WORKER_COUNT * CONCURRENCY * 2)
+  const threadsByAccessKeyId = new Map<string, Set<string>>()
   for (const { input, tags, accessKeyId = '' } of requests) {
     const { Key, Item } = input as Record<string, { order: { S: string } }>
     const order = (Key ?? Item)?.order.S ?? ''
-    expect(tags).toEqual({ TenantId: asked.get(order) })
-    const threads = usedBy.get(accessKeyId) ?? new Set()
-    usedBy.set(accessKeyId, threads.add(order.split(',')[0] ?? ''))
+    expect(tags).toEqual({ TenantId: tenantsByOrder.get(order) })
+    const threads = threadsByAccessKeyId.get(accessKeyId) ?? new Set()
+    threadsByAccessKeyId.set(accessKeyId, threads.add(order.split(',')[0] ?? ''))
   }
-  // One session for each tenant in each thread, and no thread uses another's.
-  expect([...usedBy.values()].map(({ size }) => size)).toEqual(assumeRoles().map(() => 1))
+  // Each session is used by one thread only.
+  expect([...threadsByAccessKeyId.values()].map(({ size }) => size)).toEqual(
+    listAssumeRoleCalls().map(() => 1),
+  )
 })
 
-test('a thread whose invocations have no identity disturbs no other', async () => {
-  await invokeAll(workers.map((_, worker) => batchFor(worker, 1)))
-  const nobodys = batchFor(0, 2).map((one) => ({ ...one, tenant: '' }))
-  const [first, ...others] = await invokeAll(
-    workers.map((_, worker) => (worker === 0 ? nobodys : batchFor(worker, 2))),
+test('does not affect other threads if all invocations of one thread have no tenant', async () => {
+  await invokeAll(workers.map((_, worker) => createInvocations(worker, 1)))
+  const invocationsWithoutTenant = createInvocations(0, 2).map((invocation) => ({
+    ...invocation,
+    tenant: '',
+  }))
+  const [firstOutcomes, ...otherOutcomes] = await invokeAll(
+    workers.map((_, worker) => (worker === 0 ? invocationsWithoutTenant : createInvocations(worker, 2))),
   )
-  expect(first).toEqual(nobodys.map(() => 'SESSION_IDENTITY_MISSING'))
-  expect(others.flat()).toEqual(others.flat().map(() => 'ok'))
-  expect(assumeRoles()).toHaveLength(WORKERS * TENANTS.length)
+  expect(firstOutcomes).toEqual(invocationsWithoutTenant.map(() => 'SESSION_IDENTITY_MISSING'))
+  expect(otherOutcomes.flat()).toEqual(otherOutcomes.flat().map(() => 'ok'))
+  expect(listAssumeRoleCalls()).toHaveLength(WORKER_COUNT * TENANTS.length)
 })

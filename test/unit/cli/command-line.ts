@@ -25,6 +25,3 @@ export const runCommandLine = async (line: string, { colors = false } = {}): Pro
   })
   return { code, out, err }
 }
-
-/** The former name of `runCommandLine`, which test/integration/check.test.ts imports. */
-export const command = runCommandLine

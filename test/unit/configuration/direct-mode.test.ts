@@ -20,18 +20,18 @@ const SESSION_REQUEST = { event: {}, context: {}, internal: {} } as SessionReque
 
 describe('direct mode', () => {
   test('roleArn: false selects direct mode', () => {
-    expect(readDirectMode()).toMatchObject({ isDirect: true, accountId: undefined, ignoredOptions: [] })
+    expect(readDirectMode()).toMatchObject({ isDirectMode: true, accountId: undefined, ignoredOptions: [] })
   })
 
   test.each(['none', ' none '])('the variable %j selects direct mode', (text) => {
     const environment = { [ROLE_ARN_VARIABLE]: text, AWS_REGION: 'eu-west-1' }
-    expect(readConfiguration({}, environment)).toMatchObject({ isDirect: true, accountId: undefined })
+    expect(readConfiguration({}, environment)).toMatchObject({ isDirectMode: true, accountId: undefined })
   })
 
   test('the variable does not select direct mode if the option is a role ARN', () => {
     const roleArn = 'arn:aws:iam::222222222222:role/R'
     expect(readDirectMode({ roleArn }, { [ROLE_ARN_VARIABLE]: 'none' })).toMatchObject({
-      isDirect: false,
+      isDirectMode: false,
       accountId: '222222222222',
     })
   })
@@ -101,7 +101,7 @@ describe.each(LAMBDA_ENVIRONMENTS)('direct mode in Lambda, which %s indicates', 
 
   test(`direct mode allows externalId and sessionName, and prefetches, if the environment is Lambda (${name})`, () => {
     const options = { externalId: 'example-external-id', sessionName: 'orders' }
-    expect(readDirectMode(options, environment)).toMatchObject({ isDirect: true, disablePrefetch: false })
+    expect(readDirectMode(options, environment)).toMatchObject({ isDirectMode: true, disablePrefetch: false })
   })
 })
 
@@ -128,7 +128,10 @@ describe.each(OTHER_ENVIRONMENTS)('direct mode outside Lambda: %s', (name, envir
   test.each(ISOLATING_OPTIONS)(
     `direct mode ignores %s if the environment is not Lambda (${name})`,
     (option, options) => {
-      expect(readDirectMode(options, environment)).toMatchObject({ isDirect: true, ignoredOptions: [option] })
+      expect(readDirectMode(options, environment)).toMatchObject({
+        isDirectMode: true,
+        ignoredOptions: [option],
+      })
     },
   )
 
@@ -154,7 +157,7 @@ describe('a session function in direct mode outside Lambda', () => {
 
   test.each<[unknown, object, object]>([
     [undefined, {}, { option: 'session', code: 'returned-no-parameters' }],
-    [{ sessionTags: { TenantId: undefined } }, {}, { option: 'sessionTags', code: 'returned-empty-tag' }],
+    [{ sessionTags: { TenantId: undefined } }, {}, { option: 'sessionTags', code: 'returned-empty-field' }],
     [
       { roleArn: 'arn:aws:iam::222222222222:role/R' },
       {},

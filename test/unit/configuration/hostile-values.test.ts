@@ -54,7 +54,7 @@ const VALID_OPTIONS_WITH_POLICY = {
   scope: undefined,
   policy: POLICY,
 }
-const OPTION_NAMES = [
+const POLICIES_AUDIENCE = [
   ...new Set([
     ...Object.keys(VALID_OPTIONS),
     ...Object.keys(VALID_OPTIONS_WITH_POLICY),
@@ -139,7 +139,7 @@ describe('arbitrary options', () => {
     )
   })
 
-  test.each(OPTION_NAMES)(
+  test.each(POLICIES_AUDIENCE)(
     'an arbitrary value of the option %s produces a configuration or CONFIG_INVALID',
     (name) => {
       const validOptions = name.startsWith('policy') ? VALID_OPTIONS_WITH_POLICY : VALID_OPTIONS
@@ -162,7 +162,7 @@ describe('arbitrary options', () => {
   test('options with arbitrary names produce a configuration or CONFIG_INVALID', () => {
     const names = fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.constantFrom(...OPTION_NAMES, '__proto__', 'x'.repeat(1e6)),
+      fc.constantFrom(...POLICIES_AUDIENCE, '__proto__', 'x'.repeat(1e6)),
     )
     fc.assert(
       fc.property(fc.array(fc.tuple(names, hostileValues)), (properties) =>

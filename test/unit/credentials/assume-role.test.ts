@@ -7,8 +7,8 @@ import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from '../../../src/configuration/options.ts'
 import {
   type AssumeRoleTrace,
-  createAssumeRole,
-  maxAssumeRoleDurationMs,
+  createAssumeRoleFactory,
+  getMaxAssumeRoleDurationMs,
 } from '../../../src/credentials/assume-role.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 
@@ -30,7 +30,7 @@ const createAssumeRoleCall = (options: CrossAccountDynamoOptions = {}, environme
     { roleArn: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole', region: 'eu-west-1', ...options },
     environment,
   )
-  const assumeRole = createAssumeRole(configuration)(configuration.parameters as SessionParameters)
+  const assumeRole = createAssumeRoleFactory(configuration)(configuration.parameters as SessionParameters)
   return (signal = new AbortController().signal) => assumeRole('first', signal)
 }
 
@@ -74,7 +74,7 @@ describe('incomplete responses', () => {
     sts.on(AssumeRoleCommand).resolves(response)
     await expect(createAssumeRoleCall()()).rejects.toMatchObject({
       code: 'STS_UNAVAILABLE',
-      cause: { message: 'the answer contains no complete credentials' },
+      cause: { message: 'the response does not contain complete credentials' },
     })
   })
 })
@@ -387,12 +387,12 @@ describe('attempts', () => {
   test('the maximum duration of a call includes all attempts and pauses', () => {
     const createConfiguration = (options: CrossAccountDynamoOptions) =>
       readConfiguration({ roleArn: 'arn:aws:iam::222222222222:role/R', region: 'eu-west-1', ...options }, {})
-    expect(maxAssumeRoleDurationMs(createConfiguration({}))).toBe(12_000)
-    expect(maxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: 5 } }))).toBe(
+    expect(getMaxAssumeRoleDurationMs(createConfiguration({}))).toBe(12_000)
+    expect(getMaxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: 5 } }))).toBe(
       20_000,
     )
     expect(
-      maxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: Number.NaN } })),
+      getMaxAssumeRoleDurationMs(createConfiguration({ stsClientOptions: { maxAttempts: Number.NaN } })),
     ).toBe(12_000)
   })
 

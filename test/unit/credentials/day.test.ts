@@ -80,7 +80,7 @@ const simulateInvocations = async ({
     } else {
       await jest.advanceTimersByTimeAsync(FAILED_CALL_DURATION_MS + 1000)
     }
-    const credentials = session.current()
+    const credentials = session.getLatestCredentials()
     if (
       wait === undefined &&
       (credentials === undefined || credentials.expiration.getTime() <= startedAt + invokedAtMs)

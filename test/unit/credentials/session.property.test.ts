@@ -5,7 +5,7 @@ import type { AssumeRole, AssumeRoleReason, Credentials } from '../../../src/cre
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
-import { inLongRun } from '../../run-length.ts'
+import { selectByRunLength } from '../../run-length.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from './controlled-sts.ts'
 
 beforeEach(() => {
@@ -17,7 +17,7 @@ afterEach(() => {
 
 const ERROR_CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
 /** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other sequences. */
-const PROPERTY_OPTIONS = { numRuns: inLongRun(400, 5000), seed: Number(process.env.SEED ?? 1) }
+const PROPERTY_OPTIONS = { numRuns: selectByRunLength(400, 5000), seed: Number(process.env.SEED ?? 1) }
 /** A session does not replace rejected credentials that are younger. */
 const MIN_REJECTED_AGE_MS = 30 * SECOND_MS
 const REFRESH_BEFORE_SECONDS = 900
@@ -117,7 +117,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
   const assumeRole: AssumeRole = (reason, signal) => {
     callCount += 1
     const now = Date.now()
-    const credentials = session.current()
+    const credentials = session.getLatestCredentials()
     if (reason !== 'prefetch' && isUsable(credentials)) {
       const remainingLifetimeMs = Number(credentials?.expiration) - now
       if (remainingLifetimeMs > MAX_REFRESH_WINDOW_MS)
@@ -156,21 +156,21 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
     switch (step.action) {
       case 'invoke': {
         requestCount += 1
-        const hadValidCredentials = isUsable(session.current())
+        const hadValidCredentials = isUsable(session.getLatestCredentials())
         const wait = session.ready({ getRemainingTimeInMillis: () => step.remainingTimeMs })
         if (wait === undefined) {
           // An invocation that does not wait has valid credentials.
-          expect(isUsable(session.current())).toBe(true)
+          expect(isUsable(session.getLatestCredentials())).toBe(true)
         } else {
           outcomes.push(
             wait.then(
-              () => expect(isUsable(session.current())).toBe(true),
+              () => expect(isUsable(session.getLatestCredentials())).toBe(true),
               // An invocation fails only if there are no valid credentials.
-              () => expect(isUsable(session.current())).toBe(false),
+              () => expect(isUsable(session.getLatestCredentials())).toBe(false),
             ),
           )
           // An invocation does not wait if its credentials are valid for more than a minute.
-          const remainingLifetimeMs = (session.current()?.expiration.getTime() ?? 0) - Date.now()
+          const remainingLifetimeMs = (session.getLatestCredentials()?.expiration.getTime() ?? 0) - Date.now()
           expect(hadValidCredentials && remainingLifetimeMs > MINUTE_MS).toBe(false)
         }
         break
@@ -180,7 +180,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
         outcomes.push(
           session.credentials().then(
             (credentials) => expect(isUsable(credentials)).toBe(true),
-            () => expect(isUsable(session.current())).toBe(false),
+            () => expect(isUsable(session.getLatestCredentials())).toBe(false),
           ),
         )
         break
@@ -224,7 +224,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
         break
       }
       case 'reject-credentials': {
-        const used = session.current()
+        const used = session.getLatestCredentials()
         if (used === undefined) break
         requestCount += 1
         const ageMs = Date.now() - (issuedAtByAccessKeyId.get(used.accessKeyId) ?? 0)

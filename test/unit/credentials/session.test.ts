@@ -340,10 +340,10 @@ describe('wait budget with valid credentials', () => {
 
 describe('waits during an invocation', () => {
   test('the SDK waits at most as long as the latest invocation can wait', async () => {
-    const { ready, credentials, current, replaceRejected } = await createReadySession()
+    const { ready, credentials, getLatestCredentials, replaceRejected } = await createReadySession()
     jest.setSystemTime(Date.now() + MINUTE_MS)
     expect(ready(createDeadline(1000))).toBeUndefined()
-    const replaced = catchErrorCode(replaceRejected(current(), performance.now()))
+    const replaced = catchErrorCode(replaceRejected(getLatestCredentials(), performance.now()))
     const provided = catchErrorCode(credentials())
     await jest.advanceTimersByTimeAsync(900)
     await expect(Promise.all([replaced, provided])).resolves.toEqual(['STS_TIMEOUT', 'STS_TIMEOUT'])
@@ -445,8 +445,9 @@ describe('frozen AssumeRole calls', () => {
 
 describe('rejected credentials', () => {
   test('one AssumeRole call replaces rejected credentials for all requests, which do not use them meanwhile', async () => {
-    const { current, replaceRejected, credentials, issueCredentials, getReasons } = await createReadySession()
-    const used = current()
+    const { getLatestCredentials, replaceRejected, credentials, issueCredentials, getReasons } =
+      await createReadySession()
+    const used = getLatestCredentials()
     jest.setSystemTime(Date.now() + MINUTE_MS)
     const replaced = [replaceRejected(used, performance.now()), replaceRejected(used, performance.now())]
     const provided = credentials()
@@ -458,10 +459,17 @@ describe('rejected credentials', () => {
   })
 
   test('rejected credentials are replaced even if a refresh failed during the rejected request', async () => {
-    const { current, replaceRejected, ready, failCall, issueCredentials, getReasons, expiresAt } =
-      await createReadySession()
+    const {
+      getLatestCredentials,
+      replaceRejected,
+      ready,
+      failCall,
+      issueCredentials,
+      getReasons,
+      expiresAt,
+    } = await createReadySession()
     jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
-    const used = current()
+    const used = getLatestCredentials()
     const requestStartedAt = performance.now()
     ready()
     failCall()
@@ -473,15 +481,16 @@ describe('rejected credentials', () => {
   })
 
   test('rejected credentials that are less than 30 seconds old are not replaced', async () => {
-    const { current, replaceRejected, assumeRole } = await createReadySession()
+    const { getLatestCredentials, replaceRejected, assumeRole } = await createReadySession()
     jest.setSystemTime(Date.now() + 30 * SECOND_MS - 1)
-    await expect(replaceRejected(current(), performance.now())).resolves.toBe(false)
+    await expect(replaceRejected(getLatestCredentials(), performance.now())).resolves.toBe(false)
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
   test('a failed replacement fails all requests that began before the failure, and a later request calls STS again', async () => {
-    const { current, replaceRejected, failCall, issueCredentials, getReasons } = await createReadySession()
-    const used = current()
+    const { getLatestCredentials, replaceRejected, failCall, issueCredentials, getReasons } =
+      await createReadySession()
+    const used = getLatestCredentials()
     jest.setSystemTime(Date.now() + MINUTE_MS)
     const requestStartedAt = performance.now()
     const earlyRequest = catchErrorCode(replaceRejected(used, requestStartedAt))
@@ -496,9 +505,9 @@ describe('rejected credentials', () => {
   })
 
   test('rejected credentials are not used again if the replacement fails', async () => {
-    const { current, replaceRejected, ready, failCall } = await createReadySession()
+    const { getLatestCredentials, replaceRejected, ready, failCall } = await createReadySession()
     jest.setSystemTime(Date.now() + MINUTE_MS)
-    const replaced = catchErrorCode(replaceRejected(current(), performance.now()))
+    const replaced = catchErrorCode(replaceRejected(getLatestCredentials(), performance.now()))
     failCall()
     expect(await replaced).toBe('STS_UNAVAILABLE')
     const next = catchErrorCode(ready())
@@ -558,11 +567,11 @@ describe('aborted AssumeRole calls', () => {
   })
 
   test('an aborted call that succeeds late does not replace credentials that expire later', async () => {
-    const { current, calls } = await createSessionWithAbortedCall()
-    const expiration = current()?.expiration
+    const { getLatestCredentials, calls } = await createSessionWithAbortedCall()
+    const expiration = getLatestCredentials()?.expiration
     calls[0]?.succeed(HOUR_MS - SECOND_MS)
     await jest.advanceTimersByTimeAsync(0)
-    expect(current()?.expiration).toEqual(expiration)
+    expect(getLatestCredentials()?.expiration).toEqual(expiration)
   })
 
   test('an aborted call that fails after the next call succeeded is not logged', async () => {
@@ -586,8 +595,9 @@ test('an invocation waits for new credentials in the last quarter of a short lif
 })
 
 test('rejected credentials that a refresh already replaced are not replaced again', async () => {
-  const { current, replaceRejected, ready, issueCredentials, assumeRole, log } = await createReadySession()
-  const oldCredentials = current()
+  const { getLatestCredentials, replaceRejected, ready, issueCredentials, assumeRole, log } =
+    await createReadySession()
+  const oldCredentials = getLatestCredentials()
   jest.setSystemTime(Date.now() + 50 * MINUTE_MS)
   ready()
   issueCredentials()
@@ -599,9 +609,9 @@ test('rejected credentials that a refresh already replaced are not replaced agai
 })
 
 test('the session logs a warning when DynamoDB rejects the session token', async () => {
-  const { current, replaceRejected, issueCredentials, log } = await createReadySession()
+  const { getLatestCredentials, replaceRejected, issueCredentials, log } = await createReadySession()
   jest.setSystemTime(Date.now() + 30 * SECOND_MS)
-  const replaced = replaceRejected(current(), performance.now())
+  const replaced = replaceRejected(getLatestCredentials(), performance.now())
   issueCredentials()
   await expect(replaced).resolves.toBe(true)
   expect(log.mock.calls).toEqual([
@@ -681,8 +691,9 @@ describe('explicitly denied credentials', () => {
   }
 
   test('one AssumeRole call replaces denied credentials for all requests, and invocations use them meanwhile', async () => {
-    const { current, replaceDenied, ready, issueCredentials, getReasons } = await createFiveMinuteOldSession()
-    const used = current()
+    const { getLatestCredentials, replaceDenied, ready, issueCredentials, getReasons } =
+      await createFiveMinuteOldSession()
+    const used = getLatestCredentials()
     const replaced = [replaceDenied(used), replaceDenied(used)]
     expect(ready()).toBeUndefined()
     issueCredentials()
@@ -692,18 +703,19 @@ describe('explicitly denied credentials', () => {
   })
 
   test('denied credentials that are less than five minutes old are not replaced', async () => {
-    const { current, replaceDenied, getReasons } = await createReadySession()
+    const { getLatestCredentials, replaceDenied, getReasons } = await createReadySession()
     jest.setSystemTime(Date.now() + 5 * MINUTE_MS - 1)
-    await expect(replaceDenied(current())).resolves.toBe(false)
+    await expect(replaceDenied(getLatestCredentials())).resolves.toBe(false)
     expect(getReasons()).toEqual(['first'])
   })
 
   test('denied credentials stay in use if the replacement fails, and the next denied request does not call STS', async () => {
-    const { current, replaceDenied, ready, failCall, getReasons } = await createFiveMinuteOldSession()
-    const replaced = replaceDenied(current())
+    const { getLatestCredentials, replaceDenied, ready, failCall, getReasons } =
+      await createFiveMinuteOldSession()
+    const replaced = replaceDenied(getLatestCredentials())
     failCall('ASSUME_ROLE_DENIED')
     await expect(replaced).resolves.toBe(false)
-    await expect(replaceDenied(current())).resolves.toBe(false)
+    await expect(replaceDenied(getLatestCredentials())).resolves.toBe(false)
     expect(ready()).toBeUndefined()
     expect(getReasons()).toEqual(['first', 'denied'])
   })

@@ -5,16 +5,16 @@ import { describe, expect, test } from '@jest/globals'
 import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import {
   assumeRoleError,
-  isCallerExpired,
-  isEndpointMistake,
+  hasExpiredCallerCredentials,
+  isClientMisconfigured,
   isRefusedByRegion,
-  isWorthAnotherAttempt,
+  isRetryableFailure,
   waitTimeoutError,
 } from '../../../src/credentials/sts-error.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../../src/errors.ts'
 import { EXTERNAL_ID_PLACEHOLDER } from '../../../src/iam/advice.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
-import { statementsIn } from '../../statements.ts'
+import { parseStatements } from '../../statements.ts'
 import { createMinimalParameters } from '../minimal-session-parameters.ts'
 
 const ROLE = 'arn:aws:iam::222222222222:role/teams/CrossAccountDynamoRole'
@@ -367,7 +367,7 @@ describe('the error of a failed AssumeRole call', () => {
       (_, parameters, options) => {
         const error = assumeRoleError(createAccessDeniedError(), { ...MINIMAL_PARAMETERS, ...parameters })
         const message = error.message.replaceAll(EXTERNAL_ID_PLACEHOLDER, EXTERNAL_ID)
-        expect(statementsIn(message)).toEqual(generateStatements(options))
+        expect(parseStatements(message)).toEqual(generateStatements(options))
         expect(printError(error)).not.toContain('MARKER')
       },
     )
@@ -384,7 +384,7 @@ describe('the error of a failed AssumeRole call', () => {
         createAccessDeniedError('', CALLER, 'sts:TagSession'),
         MINIMAL_PARAMETERS,
       )
-      for (const statements of Object.values(statementsIn(message)))
+      for (const statements of Object.values(parseStatements(message)))
         expect(statements.map(({ Action }) => Action)).toEqual(['sts:AssumeRole', 'sts:TagSession'])
     })
 
@@ -393,11 +393,11 @@ describe('the error of a failed AssumeRole call', () => {
       (message) => {
         const error = assumeRoleError(createStsError('AccessDenied', message, 403), MINIMAL_PARAMETERS)
         expect(error.code).toBe('ASSUME_ROLE_DENIED')
-        expect(Object.values(statementsIn(error.message))).toMatchObject([
+        expect(Object.values(parseStatements(error.message))).toMatchObject([
           [{ Action: 'sts:AssumeRole', Resource: ROLE }],
           [{ Action: 'sts:AssumeRole' }],
         ])
-        expect(statementsIn(error.message)).toHaveProperty('222222222222')
+        expect(parseStatements(error.message)).toHaveProperty('222222222222')
       },
     )
   })
@@ -506,7 +506,7 @@ describe('further attempts', () => {
     [false, 'an endpoint that is not a URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' })],
     [false, 'missing credentials of the caller', createLocalError('', { name: 'CredentialsProviderError' })],
   ])('another attempt can succeed (%p) after %s', (canSucceed, _after, thrown) => {
-    expect(isWorthAnotherAttempt(thrown)).toBe(canSucceed)
+    expect(isRetryableFailure(thrown)).toBe(canSucceed)
   })
 })
 
@@ -530,9 +530,9 @@ test.each<[string, unknown, object]>([
   'an error is attributed to the caller, the Region, the endpoint or none of them: %s',
   (_, thrown, expected) => {
     expect({
-      isExpired: isCallerExpired(thrown),
+      isExpired: hasExpiredCallerCredentials(thrown),
       isRefused: isRefusedByRegion(thrown),
-      isMistake: isEndpointMistake(thrown),
+      isMistake: isClientMisconfigured(thrown),
     }).toEqual({ isExpired: false, isRefused: false, isMistake: false, ...expected })
   },
 )
@@ -558,7 +558,7 @@ describe('quoted STS messages', () => {
       createAccessDeniedError('', 'arn:aws:iam::666666666666:root'),
       MINIMAL_PARAMETERS,
     )
-    expect(JSON.stringify(statementsIn(error.message))).not.toContain('666666666666')
+    expect(JSON.stringify(parseStatements(error.message))).not.toContain('666666666666')
   })
 })
 
@@ -588,7 +588,7 @@ test.each([
       createProxyError(403, { 'content-type': contentType }),
       MINIMAL_PARAMETERS,
     )
-    expect(/answered 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shownType)
+    expect(/responded with status code 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shownType)
   },
 )
 
@@ -598,5 +598,5 @@ test('an error of the caller’s credential provider is not a denial of STS, eve
     MINIMAL_PARAMETERS,
   )
   expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED', retryable: false })
-  expect(statementsIn(error.message)).toEqual({})
+  expect(parseStatements(error.message)).toEqual({})
 })

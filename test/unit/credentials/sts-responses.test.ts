@@ -7,7 +7,7 @@ import { inspect } from 'node:util'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from '../../../src/configuration/options.ts'
-import { createAssumeRole } from '../../../src/credentials/assume-role.ts'
+import { createAssumeRoleFactory } from '../../../src/credentials/assume-role.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import type { SessionParameters } from '../../../src/identity/session-parameters.ts'
 
@@ -44,7 +44,7 @@ const createAssumeRoleCall = (
     },
     { AWS_REGION: 'eu-west-1' },
   )
-  const assumeRole = createAssumeRole(configuration)(configuration.parameters as SessionParameters)
+  const assumeRole = createAssumeRoleFactory(configuration)(configuration.parameters as SessionParameters)
   return () => assumeRole('first', new AbortController().signal)
 }
 

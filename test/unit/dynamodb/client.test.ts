@@ -76,7 +76,7 @@ const createTestClient = (
   const replaceDenied = jest.fn(async () => false)
   const session = {
     credentials,
-    current: () => undefined,
+    getLatestCredentials: () => undefined,
     replaceRejected,
     replaceDenied,
   } as unknown as Session
@@ -86,7 +86,7 @@ const createTestClient = (
   const openConnection = async () => {
     const warmUp = createWarmUp(client, '222222222222')
     warmUp.start('222222222222')
-    await warmUp.settled('222222222222')
+    await warmUp.waitUntilSettled('222222222222')
   }
   const getItem = () =>
     (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))

@@ -2,14 +2,14 @@
 import { describe, expect, test } from '@jest/globals'
 import { crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import {
-  additionsFor,
+  type AdviceParameters,
   adviseOnDenial,
+  createAdditions,
   EXTERNAL_ID_PLACEHOLDER,
   explainDenial,
-  type SessionNeeds,
   UNKNOWN_CALLER,
 } from '../../../src/iam/advice.ts'
-import { statementsIn } from '../../statements.ts'
+import { parseStatements } from '../../statements.ts'
 
 const CALLER_ACCOUNT = '111111111111'
 const TARGET_ACCOUNT = '222222222222'
@@ -17,14 +17,14 @@ const ROLE = `arn:aws:iam::${TARGET_ACCOUNT}:role/teams/CrossAccountDynamoRole`
 const CALLER_ROLE = `arn:aws:iam::${CALLER_ACCOUNT}:role/LambdaExecutionRole`
 const CALLER = `arn:aws:sts::${CALLER_ACCOUNT}:assumed-role/LambdaExecutionRole/orders-function`
 
-const MINIMAL_NEEDS: SessionNeeds = {
+const MINIMAL_NEEDS: AdviceParameters = {
   roleArn: ROLE,
   hasExternalId: false,
   tags: new Map(),
   transitiveTagKeys: [],
   sourceIdentity: false,
 }
-const ALL_NEEDS: SessionNeeds = {
+const ALL_NEEDS: AdviceParameters = {
   roleArn: ROLE,
   hasExternalId: true,
   tags: new Map([
@@ -58,7 +58,7 @@ describe('additions for a session', () => {
 
   test('the additions are the statements of crossAccountPolicies() with fixed values', () => {
     const { callerPolicy, trustPolicy } = generatePolicies(CALLER_ROLE)
-    expect(replacePlaceholder(additionsFor(ALL_NEEDS, [CALLER_ROLE]))).toEqual([
+    expect(replacePlaceholder(createAdditions(ALL_NEEDS, [CALLER_ROLE]))).toEqual([
       {
         account: CALLER_ACCOUNT,
         to: expect.stringContaining(CALLER_ROLE),
@@ -76,7 +76,7 @@ describe('additions for a session', () => {
     const otherCallers = ['arn:aws:iam::333333333333:role/One', `arn:aws:iam::${CALLER_ACCOUNT}:role/Two`]
     const callers = [CALLER_ROLE, ...otherCallers]
     const { callerPolicy, trustPolicy } = generatePolicies(callers)
-    const additions = replacePlaceholder(additionsFor(ALL_NEEDS, callers))
+    const additions = replacePlaceholder(createAdditions(ALL_NEEDS, callers))
     expect(additions).toMatchObject([
       { account: CALLER_ACCOUNT, statement: callerPolicy.Statement[0] },
       { account: '333333333333', statement: callerPolicy.Statement[0] },
@@ -87,14 +87,14 @@ describe('additions for a session', () => {
   })
 
   test('an addition is one statement and not a list if a session needs only AssumeRole', () => {
-    for (const { statement } of additionsFor(MINIMAL_NEEDS, [CALLER_ROLE]))
+    for (const { statement } of createAdditions(MINIMAL_NEEDS, [CALLER_ROLE]))
       expect(statement).toMatchObject({ Action: 'sts:AssumeRole' })
   })
 
   test.each(['sts:TagSession', 'sts:SetSourceIdentity'])(
     'the additions include %s if it was denied, even if the session does not need it',
     (action) => {
-      const [caller, trust] = additionsFor(MINIMAL_NEEDS, [CALLER_ROLE], action)
+      const [caller, trust] = createAdditions(MINIMAL_NEEDS, [CALLER_ROLE], action)
       const deniedActionStatement = { Sid: action.replace('sts:', ''), Effect: 'Allow', Action: action }
       expect(caller?.statement).toEqual([
         expect.objectContaining({ Action: 'sts:AssumeRole' }),
@@ -104,19 +104,21 @@ describe('additions for a session', () => {
         expect.objectContaining({ Action: 'sts:AssumeRole' }),
         { ...deniedActionStatement, Principal: { AWS: CALLER_ROLE } },
       ])
-      expect(additionsFor(ALL_NEEDS, [CALLER_ROLE], action)).toEqual(additionsFor(ALL_NEEDS, [CALLER_ROLE]))
+      expect(createAdditions(ALL_NEEDS, [CALLER_ROLE], action)).toEqual(
+        createAdditions(ALL_NEEDS, [CALLER_ROLE]),
+      )
     },
   )
 })
 
 describe('advice on a denied call', () => {
   const findPrincipals = (advice: string) =>
-    statementsIn(advice)[TARGET_ACCOUNT]?.map(({ Principal }) => Principal)
+    parseStatements(advice)[TARGET_ACCOUNT]?.map(({ Principal }) => Principal)
 
   test('the advice contains the additions as JSON', () => {
-    const statements = Object.values(statementsIn(adviseOnDenial(createDenialMessage(), ALL_NEEDS)))
+    const statements = Object.values(parseStatements(adviseOnDenial(createDenialMessage(), ALL_NEEDS)))
     expect(statements).toEqual(
-      additionsFor(ALL_NEEDS, [CALLER_ROLE]).map(({ statement }) => [statement].flat()),
+      createAdditions(ALL_NEEDS, [CALLER_ROLE]).map(({ statement }) => [statement].flat()),
     )
   })
 
@@ -144,7 +146,7 @@ describe('advice on a denied call', () => {
     (message) => {
       const advice = adviseOnDenial(message, MINIMAL_NEEDS)
       expect(findPrincipals(advice)).toEqual([{ AWS: UNKNOWN_CALLER }])
-      expect(Object.keys(statementsIn(advice))).toHaveLength(2)
+      expect(Object.keys(parseStatements(advice))).toHaveLength(2)
     },
   )
 })

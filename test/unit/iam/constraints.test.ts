@@ -20,7 +20,7 @@ import {
   toSessionName,
 } from '../../../src/iam/constraints.ts'
 import type { Problem } from '../../../src/options/issue.ts'
-import { describe as describeType } from '../../../src/text.ts'
+import { describeType } from '../../../src/text.ts'
 import { parseWith } from '../issues.ts'
 
 const createAcceptedResult = (value: unknown) => ({ value, problems: [] })

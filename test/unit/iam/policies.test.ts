@@ -11,7 +11,7 @@ import {
 } from 'middy-cross-account-dynamo/policies'
 import { findWarnings } from '../../../src/iam/documents.ts'
 import { compileScope } from '../../../src/iam/scope.ts'
-import { OPTION_NAMES, readTrustConfiguration } from '../../../src/iam/trust-configuration.ts'
+import { POLICIES_AUDIENCE, readTrustConfiguration } from '../../../src/iam/trust-configuration.ts'
 import { formatIssue } from '../../../src/options/issue.ts'
 import { catchIssues } from '../issues.ts'
 
@@ -198,7 +198,7 @@ test.each([
           },
         ],
       },
-      warnings: warnings.map((warning) => formatIssue(warning, OPTION_NAMES)),
+      warnings: warnings.map((warning) => formatIssue(warning, POLICIES_AUDIENCE)),
     })
   },
 )

@@ -1,5 +1,7 @@
 // cspell:ignore sesion tenantid
 /** The `session` function: the session parameters that it sets, and the returned values that are refused. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { describe, expect, jest, test } from '@jest/globals'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
@@ -236,18 +238,25 @@ describe('returned session parameters', () => {
   })
 
   test.each([
-    ['region', undefined],
-    ['policyArns', undefined],
-    ['transitiveTagKeys', undefined],
-    ['durationSeconds', undefined],
     ['sesionTags', 'sessionTags'],
+    ['name', 'sessionName'],
     ['__proto__', undefined],
-  ])('the session function cannot return %s', async (property, suggestion) => {
+  ])('the session function cannot return the unknown key %s', async (property, suggestion) => {
     const values = JSON.parse(`{"sessionName":"acme","${property}":"x"}`)
     expect(await catchSessionIssues(createOptionsReturning(values))).toEqual([
       { option: 'session', code: 'returned-unknown', property, suggestion, known: PARAMETER_NAMES },
     ])
   })
+
+  test.each(['region', 'policyArns', 'transitiveTagKeys', 'durationSeconds'])(
+    'the session function cannot return the option %s',
+    async (option) => {
+      const values = { sessionName: 'acme', [option]: 'x' }
+      expect(await catchSessionIssues(createOptionsReturning(values))).toEqual([
+        { option, code: 'returned-option' },
+      ])
+    },
+  )
 
   test('returned parameters replace environment variables', async () => {
     const environment = { CROSS_ACCOUNT_DYNAMO_SESSION_TAGS: 'team=orders', AWS_REGION: 'eu-west-1' }
@@ -377,8 +386,33 @@ describe('missing and invalid returned values', () => {
     [{ stage: 'prod', TenantId: '' }],
   ])('tags without a value are refused: %p', async (tags) => {
     expect(await catchSessionIssues(createOptionsReturning({ sessionTags: tags }))).toEqual([
-      { option: 'sessionTags', code: 'returned-empty-tag', key: 'TenantId' },
+      { option: 'sessionTags', code: 'returned-empty-field', field: 'TenantId' },
     ])
+  })
+
+  test.each(
+    ['leadingKeys', 'leadingKeyPrefixes', 'indexes', 'tables', 'access'].flatMap((field) =>
+      [undefined, null, ''].map((value) => [field, value] as const),
+    ),
+  )('a returned scope whose %s is %p is refused instead of being wider', async (field, value) => {
+    const scope = { ...VALID_VALUES.scope, leadingKeyPrefixes: ['acme#'], [field]: value }
+    for (const options of [createOptionsReturning({ scope }), createOptionsReturningPromise({ scope })])
+      expect(await catchSessionIssues(options)).toEqual([
+        { option: 'scope', code: 'returned-empty-field', field },
+      ])
+  })
+
+  test('a returned object that inherits properties is refused', async () => {
+    const defaults = Object.assign(Object.create(null), { leadingKeys: ['acme'] })
+    const scope = Object.assign(Object.create(defaults), VALID_VALUES.scope)
+    expect(await catchSessionIssues(createOptionsReturning({ scope }))).toMatchObject([
+      { option: 'scope', code: 'invalid-type' },
+    ])
+  })
+
+  test('at most 20 unknown keys are reported', async () => {
+    const values = Object.fromEntries(Array.from({ length: 9000 }, (_, index) => [`key${index}`, 'x']))
+    expect(await catchSessionIssues(createOptionsReturning(values))).toHaveLength(20)
   })
 
   test('an error reports all issues of the returned values', async () => {
@@ -527,6 +561,34 @@ describe('copies of returned values', () => {
     await resolveSessionName('initech')
     expect(await resolveSessionName('acme')).not.toBe(firstParameters)
     expect(await resolveSessionName('acme')).toEqual(firstParameters)
+  })
+})
+
+describe('memory of returned values', () => {
+  test('returned values longer than 8192 characters are not cached', async () => {
+    const resolve = createResolver({ session: ({ event }: { event: object }) => event })
+    // Duplicate keys result in a short session policy.
+    const scope = { ...VALID_VALUES.scope, leadingKeys: Array(1000).fill('acme-orders') }
+    const firstParameters = await resolve(createRequest({ scope }))
+    expect(await resolve(createRequest({ scope }))).toEqual(firstParameters)
+    expect(await resolve(createRequest({ scope }))).not.toBe(firstParameters)
+  })
+
+  test('a tenant ID that is a part of a request body does not keep the body in memory', async () => {
+    setFlagsFromString('--expose-gc')
+    const collectGarbage: () => void = runInNewContext('gc')
+    const resolve = createResolver({
+      maxSessions: 1000,
+      session: ({ event }: { event: { body: string } }) => ({ sessionName: event.body.slice(0, 30) }),
+    })
+    collectGarbage()
+    const usedBefore = process.memoryUsage().heapUsed
+    for (let index = 0; index < 50; index += 1) {
+      const tenant = `tenant-${index}-`.padEnd(30, 'x')
+      await resolve(createRequest({ body: tenant + Buffer.alloc(1_000_000, 'y').toString('latin1') }))
+    }
+    collectGarbage()
+    expect(process.memoryUsage().heapUsed - usedBefore).toBeLessThan(10_000_000)
   })
 })
 

@@ -1,7 +1,7 @@
 /** Copies of options and of values that a session function returns. */
 import { describe, expect, test } from '@jest/globals'
 import { copyData, copyProperties } from '../../../src/options/copy.ts'
-import { describe as describeType, UnsupportedValue } from '../../../src/text.ts'
+import { describeType, UnsupportedValue } from '../../../src/text.ts'
 import { defineGetters } from '../hostile-values.ts'
 
 const createThrowing = (error: unknown) => (): never => {

@@ -1,6 +1,6 @@
 /** The format of values in messages. A comparison with docs/messages.md tests the other text of messages. */
 import { expect, test } from '@jest/globals'
-import { OPTION_NAMES } from '../../../src/iam/trust-configuration.ts'
+import { POLICIES_AUDIENCE } from '../../../src/iam/trust-configuration.ts'
 import { formatIssue } from '../../../src/options/issue.ts'
 import type { Reportable } from '../../../src/options/messages.ts'
 import { toReportable } from '../../../src/options/parsers.ts'
@@ -18,7 +18,10 @@ test.each<[unknown, Reportable, string]>([
   'a message shows a string in quotes, a number unchanged, and other values by their type: %p',
   (given, reportable, formatted) => {
     expect(toReportable(given)).toEqual(reportable)
-    const message = formatIssue({ option: 'region', code: 'invalid-region', value: reportable }, OPTION_NAMES)
+    const message = formatIssue(
+      { option: 'region', code: 'invalid-region', value: reportable },
+      POLICIES_AUDIENCE,
+    )
     expect(message).toContain(` ${formatted}`)
   },
 )

@@ -1,6 +1,6 @@
 /**
- * One of the worker threads in which Lambda Managed Instances run Node.js: it loads the function by itself, and has many
- * invocations at once. Each message is a list of them, answered by the list of their outcomes: `ok`, or an error's code.
+ * A worker thread of the test of Lambda Managed Instances. The thread loads the function and runs concurrent invocations. Each
+ * message that it receives is a list of invocations. It responds with the list of their outcomes: `ok`, or the code of an error.
  */
 import { setImmediate } from 'node:timers/promises'
 import { parentPort } from 'node:worker_threads'
@@ -10,7 +10,7 @@ import { crossAccountDynamo, type SessionRequest } from '../../../src/index.ts'
 
 export interface Invocation {
   readonly tenant: string
-  /** The sort key of the item, by which the invocation's requests are known. */
+  /** The sort key of the item that the invocation writes. It identifies the invocation's requests. */
   readonly order: string
   readonly table: string
 }
@@ -27,11 +27,12 @@ const handler = middy()
     const Key = { tenant, order }
     await context.dynamo.send(new PutCommand({ TableName: table, Item: { ...Key, by: order } }))
     const { Item } = await context.dynamo.send(new GetCommand({ TableName: table, Key }))
-    if (Item?.by !== order) throw new Error('this is not what it wrote')
+    if (Item?.by !== order)
+      throw new Error(`read ${JSON.stringify(Item)} instead of the item of order ${order}`)
   })
 
 const invoke = async (event: Invocation): Promise<string> => {
-  // biome-ignore lint/suspicious/noExplicitAny: middy's types want the client to be there already
+  // biome-ignore lint/suspicious/noExplicitAny: middy's types require the properties that the middleware adds
   const context: any = { getRemainingTimeInMillis: () => 10_000 }
   try {
     await handler(event, context)
