@@ -15,10 +15,19 @@ interface Part {
 
 const CREDENTIALS = 'src/credentials'
 const PARTS: Readonly<Record<string, Part>> = {
-  identity: { mutate: ['src/identity/*.ts'], tests: ['unit/identity', 'unit/configuration'] },
+  identity: {
+    mutate: ['src/identity/*.ts'],
+    tests: ['unit/identity', 'unit/configuration/configuration', 'unit/configuration/direct-mode'],
+  },
   scope: {
     mutate: ['src/iam/scope.ts', 'src/iam/leading-keys.ts', 'src/iam/actions.ts'],
-    tests: ['unit/iam/scope', 'unit/iam/constraints', 'unit/identity', 'unit/configuration'],
+    tests: [
+      'unit/iam/scope',
+      'unit/iam/constraints',
+      'unit/identity',
+      'unit/configuration/configuration',
+      'unit/configuration/direct-mode',
+    ],
   },
   store: { mutate: ['src/session-store.ts'], tests: ['unit/session-store', 'integration/tenants'] },
   middleware: {

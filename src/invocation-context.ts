@@ -101,13 +101,25 @@ const copyContextWithout = (context: Context, contextKey: string): Context | und
   try {
     const prototype: unknown = Object.getPrototypeOf(context)
     if (!isObjectPrototype(prototype)) return undefined
-    // A spread is much faster than copying each property (see npm run bench). It copies the current values of accessors.
-    if (!hasRuntimeAccessor(context) && !(contextKey in context)) return { ...context }
+    const spread = hasRuntimeAccessor(context) || contextKey in context ? undefined : trySpread(context)
+    if (spread !== undefined) return spread
     const copy = Object.create(prototype)
     for (const key of Reflect.ownKeys(context)) {
       if (key !== contextKey) copyProperty(context, copy, key)
     }
     return copy
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Copies the enumerable properties, with the current values of accessors. This is much faster than copying each property (see
+ * `npm run bench`). Returns `undefined` if an accessor throws.
+ */
+const trySpread = (context: Context): Context | undefined => {
+  try {
+    return { ...context }
   } catch {
     return undefined
   }

@@ -244,9 +244,11 @@ export const crossAccountDynamo = <
   ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
     if (isAttachedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
+    // The copy of a context can lack properties that are not enumerable, so the deadline is that of the given context.
+    const deadline = request.context
     attach(request, contextKey, invocationSession.client)
     internal[contextKey] = provider
-    return waitUntilReady(invocationSession, request.context)
+    return waitUntilReady(invocationSession, deadline)
   }
 
   /**

@@ -43,7 +43,7 @@ const readProperty = (value: unknown, name: string): unknown => {
   }
 }
 
-/** Matches the frames of a stack. The text before them contains the message, which must be redacted. */
+/** Matches the frames of a stack, which follow the message. */
 const FRAMES = /(?:^|\n)( {4}at .*)$/s
 const MAX_STACK_LENGTH = 10_000
 
@@ -58,9 +58,12 @@ const copyRedacted = (error: Error): Error => {
   }
   const originalName = readText('name') || 'Error'
   const name = PLAIN_NAME.test(originalName) ? originalName : hideCredentials(originalName)
-  const message = hideCredentials(readText('message'))
-  const [, frames = ''] = FRAMES.exec(readText('stack').slice(0, MAX_STACK_LENGTH)) ?? []
-  return createPlainError(name, message, frames)
+  const message = readText('message')
+  const stack = readText('stack')
+  // A message can contain text that looks like a frame, so only the text after the message is searched.
+  const messageEnd = stack.includes(message) ? stack.indexOf(message) + message.length : 0
+  const [, frames = ''] = FRAMES.exec(stack.slice(messageEnd, messageEnd + MAX_STACK_LENGTH)) ?? []
+  return createPlainError(name, hideCredentials(message), frames)
 }
 
 /** Creates an error with a name, a message and the given stack frames instead of the frames of this call. */

@@ -109,7 +109,8 @@ export const createClients = (configuration: Configuration): Clients => {
     openWithoutCredentials: () => createClient(REFUSING_PROVIDER),
     openDirect: () => {
       const originalClient = createClient()
-      const credentials = () => originalClient.config.credentials()
+      // A copy, because the SDK returns the same object to each caller, and code in the function can change it.
+      const credentials = async () => ({ ...(await originalClient.config.credentials()) })
       return {
         client: toSessionClient(originalClient),
         credentials: Object.assign(credentials, { memoized: true as const }),

@@ -56,11 +56,12 @@ export const createResolveParameters = (options: ResolveOptions): ResolveParamet
   const toParameters = (returned: unknown): SessionParameters => {
     // Copy the values before checking them, because other code can change the returned object later.
     const { data, json } = copyDataAndJson(returned)
-    if (json === undefined || json.length > MAX_CACHED_CHARACTERS) return createParameters(data, options)
+    if (json === undefined) return createParameters(data, options)
     const cached = parametersByJson.get(json)
     if (cached !== undefined) return cached
     // V8 keeps a whole text, such as a request body, in memory for each part of it that is in use. A clone releases the text.
     const parameters = createParameters(structuredClone(data), options)
+    if (json.length > MAX_CACHED_CHARACTERS) return parameters
     const [oldest] = parametersByJson.keys()
     if (oldest !== undefined && parametersByJson.size >= maxCachedParameters) parametersByJson.delete(oldest)
     parametersByJson.set(json, parameters)

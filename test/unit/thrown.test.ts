@@ -78,3 +78,12 @@ test('the copy of an error contains no credential from its message or stack', ()
   expect(JSON.stringify([copy?.message, copy?.stack])).not.toContain('x7Qz')
   expect(copy?.stack).toMatch(/^Error: rejected.*\n {4}at /)
 })
+
+test('text in a message that looks like a stack frame is redacted in the stack', () => {
+  // cspell:ignore EXAMPLETOKEN
+  const token = 'FwoGZXIvYXdzEXAMPLETOKEN'.repeat(8)
+  const { error: copy } = readThrown(new Error(`first line\n    at ${token}`))
+  expect(copy?.message).not.toContain(token)
+  expect(copy?.stack).not.toContain(token)
+  expect(copy?.stack).toMatch(/\n {4}at /)
+})

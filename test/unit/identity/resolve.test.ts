@@ -218,14 +218,14 @@ describe('returned session parameters', () => {
     },
   )
 
-  test.each([false, 'none'])(
-    'the session function cannot select direct mode by returning %p as the role',
-    async (roleArn) => {
-      expect(await catchSessionIssues(createOptionsReturning({ roleArn, externalId: false }))).toMatchObject([
-        { option: 'roleArn' },
-      ])
-    },
-  )
+  test.each([
+    [false, 'returned-no-role'],
+    ['none', 'invalid-role-arn'],
+  ])('the session function cannot select direct mode by returning %p as the role', async (roleArn, code) => {
+    expect(await catchSessionIssues(createOptionsReturning({ roleArn, externalId: false }))).toMatchObject([
+      { option: 'roleArn', code },
+    ])
+  })
 
   test('session parameters without a role in the options and the returned values are refused', async () => {
     const { resolveParameters } = readConfiguration(
@@ -412,7 +412,12 @@ describe('missing and invalid returned values', () => {
 
   test('at most 20 unknown keys are reported', async () => {
     const values = Object.fromEntries(Array.from({ length: 9000 }, (_, index) => [`key${index}`, 'x']))
-    expect(await catchSessionIssues(createOptionsReturning(values))).toHaveLength(20)
+    const error = await catchResolveError(createOptionsReturning(values))
+    expect(error.issues).toHaveLength(20)
+    // The search for a similar name runs for these 20 keys only.
+    expect(error.message).not.toMatch(/ more$/)
+    const one = await catchResolveError(createOptionsReturning({ key: 'x' }))
+    expect(one.message).not.toMatch(/ more$/)
   })
 
   test('an error reports all issues of the returned values', async () => {
@@ -557,7 +562,9 @@ describe('copies of returned values', () => {
     const resolveSessionName = (sessionName: string) => resolve(createRequest({ sessionName }))
     const firstParameters = await resolveSessionName('acme')
     expect(await resolveSessionName('acme')).toBe(firstParameters)
-    await resolveSessionName('globex')
+    const secondParameters = await resolveSessionName('globex')
+    expect(await resolveSessionName('acme')).toBe(firstParameters)
+    expect(await resolveSessionName('globex')).toBe(secondParameters)
     await resolveSessionName('initech')
     expect(await resolveSessionName('acme')).not.toBe(firstParameters)
     expect(await resolveSessionName('acme')).toEqual(firstParameters)
@@ -569,26 +576,46 @@ describe('memory of returned values', () => {
     const resolve = createResolver({ session: ({ event }: { event: object }) => event })
     // Duplicate keys result in a short session policy.
     const scope = { ...VALID_VALUES.scope, leadingKeys: Array(1000).fill('acme-orders') }
+    const longest = {
+      sessionTags: Object.fromEntries(Array.from({ length: 30 }, (_, i) => [`tag${i}`, 'x'.repeat(256)])),
+    }
+    longest.sessionTags.tag30 = 'x'.repeat(
+      8192 - JSON.stringify({ ...longest }).length - ',"tag30":""'.length,
+    )
+    expect(JSON.stringify(longest)).toHaveLength(8192)
+    expect(await resolve(createRequest(longest))).toBe(await resolve(createRequest(longest)))
     const firstParameters = await resolve(createRequest({ scope }))
     expect(await resolve(createRequest({ scope }))).toEqual(firstParameters)
     expect(await resolve(createRequest({ scope }))).not.toBe(firstParameters)
   })
 
-  test('a tenant ID that is a part of a request body does not keep the body in memory', async () => {
+  const collectGarbage = (): void => {
     setFlagsFromString('--expose-gc')
-    const collectGarbage: () => void = runInNewContext('gc')
+    runInNewContext('gc')()
+  }
+
+  test.each([
+    ['a short session', 1],
+    ['a session that is too long for the cache', 45],
+  ])('values that are parts of a request body do not keep the body in memory: %s', async (_, tagCount) => {
     const resolve = createResolver({
       maxSessions: 1000,
-      session: ({ event }: { event: { body: string } }) => ({ sessionName: event.body.slice(0, 30) }),
+      session: ({ event: { body } }: { event: { body: string } }) => ({
+        sessionTags: Object.fromEntries(
+          Array.from({ length: tagCount }, (_, tag) => [`tag${tag}`, body.slice(tag, tag + 200)]),
+        ),
+      }),
     })
+    const resolved = []
     collectGarbage()
     const usedBefore = process.memoryUsage().heapUsed
     for (let index = 0; index < 50; index += 1) {
-      const tenant = `tenant-${index}-`.padEnd(30, 'x')
-      await resolve(createRequest({ body: tenant + Buffer.alloc(1_000_000, 'y').toString('latin1') }))
+      const body = `tenant-${index}-${Buffer.alloc(1_000_000, 'y').toString('latin1')}`
+      resolved.push(await resolve(createRequest({ body })))
     }
     collectGarbage()
     expect(process.memoryUsage().heapUsed - usedBefore).toBeLessThan(10_000_000)
+    expect(resolved).toHaveLength(50)
   })
 })
 
