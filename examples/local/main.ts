@@ -122,13 +122,13 @@ try {
   offsetMs += 60 * MINUTE_MS
   const afterExpiration = await invoke(environment)
   demo.check(
-    'the middleware assumed the role again, and the invocation succeeded with the same client',
+    'the middleware assumed the role again, and the invocation succeeded',
     isDeepStrictEqual(afterExpiration.returned, EVENT) && afterExpiration.stsCalls === 1,
   )
 
   demo.step(
     'A refresh in the background',
-    'The clock moves forward by 50 minutes, so the credentials are valid for 10 more minutes. STS takes 500 ms to answer.',
+    'The clock moves forward by 50 minutes, so the credentials are valid for 10 more minutes. The refresh window is the last 15 minutes. STS takes 500 ms to answer.',
   )
   offsetMs += 50 * MINUTE_MS
   sandbox.faults.inject({ service: 'sts', kind: 'latency', ms: 500 })

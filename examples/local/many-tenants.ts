@@ -111,7 +111,7 @@ export const demonstrateManyTenants = async (demo: Demo): Promise<void> => {
       otherTenant.error?.name === 'AccessDeniedException',
     )
 
-    demo.step('A token without a tenant', 'The token has no claim tenantId.')
+    demo.step('A token without a tenant', 'The token has no tenantId claim.')
     const withoutTenant = await getOrder({}, 'acme')
     demo.detail('threw', describeOutcome(withoutTenant))
     const { callCount } = printCalls()

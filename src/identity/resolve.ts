@@ -225,7 +225,7 @@ const createSessionError = (
     (omittedCount > 0 ? `\n  - and ${omittedCount} more` : '')
   return new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
-    `the session function returned no valid session for context.${contextKey}:\n${list}`,
+    `the session function returned no valid session parameters for context.${contextKey}:\n${list}`,
     {
       issues: reported,
       retryable: thrown?.isRetryable ?? false,
@@ -238,6 +238,6 @@ const sessionTimeoutError = (contextKey: string, waitMs: number): CrossAccountDy
   new CrossAccountDynamoError(
     'SESSION_IDENTITY_MISSING',
     `the promise of the session function for context.${contextKey} did not settle within ${Math.round(waitMs)} ms, the time that ` +
-      'the invocation can wait. Set a shorter timeout on the lookup, or increase the timeout of the Lambda function.',
+      'the invocation can wait. Set a shorter timeout on the calls in the session function, or increase the timeout of the Lambda function.',
     { retryable: true },
   )

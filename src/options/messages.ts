@@ -33,7 +33,7 @@ const ROLE_ARN_REASONS = {
   'session-arn': 'is the ARN of a session, not of the role',
   'not-a-role': 'is not the ARN of an IAM role',
   'no-account-id': 'has no account ID of 12 digits',
-  'invalid-name': 'has no valid role name',
+  'invalid-name': 'has an invalid role name (1 to 64 letters, digits and _+=,.@-, without spaces)',
   'invalid-path': 'has an invalid path (at most 512 printable ASCII characters)',
 } as const
 export type RoleArnReason = keyof typeof ROLE_ARN_REASONS
