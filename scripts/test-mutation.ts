@@ -34,6 +34,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     mutate: ['src/middleware.ts', 'src/invocation-context.ts'],
     tests: [
       'unit/middleware',
+      'unit/invocation-context',
       'integration/middleware',
       'integration/shared-context',
       'integration/tenants',
