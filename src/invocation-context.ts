@@ -8,6 +8,7 @@
  */
 import type middy from '@middy/core'
 import { CrossAccountDynamoError } from './errors.ts'
+import { isPlainPrototype } from './text.ts'
 
 type Context = middy.Request['context'] & Record<string, unknown>
 /** The part of middy's request that this module changes. middy passes `request.context` to later middlewares and to the handler. */
@@ -99,8 +100,8 @@ const trySetClient = (context: Context, contextKey: string, client: object): boo
  */
 const copyContextWithout = (context: Context, contextKey: string): Context | undefined => {
   try {
-    const prototype: unknown = Object.getPrototypeOf(context)
-    if (!isObjectPrototype(prototype)) return undefined
+    const prototype: object | null = Object.getPrototypeOf(context)
+    if (!isPlainPrototype(prototype)) return undefined
     const spread = hasRuntimeAccessor(context) || contextKey in context ? undefined : trySpread(context)
     if (spread !== undefined) return spread
     const copy = Object.create(prototype)
@@ -133,12 +134,6 @@ const trySpread = (context: Context): Context | undefined => {
  */
 const hasRuntimeAccessor = (context: Context): boolean =>
   Object.getOwnPropertyDescriptor(context, 'callbackWaitsForEmptyEventLoop')?.set !== undefined
-
-/** Returns whether a prototype is `null` or the `Object.prototype` of any realm. Such a prototype contains no client. */
-const isObjectPrototype = (prototype: unknown): prototype is object | null =>
-  prototype === null ||
-  prototype === Object.prototype ||
-  (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'isPrototypeOf'))
 
 /** Copies a property. Assigns plain properties, because that is faster than `Object.defineProperty`. */
 const copyProperty = (from: Context, to: Record<PropertyKey, unknown>, key: PropertyKey): void => {

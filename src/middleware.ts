@@ -4,7 +4,11 @@ import type middy from '@middy/core'
 import { type Configuration, readConfiguration } from './configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from './configuration/options.ts'
 import { createAssumeRoleFactory } from './credentials/assume-role.ts'
-import type { CredentialProvider, CredentialSource } from './credentials/session.ts'
+import {
+  type CredentialProvider,
+  type CredentialSource,
+  createCredentialProvider,
+} from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { type Clients, createClients } from './dynamodb/client.ts'
 import { createWarmUp, NO_WARM_UP, type WarmUp } from './dynamodb/warm-up.ts'
@@ -226,13 +230,13 @@ export const crossAccountDynamo = <
 
   /** Waits for credentials and the connection. Returns `undefined` if there is nothing to wait for, as in warm invocations. */
   const waitUntilReady = (
-    { session, accountId }: InvocationSession,
+    invocationSession: InvocationSession,
     deadline?: Deadline,
   ): Promise<void> | undefined => {
-    const pendingCredentials = session.ready(deadline)
+    const pendingCredentials = invocationSession.session.ready(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
-    if (pendingCredentials !== undefined) warmUp.start(accountId)
-    const pendingConnection = warmUp.waitUntilSettled(accountId, deadline)
+    if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId)
+    const pendingConnection = warmUp.waitUntilSettled(invocationSession.accountId, deadline)
     if (pendingCredentials === undefined && pendingConnection === undefined) return undefined
     return Promise.all([pendingCredentials, pendingConnection]).then(() => {})
   }
@@ -380,15 +384,13 @@ const noSharedClientError = (): CrossAccountDynamoError =>
  * invocations.
  */
 const createRefusingProvider = (contextKey: string): CredentialProvider =>
-  Object.assign(
-    () =>
-      Promise.reject(
-        new CrossAccountDynamoError(
-          'CONFIG_INVALID',
-          `the credentials of context.${contextKey} depend on the invocation, because of the session function. Another middleware ` +
-            "would keep the first invocation's credentials for all later invocations. Remove " +
-            `awsClientAssumeRole: '${contextKey}' from that middleware.`,
-        ),
+  createCredentialProvider(() =>
+    Promise.reject(
+      new CrossAccountDynamoError(
+        'CONFIG_INVALID',
+        `the credentials of context.${contextKey} depend on the invocation, because of the session function. Another middleware ` +
+          "would keep the first invocation's credentials for all later invocations. Remove " +
+          `awsClientAssumeRole: '${contextKey}' from that middleware.`,
       ),
-    { memoized: true as const },
+    ),
   )

@@ -67,14 +67,20 @@ export const describeType = (value: unknown): string => {
   }
 }
 
+/**
+ * Returns whether a prototype is `null` or the `Object.prototype` of any realm. A copy of an object with another prototype could
+ * lose properties that the object inherits.
+ */
+export const isPlainPrototype = (prototype: object | null): boolean =>
+  prototype === null ||
+  prototype === Object.prototype ||
+  (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf'))
+
 /** Returns whether a value is a plain object of any realm. Lists, Maps and Dates are not plain objects. */
 export const isRecord = (value: unknown): value is Record<string, unknown> => {
   if (typeof value !== 'object' || value === null) return false
   try {
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype === null) return true
-    // Another prototype without a prototype could have properties that the object inherits, and a copy would lose them.
-    return Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype, 'isPrototypeOf')
+    return isPlainPrototype(Object.getPrototypeOf(value))
   } catch {
     return false
   }

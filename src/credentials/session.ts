@@ -75,6 +75,11 @@ export interface CredentialProvider<Provided = ProvidedCredentials> {
   memoized: true
 }
 
+/** Creates a credential provider from a function that returns credentials. */
+export const createCredentialProvider = <Provided>(
+  provide: () => Promise<Provided>,
+): CredentialProvider<Provided> => Object.assign(provide, { memoized: true as const })
+
 /** The credentials of a provider. In direct mode, only `accessKeyId` and `secretAccessKey` are always present. */
 export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & Partial<Credentials>
 
@@ -216,7 +221,7 @@ export const createSession = (options: SessionOptions): Session => {
   return {
     ready,
     prefetch: () => refresh.start('prefetch'),
-    credentials: Object.assign(provideCredentials, { memoized: true as const }),
+    credentials: createCredentialProvider(provideCredentials),
     hasValidCredentials,
     isRefreshing,
     isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.getRecentRefusal() === undefined,

@@ -3,7 +3,7 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { Configuration } from '../configuration/configuration.ts'
 import type { Credentials } from '../credentials/assume-role.ts'
-import type { CredentialProvider, Session } from '../credentials/session.ts'
+import { type CredentialProvider, createCredentialProvider, type Session } from '../credentials/session.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { createRedactingHandler, type RequestHandler } from '../request-handler.ts'
 import { describeType } from '../text.ts'
@@ -54,9 +54,8 @@ const DENIED_BY_ROLE_POLICY = /with an explicit deny in an identity-based policy
 const MAX_RESPONSE_BYTES = 128 * 2 ** 20
 
 /** The provider of clients without credentials. It always rejects, so that such a client cannot sign a request. */
-const REFUSING_PROVIDER: CredentialProvider = Object.assign(
-  () => Promise.reject(new Error('this client has no credentials')),
-  { memoized: true as const },
+const REFUSING_PROVIDER: CredentialProvider = createCredentialProvider(() =>
+  Promise.reject(new Error('this client has no credentials')),
 )
 
 export const createClients = (configuration: Configuration): Clients => {
@@ -110,10 +109,10 @@ export const createClients = (configuration: Configuration): Clients => {
     openDirect: () => {
       const originalClient = createClient()
       // A copy, because the SDK returns the same object to each caller, and code in the function can change it.
-      const credentials = async () => ({ ...(await originalClient.config.credentials()) })
+      const provideCopy = async () => ({ ...(await originalClient.config.credentials()) })
       return {
         client: toSessionClient(originalClient),
-        credentials: Object.assign(credentials, { memoized: true as const }),
+        credentials: createCredentialProvider(provideCopy),
       }
     },
   }

@@ -160,7 +160,8 @@ const parseReturned = (copy: unknown, reportOn: (option: string) => Report): Giv
   // Code can return a whole event with any number of properties, and the search for a similar name takes time.
   const unknownNames = Object.keys(copy).filter((name) => !isReturnable(name))
   for (const name of unknownNames.slice(0, MAX_REPORTED_ISSUES))
-    reportOn(OPTIONS_ONLY.has(name) ? name : 'session')(toUnknownProblem(name))
+    if (OPTIONS_ONLY.has(name)) reportOn(name)({ code: 'returned-option' })
+    else reportOn('session')(toUnknownProblem(name))
   if (Object.hasOwn(copy, 'roleArn') && !Object.hasOwn(copy, 'externalId'))
     reportOn('externalId')({ code: 'required-with-role' })
   return parsed
@@ -175,7 +176,6 @@ const OPTIONS_ONLY: ReadonlySet<string> = new Set([
 ])
 
 const toUnknownProblem = (property: string): Problem => {
-  if (OPTIONS_ONLY.has(property)) return { code: 'returned-option' }
   const known = RETURNABLE_NAMES
   return { code: 'returned-unknown', property, suggestion: findNearestName(property, known), known }
 }

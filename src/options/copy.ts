@@ -73,6 +73,8 @@ const copyValue = (value: unknown, depth: number, budget: Budget): unknown => {
     return value
   }
   if (depth === MAX_DEPTH) return rejectValue(budget, `a value nested more than ${MAX_DEPTH} levels deep`)
+  // Listing the keys of a large object takes time, too.
+  if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
   const copyProperty = (source: object, key: PropertyKey) =>
     copyValue(readProperty(source, key), depth + 1, budget)
   try {
@@ -106,8 +108,6 @@ const copyList = (list: readonly unknown[], budget: Budget, copyProperty: CopyPr
 }
 
 const copyRecord = (record: object, budget: Budget, copyProperty: CopyProperty) => {
-  // Listing the keys of a large object takes time, too.
-  if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
   const copy: Record<string, unknown> = {}
   for (const key of Object.keys(record)) {
     budget.values -= 1

@@ -13,7 +13,7 @@ import {
   EXECUTION_ROLE_ARN,
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
-import { issuesOf } from '../unit/issues.ts'
+import { catchIssues } from '../unit/issues.ts'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from './lambda.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -138,7 +138,7 @@ test('the README lists all folders of examples/, and its links to them are valid
 })
 
 test('the table of options in the README lists each option, and no other', () => {
-  const [issue] = issuesOf(() => crossAccountDynamo(Object.fromEntries([['x'.repeat(24), 1]])))
+  const [issue] = catchIssues(() => crossAccountDynamo(Object.fromEntries([['x'.repeat(24), 1]])))
   const options = issue?.code === 'unknown-option' ? issue.known : []
   const table = readme.slice(readme.indexOf('## Options'), readme.indexOf('## What it does'))
   const named = [...table.matchAll(/^\| `(\w+)`(?:, `(\w+)`)? \|/gm)].flatMap(([, ...names]) =>

@@ -7,6 +7,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import { BatchGetCommand, DeleteCommand, GetCommand, PutCommand, ScanCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { matchAccessDenied, SESSION_ARN, toTableArn } from './access-denied.ts'
 import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
 import {
@@ -39,17 +40,6 @@ afterEach(async () => {
   await sandbox.close()
 })
 
-const SESSION_ARN = 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/orders'
-const toTableArn = (name: string) => `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${name}`
-const matchAccessDenied = (
-  action: string,
-  resource: string,
-  reason = `because no identity-based policy allows the ${action} action`,
-) =>
-  expect.objectContaining({
-    name: 'AccessDeniedException',
-    message: `User: ${SESSION_ARN} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-  })
 const setPermissions = (...statements: object[]) => {
   sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(...statements)]
 }

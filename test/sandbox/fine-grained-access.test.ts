@@ -9,12 +9,13 @@ import {
   UpdateCommand,
 } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
+import { matchAccessDenied, toTableArn } from './access-denied.ts'
 import { type Clients, createClients } from './clients.ts'
 import { type Sandbox, startSandbox } from './index.ts'
 import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from './policies.ts'
 import { listRequiredActions } from './required-actions.ts'
 import { createAcmeClient as acmeSession, createTenantAccounts, ORDERS_TABLE } from './tenant-accounts.ts'
-import { ACCOUNT_B, TABLE, TARGET_ROLE_ARN } from './two-accounts.ts'
+import { TABLE, TARGET_ROLE_ARN } from './two-accounts.ts'
 
 let sandbox: Sandbox
 let clients: Clients
@@ -28,17 +29,6 @@ afterEach(async () => {
   await sandbox.close()
 })
 
-const SESSION_ARN = 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/orders'
-const toTableArn = (name: string) => `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${name}`
-const matchAccessDenied = (
-  action: string,
-  resource: string,
-  reason = `because no identity-based policy allows the ${action} action`,
-) =>
-  expect.objectContaining({
-    name: 'AccessDeniedException',
-    message: `User: ${SESSION_ARN} is not authorized to perform: ${action} on resource: ${resource} ${reason}`,
-  })
 const setPermissions = (...statements: object[]) => {
   sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(...statements)]
 }

@@ -16,9 +16,6 @@ export const catchIssues = (work: () => unknown): readonly Issue[] => {
   }
 }
 
-/** The former name of `catchIssues`, which test/integration/readme.test.ts imports. */
-export const issuesOf = catchIssues
-
 /** Returns the value that the parser returns and the problems that it reports. */
 export const parseWith = (
   parser: Parser<unknown>,
