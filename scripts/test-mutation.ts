@@ -1,5 +1,5 @@
 /**
- * Runs mutation tests with Stryker, in parts that each take less than an hour on two cores. Without an argument, runs all parts.
+ * Runs mutation tests with Stryker, in parts. Without an argument, runs all parts.
  * Fails if less than 90% of a part's mutants are killed. Mutants of code that runs only when a module is loaded are ignored, because
  * each of them needs all tests and takes most of the time.
  *

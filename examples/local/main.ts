@@ -148,14 +148,14 @@ try {
     await coldStart(HANDLER, variablesWith({ CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: 'another-external-id' })),
   )
   demo.check(
-    'STS denied AssumeRole, and DynamoDB received no request',
+    'STS denied AssumeRole, and DynamoDB received no request on the connection that was opened early',
     wrongExternalId.error?.code === 'ASSUME_ROLE_DENIED' && wrongExternalId.requests.length === 0,
   )
 
   demo.step('An execution role that account B does not trust', 'The function runs as UntrustedRole.')
   const untrusted = await invoke(await coldStart(HANDLER, variablesWith({}, UNTRUSTED_ROLE_ARN)), 2)
   demo.check(
-    'STS denied AssumeRole, and DynamoDB received no request',
+    'STS denied AssumeRole, and DynamoDB received no request on the connection that was opened early',
     untrusted.error?.code === 'ASSUME_ROLE_DENIED' && untrusted.requests.length === 0,
   )
 
