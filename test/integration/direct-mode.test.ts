@@ -90,6 +90,25 @@ describe('in direct mode', () => {
     },
   )
 
+  test('in direct mode, code that changes the credentials of the provider does not change those of other callers', async () => {
+    const provided: { accessKeyId: string }[] = []
+    const handler = middy()
+      .use(crossAccountDynamo(DIRECT_MODE))
+      .before(async (request) => {
+        provided.push(await request.internal.dynamo())
+        Object.assign(provided[0] ?? {}, { accessKeyId: 'changed' })
+        provided.push(await request.internal.dynamo(), await request.context.dynamo.config.credentials())
+      })
+      .handler(async () => {})
+    await handler({}, createLambdaContext())
+    const { AWS_ACCESS_KEY_ID } = process.env
+    expect(provided.map(({ accessKeyId }) => accessKeyId)).toEqual([
+      'changed',
+      AWS_ACCESS_KEY_ID,
+      AWS_ACCESS_KEY_ID,
+    ])
+  })
+
   test('in direct mode, request.internal has a provider of the function’s credentials, which other middlewares can use', async () => {
     let client: STSClient | undefined
     const identities: unknown[] = []
