@@ -1,4 +1,4 @@
-/** Tests the examples with one function and one table: `put-and-get` and `watching`. */
+/** Tests the examples with one function and one table: `put-and-get` and `observability`. */
 import { type TracingChannel, tracingChannel } from 'node:diagnostics_channel'
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
@@ -20,7 +20,7 @@ test('the example put-and-get writes an item and reads it', async () => {
   await expect(handler({ id: '123' }, createLambdaContext())).resolves.toEqual({ id: '123' })
 })
 
-test('the example watching logs a failure and writes a metric for each AssumeRole call', async () => {
+test('the example observability logs a failure and writes a metric for each AssumeRole call', async () => {
   const lines: string[] = []
   const recordLine = (...values: unknown[]) => void lines.push(values.join(' '))
   // With POWERTOOLS_DEV, Powertools writes to the global console, which the test replaces.
@@ -39,7 +39,7 @@ test('the example watching logs a failure and writes a metric for each AssumeRol
   })
   // A tracing channel is global to the process, so unsubscribe at the end what the example subscribes.
   const subscribe = jest.spyOn(Object.getPrototypeOf(tracingChannel('any')), 'subscribe')
-  const { handler } = await import('../../examples/watching/handler.ts')
+  const { handler } = await import('../../examples/observability/handler.ts')
   const [subscriber] = subscribe.mock.calls[0] as [object]
   await waitUntil(() => lines.some((line) => line.includes('AssumeRoleFailed')))
   await expect(handler({ id: '7' }, createLambdaContext())).resolves.toEqual({ id: '7' })
