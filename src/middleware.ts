@@ -223,9 +223,9 @@ export const crossAccountDynamo = <
   const findOrOpenSession = createSessionFinder(configuration, clients)
   /** The session that all invocations share. `undefined` with a `session` function, because each invocation has its own session. */
   const sharedSession = parameters && findOrOpenSession(parameters)
-  const provider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
-  attachedProviders.add(provider)
-  const attach = sharedSession === undefined ? attachSessionClient : attachClient
+  const credentialProvider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
+  createdProviders.add(credentialProvider)
+  const attachToContext = sharedSession === undefined ? attachSessionClient : attachClient
   const warmUp = createWarmUpFor(configuration, clients, sharedSession)
 
   /** Waits for credentials and the connection. Returns `undefined` if there is nothing to wait for, as in warm invocations. */
@@ -233,7 +233,7 @@ export const crossAccountDynamo = <
     invocationSession: InvocationSession,
     deadline?: Deadline,
   ): Promise<void> | undefined => {
-    const pendingCredentials = invocationSession.session.ready(deadline)
+    const pendingCredentials = invocationSession.session.ensureCredentials(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
     if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId)
     const pendingConnection = warmUp.waitUntilSettled(invocationSession.accountId, deadline)
@@ -247,11 +247,11 @@ export const crossAccountDynamo = <
     invocationSession: InvocationSession,
   ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
-    if (isAttachedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
+    if (isCreatedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
     // The copy of a context can lack properties that are not enumerable, so the deadline is that of the given context.
     const deadline = request.context
-    attach(request, contextKey, invocationSession.client)
-    internal[contextKey] = provider
+    attachToContext(request, contextKey, invocationSession.client)
+    internal[contextKey] = credentialProvider
     return waitUntilReady(invocationSession, deadline)
   }
 
@@ -330,7 +330,11 @@ const createSessionFinder = (
   if (!configuration.isDirectMode)
     return createSessionStore(configuration, createAssumeRoleFactory(configuration), clients)
   const { client, credentials } = clients.openDirect()
-  const session: CredentialSource = { ready: () => undefined, prefetch: async () => {}, credentials }
+  const session: CredentialSource = {
+    ensureCredentials: () => undefined,
+    prefetch: async () => {},
+    credentials,
+  }
   const directSession = { client, session, accountId: undefined }
   return () => directSession
 }
@@ -353,11 +357,11 @@ const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): vo
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 
-/** The providers that this package set on `request.internal`. A provider that is already there reveals a duplicate `contextKey`. */
-const attachedProviders = new WeakSet<object>()
+/** The providers that this package created for `request.internal`. A provider that is already there reveals a duplicate `contextKey`. */
+const createdProviders = new WeakSet<object>()
 
-const isAttachedProvider = (value: unknown): boolean =>
-  typeof value === 'function' && attachedProviders.has(value)
+const isCreatedProvider = (value: unknown): boolean =>
+  typeof value === 'function' && createdProviders.has(value)
 
 const missingRequestError = (): CrossAccountDynamoError =>
   new CrossAccountDynamoError(

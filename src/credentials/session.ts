@@ -19,7 +19,7 @@ export interface CredentialSource {
    * promise that settles within the deadline. It rejects with a CrossAccountDynamoError if the role cannot be assumed. In the
    * last `refreshBeforeSeconds` seconds before the expiration, it also starts a refresh in the background.
    */
-  readonly ready: (deadline?: Deadline) => Promise<void> | undefined
+  readonly ensureCredentials: (deadline?: Deadline) => Promise<void> | undefined
   /** Assumes the role before the first invocation. */
   readonly prefetch: () => Promise<void>
   /** The credential provider for the SDK, which calls it for each request. It never returns expired credentials. */
@@ -45,7 +45,10 @@ export interface Session extends CredentialSource {
    *
    * @throws CrossAccountDynamoError if the role cannot be assumed.
    */
-  readonly replaceRejected: (used: Credentials | undefined, requestStartedAt: number) => Promise<boolean>
+  readonly replaceRejectedCredentials: (
+    used: Credentials | undefined,
+    requestStartedAt: number,
+  ) => Promise<boolean>
   /**
    * Replaces credentials that a policy explicitly denies. To revoke active sessions, IAM attaches a policy that denies all
    * sessions issued before that time. Another policy can deny the action to every session, so this method calls STS only if the
@@ -53,7 +56,7 @@ export interface Session extends CredentialSource {
    *
    * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
    */
-  readonly replaceDenied: (used: Credentials | undefined) => Promise<boolean>
+  readonly replaceDeniedCredentials: (used: Credentials | undefined) => Promise<boolean>
 }
 
 /**
@@ -99,7 +102,7 @@ const MAX_JITTER_SHARE = 0.2
  * How long an invocation waits for new credentials while the current credentials are valid: `maxMs` milliseconds, or `share` of
  * the time that the invocation can wait if that is less.
  */
-const WAIT_WHILE_VALID = { maxMs: 1000, share: 0.25 }
+const MAX_WAIT_WITH_VALID_CREDENTIALS = { maxMs: 1000, share: 0.25 }
 /** The minimum age of rejected credentials. If DynamoDB rejects a newer token, the age of the token is not the cause. */
 const MIN_REJECTED_AGE_MS = 30_000
 /**
@@ -143,7 +146,7 @@ export const createSession = (options: SessionOptions): Session => {
     if (refusal) throw refusal
     const budgetMs = getWaitBudgetMs(deadline)
     const waitMs = hasValidCredentials()
-      ? Math.min(WAIT_WHILE_VALID.maxMs, budgetMs * WAIT_WHILE_VALID.share)
+      ? Math.min(MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs, budgetMs * MAX_WAIT_WITH_VALID_CREDENTIALS.share)
       : budgetMs
     const call = refresh.start(reason)
     try {
@@ -162,7 +165,7 @@ export const createSession = (options: SessionOptions): Session => {
   const canUseLatestCredentials = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
 
-  const ready = (deadline?: Deadline): Promise<void> | undefined => {
+  const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
     if (!canUseLatestCredentials())
@@ -172,7 +175,7 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   const provideCredentials = async (): Promise<Credentials> => {
-    const pendingCredentials = ready()
+    const pendingCredentials = ensureCredentials()
     // The SDK calls the provider several times per request and would wait each time. The invocation has already waited once.
     if (hasValidCredentials()) pendingCredentials?.catch(() => {})
     else await pendingCredentials
@@ -184,7 +187,10 @@ export const createSession = (options: SessionOptions): Session => {
     return issued.credentials
   }
 
-  const replaceRejected: Session['replaceRejected'] = async (used, requestStartedAt) => {
+  const replaceRejectedCredentials: Session['replaceRejectedCredentials'] = async (
+    used,
+    requestStartedAt,
+  ) => {
     if (issued !== undefined && used === issued.credentials && !issued.isRejected) {
       if (getAgeMs(issued) < MIN_REJECTED_AGE_MS) return false
       logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
@@ -200,7 +206,7 @@ export const createSession = (options: SessionOptions): Session => {
     return true
   }
 
-  const replaceDenied: Session['replaceDenied'] = async (used) => {
+  const replaceDeniedCredentials: Session['replaceDeniedCredentials'] = async (used) => {
     if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
     if (getAgeMs(issued) < MIN_DENIED_AGE_MS) return false
     // Concurrent denied requests wait for the same call. Even if that call fails, no further call starts for five minutes.
@@ -219,14 +225,14 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   return {
-    ready,
+    ensureCredentials,
     prefetch: () => refresh.start('prefetch'),
     credentials: createCredentialProvider(provideCredentials),
     hasValidCredentials,
     isRefreshing,
     isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.getRecentRefusal() === undefined,
     getLatestCredentials: () => issued?.credentials,
-    replaceRejected,
-    replaceDenied,
+    replaceRejectedCredentials,
+    replaceDeniedCredentials,
   }
 }

@@ -164,9 +164,9 @@ const replaceCredentials = async (
   requestStartedAt: number,
 ): Promise<boolean> => {
   const { name = '', message = '' } = (error ?? {}) as Partial<Error>
-  if (REJECTED_TOKEN.has(name)) return session.replaceRejected(used, requestStartedAt)
+  if (REJECTED_TOKEN.has(name)) return session.replaceRejectedCredentials(used, requestStartedAt)
   if (name === 'AccessDeniedException' && DENIED_BY_ROLE_POLICY.test(message))
-    return session.replaceDenied(used)
+    return session.replaceDeniedCredentials(used)
   return false
 }
 

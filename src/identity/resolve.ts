@@ -39,7 +39,7 @@ export interface ResolveOptions {
  * The maximum length of a cached value, as JSON. Longer values are parsed in each invocation, so that the cache stays small. Session
  * policies that STS accepts are shorter.
  */
-const MAX_CACHED_CHARACTERS = 8192
+const MAX_CACHED_JSON_LENGTH = 8192
 
 /**
  * Creates a function that calls the `session` function and returns the session parameters of an invocation.
@@ -61,7 +61,7 @@ export const createResolveParameters = (options: ResolveOptions): ResolveParamet
     if (cached !== undefined) return cached
     // V8 keeps a whole text, such as a request body, in memory for each part of it that is in use. A clone releases the text.
     const parameters = createParameters(structuredClone(data), options)
-    if (json.length > MAX_CACHED_CHARACTERS) return parameters
+    if (json.length > MAX_CACHED_JSON_LENGTH) return parameters
     const [oldest] = parametersByJson.keys()
     if (oldest !== undefined && parametersByJson.size >= maxCachedParameters) parametersByJson.delete(oldest)
     parametersByJson.set(json, parameters)

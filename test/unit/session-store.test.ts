@@ -44,7 +44,7 @@ const createTestStore = (maxSessions: number) => {
   /** Returns the session and the client of the tenant after STS issued credentials with this lifetime. */
   const openReadySession = async (tenant: string, lifetimeMs = HOUR_MS) => {
     const opened = useSession(tenant)
-    const wait = opened.session.ready()
+    const wait = opened.session.ensureCredentials()
     getSts(tenant).issueCredentials(lifetimeMs)
     await wait
     return opened
@@ -136,7 +136,7 @@ describe('eviction at maxSessions', () => {
   test('a session that waits for STS stays usable for the invocation that holds it when another session is opened', async () => {
     const { useSession, getSts } = createTestStore(1)
     const { session } = useSession('acme')
-    const ready = session.ready()
+    const ready = session.ensureCredentials()
     useSession('evil')
     getSts('acme').issueCredentials()
     await expect(ready).resolves.toBeUndefined()
@@ -180,9 +180,9 @@ describe('eviction of unused sessions', () => {
     const { useSession, openReadySession } = createTestStore(100)
     const refreshed = await openReadySession('refreshed', 15 * MINUTE_MS)
     const first = useSession('first')
-    first.session.ready()
+    first.session.ensureCredentials()
     jest.setSystemTime(Date.now() + HOUR_MS)
-    refreshed.session.ready()
+    refreshed.session.ensureCredentials()
     useSession('used')
     expect(useSession('refreshed')).toBe(refreshed)
     expect(useSession('first')).toBe(first)
@@ -196,7 +196,7 @@ test('64 concurrent invocations use one session and one AssumeRole call for each
     const tenant = tenants[index % tenants.length] as string
     await flushPromises()
     const { session } = useSession(tenant)
-    await session.ready()
+    await session.ensureCredentials()
     return { tenant, session, credentials: await session.credentials() }
   })
   await flushPromises()
@@ -214,7 +214,7 @@ test('64 concurrent invocations use one session and one AssumeRole call for each
 test('the store keeps a refused session while the refusal is remembered and evicts it afterwards', async () => {
   const { useSession, openReadySession, getSts } = createTestStore(100)
   const refused = useSession('refused')
-  const refusedWait = refused.session.ready()
+  const refusedWait = refused.session.ensureCredentials()
   getSts('refused').failCall('ASSUME_ROLE_DENIED')
   await expect(refusedWait).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   const unused = await openReadySession('unused', 15 * MINUTE_MS)
@@ -230,7 +230,7 @@ test('the store keeps a refused session while the refusal is remembered and evic
 test('the store keeps a session that waits for STS, even if it is the least recently used one', async () => {
   const { useSession, openReadySession, getSts } = createTestStore(1)
   const waiting = useSession('waiting')
-  const ready = waiting.session.ready()
+  const ready = waiting.session.ensureCredentials()
   const other = await openReadySession('other')
   useSession('other')
   expect(useSession('waiting')).toBe(waiting)
@@ -246,7 +246,7 @@ test('refused sessions never evict valid sessions', async () => {
   const validTenants = ['a', 'b', 'c']
   const sessions = await Promise.all(validTenants.map((tenant) => openReadySession(tenant)))
   for (let index = 0; index < 100; index += 1) {
-    const refused = useSession(`refused ${index}`).session.ready()
+    const refused = useSession(`refused ${index}`).session.ensureCredentials()
     getSts(`refused ${index}`).failCall('ASSUME_ROLE_DENIED')
     await expect(refused).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
   }

@@ -78,7 +78,7 @@ export const createTestSession = (
 /** Creates a session that has credentials. They expire in one hour, at `expiresAt`, in milliseconds since the epoch. */
 export const createReadySession = async (refreshBeforeSeconds = REFRESH_BEFORE_SECONDS) => {
   const session = createTestSession(refreshBeforeSeconds)
-  const firstCredentials = session.ready()
+  const firstCredentials = session.ensureCredentials()
   session.issueCredentials()
   await firstCredentials
   return { ...session, expiresAt: Date.now() + HOUR_MS }

@@ -67,7 +67,7 @@ const simulateInvocations = async ({
   let expiredCount = 0
   for (let invokedAtMs = 0; invokedAtMs < durationMs; invokedAtMs += INVOCATION_INTERVAL_MS) {
     jest.setSystemTime(startedAt + invokedAtMs)
-    const wait = session.ready({ getRemainingTimeInMillis: () => FUNCTION_TIMEOUT_MS })
+    const wait = session.ensureCredentials({ getRemainingTimeInMillis: () => FUNCTION_TIMEOUT_MS })
     if (wait !== undefined) {
       waitedCount += 1
       const hasFailed = wait.then(

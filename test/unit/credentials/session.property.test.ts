@@ -157,7 +157,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
       case 'invoke': {
         requestCount += 1
         const hadValidCredentials = isUsable(session.getLatestCredentials())
-        const wait = session.ready({ getRemainingTimeInMillis: () => step.remainingTimeMs })
+        const wait = session.ensureCredentials({ getRemainingTimeInMillis: () => step.remainingTimeMs })
         if (wait === undefined) {
           // An invocation that does not wait has valid credentials.
           expect(isUsable(session.getLatestCredentials())).toBe(true)
@@ -229,7 +229,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
         requestCount += 1
         const ageMs = Date.now() - (issuedAtByAccessKeyId.get(used.accessKeyId) ?? 0)
         if (ageMs >= MIN_REJECTED_AGE_MS) rejectedAccessKeyIds.add(used.accessKeyId)
-        session.replaceRejected(used, performance.now()).catch(() => {})
+        session.replaceRejectedCredentials(used, performance.now()).catch(() => {})
         break
       }
     }

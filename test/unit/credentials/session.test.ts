@@ -33,8 +33,8 @@ const catchErrorCode = (promise: Promise<unknown> | undefined) =>
 
 describe('first credentials', () => {
   test('concurrent invocations wait for one AssumeRole call that gets the first credentials', async () => {
-    const { ready, credentials, issueCredentials, getReasons } = createTestSession()
-    const waits = [ready(), ready(), credentials()]
+    const { ensureCredentials, credentials, issueCredentials, getReasons } = createTestSession()
+    const waits = [ensureCredentials(), ensureCredentials(), credentials()]
     expect(waits.every((wait) => wait instanceof Promise)).toBe(true)
     issueCredentials()
     await Promise.all(waits)
@@ -43,11 +43,11 @@ describe('first credentials', () => {
   })
 
   test('a failure of the first call rejects all waiting invocations, and the next invocation calls STS again', async () => {
-    const { ready, failCall, issueCredentials, assumeRole, log } = createTestSession()
-    const waiting = [catchErrorCode(ready()), catchErrorCode(ready())]
+    const { ensureCredentials, failCall, issueCredentials, assumeRole, log } = createTestSession()
+    const waiting = [catchErrorCode(ensureCredentials()), catchErrorCode(ensureCredentials())]
     failCall('STS_UNAVAILABLE')
     await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
-    const secondAttempt = ready()
+    const secondAttempt = ensureCredentials()
     issueCredentials()
     await expect(secondAttempt).resolves.toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(2)
@@ -58,9 +58,9 @@ describe('first credentials', () => {
   })
 
   test('the first invocation waits for the AssumeRole call of the prefetch', async () => {
-    const { prefetch, ready, issueCredentials, getReasons } = createTestSession()
+    const { prefetch, ensureCredentials, issueCredentials, getReasons } = createTestSession()
     prefetch()
-    const first = ready()
+    const first = ensureCredentials()
     issueCredentials()
     await first
     expect(getReasons()).toEqual(['prefetch'])
@@ -69,52 +69,52 @@ describe('first credentials', () => {
 
 describe('refused AssumeRole calls', () => {
   test('invocations within five seconds of a refusal fail without another AssumeRole call', async () => {
-    const { ready, failCall, assumeRole } = createTestSession()
-    const first = catchErrorCode(ready())
+    const { ensureCredentials, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ensureCredentials())
     failCall('ASSUME_ROLE_DENIED')
     expect(await first).toBe('ASSUME_ROLE_DENIED')
     jest.setSystemTime(Date.now() + 5 * SECOND_MS - 1)
-    await expect(Promise.all([catchErrorCode(ready()), catchErrorCode(ready())])).resolves.toEqual([
-      'ASSUME_ROLE_DENIED',
-      'ASSUME_ROLE_DENIED',
-    ])
+    await expect(
+      Promise.all([catchErrorCode(ensureCredentials()), catchErrorCode(ensureCredentials())]),
+    ).resolves.toEqual(['ASSUME_ROLE_DENIED', 'ASSUME_ROLE_DENIED'])
     expect(assumeRole).toHaveBeenCalledTimes(1)
     jest.setSystemTime(Date.now() + 1)
-    ready()?.catch(() => {})
+    ensureCredentials()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('the first invocation calls STS again after the prefetch was refused', async () => {
-    const { prefetch, ready, failCall, issueCredentials } = createTestSession()
+    const { prefetch, ensureCredentials, failCall, issueCredentials } = createTestSession()
     const prefetched = catchErrorCode(prefetch())
     failCall('ASSUME_ROLE_DENIED')
     expect(await prefetched).toBe('ASSUME_ROLE_DENIED')
-    const first = ready()
+    const first = ensureCredentials()
     issueCredentials()
     await expect(first).resolves.toBeUndefined()
   })
 
   test('the next invocation calls STS again after a retryable error', async () => {
-    const { ready, failCall, assumeRole } = createTestSession()
-    const first = catchErrorCode(ready())
+    const { ensureCredentials, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ensureCredentials())
     failCall('STS_THROTTLED')
     await first
-    ready()?.catch(() => {})
+    ensureCredentials()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('an invocation calls STS again if a call succeeded after the last refusal', async () => {
-    const { ready, failCall, issueCredentials, expiresAt, getReasons } = await createReadySession()
+    const { ensureCredentials, failCall, issueCredentials, expiresAt, getReasons } =
+      await createReadySession()
     jest.setSystemTime(expiresAt)
-    const refused = catchErrorCode(ready())
+    const refused = catchErrorCode(ensureCredentials())
     failCall('ASSUME_ROLE_DENIED')
     expect(await refused).toBe('ASSUME_ROLE_DENIED')
     jest.setSystemTime(expiresAt + 5 * SECOND_MS)
-    const secondAttempt = ready()
+    const secondAttempt = ensureCredentials()
     issueCredentials(SECOND_MS)
     await secondAttempt
     jest.setSystemTime(expiresAt + 6 * SECOND_MS)
-    const thirdAttempt = ready()
+    const thirdAttempt = ensureCredentials()
     issueCredentials()
     await expect(thirdAttempt).resolves.toBeUndefined()
     expect(getReasons()).toEqual(['first', 'expired', 'expired', 'expired'])
@@ -123,54 +123,55 @@ describe('refused AssumeRole calls', () => {
 
 describe('valid credentials', () => {
   test('invocations use the credentials without calling STS until refreshBeforeSeconds before the expiration', async () => {
-    const { ready, assumeRole, expiresAt } = await createReadySession()
+    const { ensureCredentials, assumeRole, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS - 1)
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
   test('a random jitter starts the refresh up to a fifth of refreshBeforeSeconds earlier', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(1)
-    const { ready, assumeRole, expiresAt } = await createReadySession()
+    const { ensureCredentials, assumeRole, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS - 1)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(1)
     jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('invocations use the current credentials during a background refresh and the new credentials afterwards', async () => {
-    const { ready, credentials, issueCredentials, getReasons, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, issueCredentials, getReasons, expiresAt } =
+      await createReadySession()
     jest.setSystemTime(expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS)
-    expect(ready()).toBeUndefined()
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     expect(getReasons()).toEqual(['first', 'refresh'])
     expect((await credentials()).accessKeyId).toBe('key 1')
     issueCredentials()
     await flushPromises()
     expect((await credentials()).accessKeyId).toBe('key 2')
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     expect(getReasons()).toHaveLength(2)
   })
 
   test('a refresh never starts in the first tenth of the lifetime of the credentials', async () => {
-    const { ready, issueCredentials, assumeRole } = createTestSession()
-    const first = ready()
+    const { ensureCredentials, issueCredentials, assumeRole } = createTestSession()
+    const first = ensureCredentials()
     issueCredentials(10 * MINUTE_MS)
     await first
     jest.setSystemTime(Date.now() + MINUTE_MS - 1)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(1)
     jest.setSystemTime(Date.now() + 1)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('an invocation waits for new credentials in the last minute before the expiration', async () => {
-    const { ready, credentials, issueCredentials, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, issueCredentials, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - MINUTE_MS)
-    const waiting = ready()
+    const waiting = ensureCredentials()
     expect(waiting).toBeInstanceOf(Promise)
     issueCredentials()
     await waiting
@@ -178,9 +179,9 @@ describe('valid credentials', () => {
   })
 
   test('invocations use the credentials until they expire if STS fails', async () => {
-    const { ready, credentials, failCall, log, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, failCall, log, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 2 * MINUTE_MS)
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     failCall()
     await flushPromises()
     expect(log).toHaveBeenCalledWith(
@@ -188,7 +189,7 @@ describe('valid credentials', () => {
       expect.objectContaining({ reason: 'refresh' }),
     )
     jest.setSystemTime(expiresAt - 1)
-    const waiting = ready()
+    const waiting = ensureCredentials()
     expect(waiting).toBeInstanceOf(Promise)
     failCall()
     await expect(waiting).resolves.toBeUndefined()
@@ -205,9 +206,9 @@ describe('valid credentials', () => {
   })
 
   test('the session never returns expired credentials', async () => {
-    const { ready, credentials, failCall, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, failCall, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt)
-    const waiting = [catchErrorCode(ready()), catchErrorCode(credentials())]
+    const waiting = [catchErrorCode(ensureCredentials()), catchErrorCode(credentials())]
     failCall()
     await expect(Promise.all(waiting)).resolves.toEqual(['STS_UNAVAILABLE', 'STS_UNAVAILABLE'])
   })
@@ -220,35 +221,35 @@ describe('failed refreshes', () => {
   ])(
     'after a failed refresh and with a jitter of %d, the next refresh starts after %d s and not earlier',
     async (jitter, pauseSeconds) => {
-      const { ready, failCall, assumeRole, expiresAt } = await createReadySession()
+      const { ensureCredentials, failCall, assumeRole, expiresAt } = await createReadySession()
       jest.spyOn(Math, 'random').mockReturnValue(jitter)
       jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
-      ready()
+      ensureCredentials()
       failCall()
       await flushPromises()
       jest.setSystemTime(Date.now() + pauseSeconds * SECOND_MS - 1)
-      expect(ready()).toBeUndefined()
+      expect(ensureCredentials()).toBeUndefined()
       expect(assumeRole).toHaveBeenCalledTimes(2)
       jest.setSystemTime(Date.now() + 1)
-      expect(ready()).toBeUndefined()
+      expect(ensureCredentials()).toBeUndefined()
       expect(assumeRole).toHaveBeenCalledTimes(3)
     },
   )
 
   test('the pause between failed refreshes doubles up to one minute and starts again after a success', async () => {
-    const { ready, failCall, issueCredentials, assumeRole } = await createReadySession()
+    const { ensureCredentials, failCall, issueCredentials, assumeRole } = await createReadySession()
     jest.spyOn(Math, 'random').mockReturnValue(1)
     jest.setSystemTime(Date.now() + 45 * MINUTE_MS)
     const pausesSeconds: number[] = []
     const failAndMeasurePause = async () => {
-      ready()
+      ensureCredentials()
       failCall()
       await flushPromises()
       const calls = assumeRole.mock.calls.length
       const failedAt = Date.now()
       for (;;) {
         jest.setSystemTime(Date.now() + 100)
-        ready()
+        ensureCredentials()
         if (assumeRole.mock.calls.length > calls) break
       }
       pausesSeconds.push((Date.now() - failedAt) / SECOND_MS)
@@ -264,14 +265,14 @@ describe('failed refreshes', () => {
   })
 
   test('an invocation in the last minute does not wait during the pause after a failed refresh', async () => {
-    const { ready, failCall, expiresAt } = await createReadySession()
+    const { ensureCredentials, failCall, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 30 * SECOND_MS)
-    const waiting = ready()
+    const waiting = ensureCredentials()
     failCall()
     await waiting
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     jest.setSystemTime(Date.now() + SECOND_MS)
-    expect(ready()).toBeInstanceOf(Promise)
+    expect(ensureCredentials()).toBeInstanceOf(Promise)
   })
 })
 
@@ -283,9 +284,9 @@ describe('wait budget without valid credentials', () => {
     ['five seconds if the context does not state the remaining time', {}, 5000],
     ['0 seconds if no time remains', createDeadline(0), 0],
   ])('an invocation without valid credentials waits %s', async (_what, deadline, waitBudgetMs) => {
-    const { ready } = createTestSession()
+    const { ensureCredentials } = createTestSession()
     const onSettled = jest.fn()
-    catchErrorCode(ready(deadline)).then(onSettled)
+    catchErrorCode(ensureCredentials(deadline)).then(onSettled)
     await jest.advanceTimersByTimeAsync(Math.max(0, waitBudgetMs - 1))
     if (waitBudgetMs > 0) expect(onSettled).not.toHaveBeenCalled()
     await jest.advanceTimersByTimeAsync(1)
@@ -293,9 +294,9 @@ describe('wait budget without valid credentials', () => {
   })
 
   test('an AssumeRole call continues for other invocations after one invocation timed out', async () => {
-    const { ready, issueCredentials, getReasons } = createTestSession()
-    const shortWait = catchErrorCode(ready(createDeadline(1000)))
-    const longWait = catchErrorCode(ready(createDeadline(9000)))
+    const { ensureCredentials, issueCredentials, getReasons } = createTestSession()
+    const shortWait = catchErrorCode(ensureCredentials(createDeadline(1000)))
+    const longWait = catchErrorCode(ensureCredentials(createDeadline(9000)))
     await jest.advanceTimersByTimeAsync(900)
     expect(await shortWait).toBe('STS_TIMEOUT')
     issueCredentials()
@@ -304,9 +305,9 @@ describe('wait budget without valid credentials', () => {
   })
 
   test('an invocation that waited in vain uses the current credentials if they are still valid', async () => {
-    const { ready, credentials, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 30 * SECOND_MS)
-    const waiting = ready(createDeadline(1000))
+    const waiting = ensureCredentials(createDeadline(1000))
     await jest.advanceTimersByTimeAsync(900)
     await expect(waiting).resolves.toBeUndefined()
     expect((await credentials()).accessKeyId).toBe('key 1')
@@ -326,10 +327,10 @@ describe('wait budget with valid credentials', () => {
   ])(
     'an invocation with valid credentials waits %s in their last minute',
     async (_what, deadline, waitMs) => {
-      const { ready, expiresAt } = await createReadySession()
+      const { ensureCredentials, expiresAt } = await createReadySession()
       jest.setSystemTime(expiresAt - 50 * SECOND_MS)
       const onSettled = jest.fn()
-      catchErrorCode(ready(deadline)).then(onSettled)
+      catchErrorCode(ensureCredentials(deadline)).then(onSettled)
       await jest.advanceTimersByTimeAsync(waitMs - 1)
       expect(onSettled).not.toHaveBeenCalled()
       await jest.advanceTimersByTimeAsync(1)
@@ -340,19 +341,20 @@ describe('wait budget with valid credentials', () => {
 
 describe('waits during an invocation', () => {
   test('the SDK waits at most as long as the latest invocation can wait', async () => {
-    const { ready, credentials, getLatestCredentials, replaceRejected } = await createReadySession()
+    const { ensureCredentials, credentials, getLatestCredentials, replaceRejectedCredentials } =
+      await createReadySession()
     jest.setSystemTime(Date.now() + MINUTE_MS)
-    expect(ready(createDeadline(1000))).toBeUndefined()
-    const replaced = catchErrorCode(replaceRejected(getLatestCredentials(), performance.now()))
+    expect(ensureCredentials(createDeadline(1000))).toBeUndefined()
+    const replaced = catchErrorCode(replaceRejectedCredentials(getLatestCredentials(), performance.now()))
     const provided = catchErrorCode(credentials())
     await jest.advanceTimersByTimeAsync(900)
     await expect(Promise.all([replaced, provided])).resolves.toEqual(['STS_TIMEOUT', 'STS_TIMEOUT'])
   })
 
   test('the remaining time of an invocation that has ended does not limit a wait', async () => {
-    const { ready, credentials, issueCredentials, expiresAt } = await createReadySession()
+    const { ensureCredentials, credentials, issueCredentials, expiresAt } = await createReadySession()
     let remainingTimeMs = 1000
-    ready({ getRemainingTimeInMillis: () => remainingTimeMs })
+    ensureCredentials({ getRemainingTimeInMillis: () => remainingTimeMs })
     remainingTimeMs = -500
     jest.setSystemTime(expiresAt)
     const provided = credentials()
@@ -364,33 +366,33 @@ describe('waits during an invocation', () => {
 
 describe('a clock that moves back', () => {
   test('a clock that moves back ends the time in which a refusal is remembered', async () => {
-    const { ready, failCall, assumeRole } = createTestSession()
-    const first = catchErrorCode(ready())
+    const { ensureCredentials, failCall, assumeRole } = createTestSession()
+    const first = catchErrorCode(ensureCredentials())
     failCall('ASSUME_ROLE_DENIED')
     await first
     jest.setSystemTime(Date.now() - HOUR_MS)
-    ready()?.catch(() => {})
+    ensureCredentials()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
   test('a clock that moves back ends the pause after a failed refresh', async () => {
-    const { ready, failCall, assumeRole, expiresAt } = await createReadySession()
+    const { ensureCredentials, failCall, assumeRole, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 5 * MINUTE_MS)
-    ready()
+    ensureCredentials()
     failCall()
     await flushPromises()
     jest.setSystemTime(Date.now() - 3 * MINUTE_MS)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(3)
   })
 })
 
 describe('frozen AssumeRole calls', () => {
   test('invocations that waited for a frozen call wait for the call that replaces it', async () => {
-    const { ready, issueCredentials, assumeRole } = createTestSession()
-    const firstWait = catchErrorCode(ready(createDeadline(60_000)))
+    const { ensureCredentials, issueCredentials, assumeRole } = createTestSession()
+    const firstWait = catchErrorCode(ensureCredentials(createDeadline(60_000)))
     jest.setSystemTime(Date.now() + 11 * SECOND_MS)
-    const secondWait = catchErrorCode(ready(createDeadline(60_000)))
+    const secondWait = catchErrorCode(ensureCredentials(createDeadline(60_000)))
     expect(assumeRole).toHaveBeenCalledTimes(2)
     await flushPromises()
     issueCredentials()
@@ -400,44 +402,45 @@ describe('frozen AssumeRole calls', () => {
   })
 
   test('an invocation aborts a call that takes longer than the maximum duration and starts a new call', async () => {
-    const { prefetch, ready, issueCredentials, assumeRole, getReasons } = createTestSession()
+    const { prefetch, ensureCredentials, issueCredentials, assumeRole, getReasons } = createTestSession()
     const prefetched = catchErrorCode(prefetch())
     jest.setSystemTime(Date.now() + 10 * SECOND_MS)
-    ready()?.catch(() => {})
+    ensureCredentials()?.catch(() => {})
     expect(assumeRole).toHaveBeenCalledTimes(1)
     jest.setSystemTime(Date.now() + 3 * HOUR_MS)
-    const first = ready()
+    const first = ensureCredentials()
     expect(getReasons()).toEqual(['prefetch', 'first'])
     expect(assumeRole.mock.calls[0]?.[1].aborted).toBe(true)
     expect(await prefetched).toBe('STS_TIMEOUT')
     issueCredentials()
     issueCredentials()
     await expect(first).resolves.toBeUndefined()
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
   })
 
   test('an invocation starts a new call if the clock moved back during the call', () => {
-    const { prefetch, ready, getReasons } = createTestSession()
+    const { prefetch, ensureCredentials, getReasons } = createTestSession()
     prefetch().catch(() => {})
     jest.setSystemTime(Date.now() - HOUR_MS)
-    ready()?.catch(() => {})
+    ensureCredentials()?.catch(() => {})
     expect(getReasons()).toEqual(['prefetch', 'first'])
   })
 
   test('a frozen call that fails late does not affect the call that replaced it', async () => {
-    const { ready, failCall, issueCredentials, assumeRole, expiresAt } = await createReadySession()
+    const { ensureCredentials, failCall, issueCredentials, assumeRole, expiresAt } =
+      await createReadySession()
     assumeRole.mockImplementationOnce(
       () => new Promise((_, reject) => setTimeout(() => reject(new Error('late')), 20 * SECOND_MS)),
     )
     jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
-    ready()
+    ensureCredentials()
     jest.setSystemTime(Date.now() + 11 * SECOND_MS)
-    ready()
+    ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(3)
     await jest.advanceTimersByTimeAsync(20 * SECOND_MS)
     issueCredentials()
     await flushPromises()
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
     expect(assumeRole).toHaveBeenCalledTimes(3)
     expect(() => failCall()).toThrow('no AssumeRole call is pending')
   })
@@ -445,24 +448,27 @@ describe('frozen AssumeRole calls', () => {
 
 describe('rejected credentials', () => {
   test('one AssumeRole call replaces rejected credentials for all requests, which do not use them meanwhile', async () => {
-    const { getLatestCredentials, replaceRejected, credentials, issueCredentials, getReasons } =
+    const { getLatestCredentials, replaceRejectedCredentials, credentials, issueCredentials, getReasons } =
       await createReadySession()
     const used = getLatestCredentials()
     jest.setSystemTime(Date.now() + MINUTE_MS)
-    const replaced = [replaceRejected(used, performance.now()), replaceRejected(used, performance.now())]
+    const replaced = [
+      replaceRejectedCredentials(used, performance.now()),
+      replaceRejectedCredentials(used, performance.now()),
+    ]
     const provided = credentials()
     issueCredentials()
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
     expect((await provided).accessKeyId).toBe('key 2')
-    await expect(replaceRejected(used, performance.now())).resolves.toBe(true)
+    await expect(replaceRejectedCredentials(used, performance.now())).resolves.toBe(true)
     expect(getReasons()).toEqual(['first', 'rejected'])
   })
 
   test('rejected credentials are replaced even if a refresh failed during the rejected request', async () => {
     const {
       getLatestCredentials,
-      replaceRejected,
-      ready,
+      replaceRejectedCredentials,
+      ensureCredentials,
       failCall,
       issueCredentials,
       getReasons,
@@ -471,46 +477,47 @@ describe('rejected credentials', () => {
     jest.setSystemTime(expiresAt - 10 * MINUTE_MS)
     const used = getLatestCredentials()
     const requestStartedAt = performance.now()
-    ready()
+    ensureCredentials()
     failCall()
     await flushPromises()
-    const replaced = replaceRejected(used, requestStartedAt)
+    const replaced = replaceRejectedCredentials(used, requestStartedAt)
     issueCredentials()
     await expect(replaced).resolves.toBe(true)
     expect(getReasons()).toEqual(['first', 'refresh', 'rejected'])
   })
 
   test('rejected credentials that are less than 30 seconds old are not replaced', async () => {
-    const { getLatestCredentials, replaceRejected, assumeRole } = await createReadySession()
+    const { getLatestCredentials, replaceRejectedCredentials, assumeRole } = await createReadySession()
     jest.setSystemTime(Date.now() + 30 * SECOND_MS - 1)
-    await expect(replaceRejected(getLatestCredentials(), performance.now())).resolves.toBe(false)
+    await expect(replaceRejectedCredentials(getLatestCredentials(), performance.now())).resolves.toBe(false)
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
   test('a failed replacement fails all requests that began before the failure, and a later request calls STS again', async () => {
-    const { getLatestCredentials, replaceRejected, failCall, issueCredentials, getReasons } =
+    const { getLatestCredentials, replaceRejectedCredentials, failCall, issueCredentials, getReasons } =
       await createReadySession()
     const used = getLatestCredentials()
     jest.setSystemTime(Date.now() + MINUTE_MS)
     const requestStartedAt = performance.now()
-    const earlyRequest = catchErrorCode(replaceRejected(used, requestStartedAt))
+    const earlyRequest = catchErrorCode(replaceRejectedCredentials(used, requestStartedAt))
     failCall()
     expect(await earlyRequest).toBe('STS_UNAVAILABLE')
-    expect(await catchErrorCode(replaceRejected(used, requestStartedAt))).toBe('STS_UNAVAILABLE')
+    expect(await catchErrorCode(replaceRejectedCredentials(used, requestStartedAt))).toBe('STS_UNAVAILABLE')
     expect(getReasons()).toEqual(['first', 'rejected'])
     await jest.advanceTimersByTimeAsync(1)
-    const laterRequest = replaceRejected(used, performance.now())
+    const laterRequest = replaceRejectedCredentials(used, performance.now())
     issueCredentials()
     await expect(laterRequest).resolves.toBe(true)
   })
 
   test('rejected credentials are not used again if the replacement fails', async () => {
-    const { getLatestCredentials, replaceRejected, ready, failCall } = await createReadySession()
+    const { getLatestCredentials, replaceRejectedCredentials, ensureCredentials, failCall } =
+      await createReadySession()
     jest.setSystemTime(Date.now() + MINUTE_MS)
-    const replaced = catchErrorCode(replaceRejected(getLatestCredentials(), performance.now()))
+    const replaced = catchErrorCode(replaceRejectedCredentials(getLatestCredentials(), performance.now()))
     failCall()
     expect(await replaced).toBe('STS_UNAVAILABLE')
-    const next = catchErrorCode(ready())
+    const next = catchErrorCode(ensureCredentials())
     failCall()
     expect(await next).toBe('STS_UNAVAILABLE')
   })
@@ -548,9 +555,9 @@ describe('aborted AssumeRole calls', () => {
   /** Returns a session whose first call was aborted and whose second call succeeded. */
   const createSessionWithAbortedCall = async () => {
     const session = createSessionThatIgnoresAbort()
-    session.ready()?.catch(() => {})
+    session.ensureCredentials()?.catch(() => {})
     jest.setSystemTime(Date.now() + 10 * SECOND_MS + 1)
-    const secondWait = session.ready()
+    const secondWait = session.ensureCredentials()
     session.calls[1]?.succeed(HOUR_MS)
     await secondWait
     return session
@@ -584,34 +591,41 @@ describe('aborted AssumeRole calls', () => {
 })
 
 test('an invocation waits for new credentials in the last quarter of a short lifetime', async () => {
-  const { ready, issueCredentials } = createTestSession()
-  const first = ready()
+  const { ensureCredentials, issueCredentials } = createTestSession()
+  const first = ensureCredentials()
   issueCredentials(100 * SECOND_MS)
   await first
   await jest.advanceTimersByTimeAsync(75 * SECOND_MS - 1)
-  expect(ready()).toBeUndefined()
+  expect(ensureCredentials()).toBeUndefined()
   await jest.advanceTimersByTimeAsync(1)
-  expect(ready()).toBeInstanceOf(Promise)
+  expect(ensureCredentials()).toBeInstanceOf(Promise)
 })
 
 test('rejected credentials that a refresh already replaced are not replaced again', async () => {
-  const { getLatestCredentials, replaceRejected, ready, issueCredentials, assumeRole, log } =
-    await createReadySession()
+  const {
+    getLatestCredentials,
+    replaceRejectedCredentials,
+    ensureCredentials,
+    issueCredentials,
+    assumeRole,
+    log,
+  } = await createReadySession()
   const oldCredentials = getLatestCredentials()
   jest.setSystemTime(Date.now() + 50 * MINUTE_MS)
-  ready()
+  ensureCredentials()
   issueCredentials()
   await jest.advanceTimersByTimeAsync(0)
   jest.setSystemTime(Date.now() + MINUTE_MS)
-  await expect(replaceRejected(oldCredentials, performance.now())).resolves.toBe(true)
+  await expect(replaceRejectedCredentials(oldCredentials, performance.now())).resolves.toBe(true)
   expect(assumeRole).toHaveBeenCalledTimes(2)
   expect(log).not.toHaveBeenCalled()
 })
 
 test('the session logs a warning when DynamoDB rejects the session token', async () => {
-  const { getLatestCredentials, replaceRejected, issueCredentials, log } = await createReadySession()
+  const { getLatestCredentials, replaceRejectedCredentials, issueCredentials, log } =
+    await createReadySession()
   jest.setSystemTime(Date.now() + 30 * SECOND_MS)
-  const replaced = replaceRejected(getLatestCredentials(), performance.now())
+  const replaced = replaceRejectedCredentials(getLatestCredentials(), performance.now())
   issueCredentials()
   await expect(replaced).resolves.toBe(true)
   expect(log.mock.calls).toEqual([
@@ -628,11 +642,11 @@ test('the credential provider is memoized, so the SDK does not cache its credent
 
 describe('errors of a session', () => {
   test('each invocation that waits or fails because of a recent refusal receives a separate error with the same cause', async () => {
-    const { ready, rejectCall } = createTestSession()
+    const { ensureCredentials, rejectCall } = createTestSession()
     const cause = new Error('the cause')
-    const waits = [ready(), ready()]
+    const waits = [ensureCredentials(), ensureCredentials()]
     rejectCall(new CrossAccountDynamoError('ASSUME_ROLE_DENIED', 'denied', { cause }))
-    const errors = (await Promise.allSettled([...waits, ready(), ready()])).map(
+    const errors = (await Promise.allSettled([...waits, ensureCredentials(), ensureCredentials()])).map(
       (outcome) => (outcome as PromiseRejectedResult).reason,
     )
     expect(new Set(errors).size).toBe(4)
@@ -647,13 +661,13 @@ describe('errors of a session', () => {
 
 describe('returned credentials', () => {
   test('changes to returned credentials and to their expiration do not change the session', async () => {
-    const { credentials, ready, expiresAt } = await createReadySession()
+    const { credentials, ensureCredentials, expiresAt } = await createReadySession()
     const returned = await credentials()
     expect(() => Object.assign(returned, { sessionToken: 'another' })).toThrow(TypeError)
     returned.expiration.setTime(0)
     expect((await credentials()).expiration.getTime()).toBe(expiresAt)
     expect((await credentials()).sessionToken).toBe('token')
-    expect(ready()).toBeUndefined()
+    expect(ensureCredentials()).toBeUndefined()
   })
 })
 
@@ -661,24 +675,24 @@ describe('throttling of another session', () => {
   test('background refreshes pause for five seconds after STS throttled another session, and invocations without credentials do not wait', async () => {
     const throttle = createSharedThrottle()
     const readySession = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
-    const first = readySession.ready()
+    const first = readySession.ensureCredentials()
     readySession.issueCredentials()
     await first
     jest.setSystemTime(Date.now() + 46 * MINUTE_MS)
     const throttledSession = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
-    const throttledCall = catchErrorCode(throttledSession.ready())
+    const throttledCall = catchErrorCode(throttledSession.ensureCredentials())
     throttledSession.failCall('STS_THROTTLED')
     expect(await throttledCall).toBe('STS_THROTTLED')
 
-    expect(readySession.ready()).toBeUndefined()
+    expect(readySession.ensureCredentials()).toBeUndefined()
     expect(readySession.getReasons()).toEqual(['first'])
     createTestSession(REFRESH_BEFORE_SECONDS, throttle)
-      .ready()
+      .ensureCredentials()
       ?.catch(() => {})
-    throttledSession.ready()?.catch(() => {})
+    throttledSession.ensureCredentials()?.catch(() => {})
     expect(throttledSession.getReasons()).toEqual(['first', 'first'])
     jest.setSystemTime(Date.now() + 5 * SECOND_MS)
-    expect(readySession.ready()).toBeUndefined()
+    expect(readySession.ensureCredentials()).toBeUndefined()
     expect(readySession.getReasons()).toEqual(['first', 'refresh'])
   })
 })
@@ -691,32 +705,37 @@ describe('explicitly denied credentials', () => {
   }
 
   test('one AssumeRole call replaces denied credentials for all requests, and invocations use them meanwhile', async () => {
-    const { getLatestCredentials, replaceDenied, ready, issueCredentials, getReasons } =
-      await createFiveMinuteOldSession()
+    const {
+      getLatestCredentials,
+      replaceDeniedCredentials,
+      ensureCredentials,
+      issueCredentials,
+      getReasons,
+    } = await createFiveMinuteOldSession()
     const used = getLatestCredentials()
-    const replaced = [replaceDenied(used), replaceDenied(used)]
-    expect(ready()).toBeUndefined()
+    const replaced = [replaceDeniedCredentials(used), replaceDeniedCredentials(used)]
+    expect(ensureCredentials()).toBeUndefined()
     issueCredentials()
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
-    await expect(replaceDenied(used)).resolves.toBe(true)
+    await expect(replaceDeniedCredentials(used)).resolves.toBe(true)
     expect(getReasons()).toEqual(['first', 'denied'])
   })
 
   test('denied credentials that are less than five minutes old are not replaced', async () => {
-    const { getLatestCredentials, replaceDenied, getReasons } = await createReadySession()
+    const { getLatestCredentials, replaceDeniedCredentials, getReasons } = await createReadySession()
     jest.setSystemTime(Date.now() + 5 * MINUTE_MS - 1)
-    await expect(replaceDenied(getLatestCredentials())).resolves.toBe(false)
+    await expect(replaceDeniedCredentials(getLatestCredentials())).resolves.toBe(false)
     expect(getReasons()).toEqual(['first'])
   })
 
   test('denied credentials stay in use if the replacement fails, and the next denied request does not call STS', async () => {
-    const { getLatestCredentials, replaceDenied, ready, failCall, getReasons } =
+    const { getLatestCredentials, replaceDeniedCredentials, ensureCredentials, failCall, getReasons } =
       await createFiveMinuteOldSession()
-    const replaced = replaceDenied(getLatestCredentials())
+    const replaced = replaceDeniedCredentials(getLatestCredentials())
     failCall('ASSUME_ROLE_DENIED')
     await expect(replaced).resolves.toBe(false)
-    await expect(replaceDenied(getLatestCredentials())).resolves.toBe(false)
-    expect(ready()).toBeUndefined()
+    await expect(replaceDeniedCredentials(getLatestCredentials())).resolves.toBe(false)
+    expect(ensureCredentials()).toBeUndefined()
     expect(getReasons()).toEqual(['first', 'denied'])
   })
 })

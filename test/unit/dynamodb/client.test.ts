@@ -72,13 +72,13 @@ const createTestClient = (
     },
     {},
   )
-  const replaceRejected = jest.fn(async () => false)
-  const replaceDenied = jest.fn(async () => false)
+  const replaceRejectedCredentials = jest.fn(async () => false)
+  const replaceDeniedCredentials = jest.fn(async () => false)
   const session = {
     credentials,
     getLatestCredentials: () => undefined,
-    replaceRejected,
-    replaceDenied,
+    replaceRejectedCredentials,
+    replaceDeniedCredentials,
   } as unknown as Session
   const clients = createClients(configuration)
   const client = clients.open(session)
@@ -98,8 +98,8 @@ const createTestClient = (
     openConnection,
     getItem,
     credentials,
-    replaceRejected,
-    replaceDenied,
+    replaceRejectedCredentials,
+    replaceDeniedCredentials,
   }
 }
 
@@ -204,11 +204,11 @@ describe('rejected session tokens', () => {
   test.each(transactions)(
     'after DynamoDB rejected the session token, %s runs once more with a new one',
     async (operation, command) => {
-      const { client, handler, sentRequests, replaceRejected } = createTestClient()
-      replaceRejected.mockResolvedValue(true)
+      const { client, handler, sentRequests, replaceRejectedCredentials } = createTestClient()
+      replaceRejectedCredentials.mockResolvedValue(true)
       handler.handle.mockResolvedValueOnce(createErrorResponse('ExpiredTokenException') as never)
       await (client as DynamoDBClient).send(command as never)
-      expect(replaceRejected).toHaveBeenCalledTimes(1)
+      expect(replaceRejectedCredentials).toHaveBeenCalledTimes(1)
       expect(handler.handle).toHaveBeenCalledTimes(2)
       expect(sentRequests[0]?.headers['x-amz-target']).toBe(`DynamoDB_20120810.${operation}`)
     },
@@ -222,10 +222,10 @@ describe('rejected session tokens', () => {
   })
 
   test('AccessDeniedException does not replace the session token', async () => {
-    const { getItem, handler, replaceRejected } = createTestClient()
+    const { getItem, handler, replaceRejectedCredentials } = createTestClient()
     handler.handle.mockResolvedValueOnce(createErrorResponse('AccessDeniedException') as never)
     await expect(getItem()).rejects.toHaveProperty('name', 'AccessDeniedException')
-    expect(replaceRejected).not.toHaveBeenCalled()
+    expect(replaceRejectedCredentials).not.toHaveBeenCalled()
   })
 })
 
