@@ -3,11 +3,11 @@ import { isClientMisconfigured } from '../credentials/sts-error.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import {
   type Addition,
-  adviseOnExternalId,
+  adviseOnMismatch,
   createAdditions,
-  DENIED_CALL,
   explainDenial,
   formatAccount,
+  parseDenial,
   UNKNOWN_CALLER,
 } from '../iam/advice.ts'
 import { parseRoleArn, parseSessionRole } from '../iam/arn.ts'
@@ -34,31 +34,47 @@ const explainDeniedCall = async (
   context: CheckContext,
   assume: Assume,
 ): Promise<Step> => {
-  const { parameters, executionRoles } = context
+  const { parameters } = context
   const { name, message } = cause instanceof Error ? cause : { name: 'AccessDenied', message: '' }
-  const { caller = context.caller, action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
+  const denial = parseDenial(message)
+  const { caller = context.caller, action } = denial
   const callers = listCallers(context, caller)
   const { accountId } = parseRoleArn(parameters.roleArn)
   const conditions = await findFailingConditions(parameters, assume)
+  const additions = denial.isExplicit ? [] : createSessionAdditions(context, callers, action)
   return {
     subject: { kind: 'role' },
     outcome: 'failed',
     message: [
       `STS denied AssumeRole for ${parameters.roleArn} to ${caller ?? 'the caller'}.`,
       `AWS said: ${name}: ${message}`,
-      explainDenial(message, action, formatAccount(callers[0] ?? ''), accountId),
+      explainDenial(denial, formatAccount(callers[0] ?? ''), accountId),
       ...conditions.map(
         (condition) =>
           `The role can be assumed without ${condition}. Only this part of the request is denied.`,
       ),
-      parameters.externalId === undefined
-        ? 'If the trust policy requires sts:ExternalId, give --external-id.'
-        : adviseOnExternalId({ hasExternalId: true }),
-      ...(executionRoles.length === 0 ? [CALLER_ADVICE] : []),
-      'The statements do not contain the external ID and the values of tags. To write them, run the policies command with the same flags.',
+      ...(additions.length === 0 ? [] : adviseOnAdditions(context, callers)),
     ].join('\n'),
-    add: createSessionAdditions(context, callers, action),
+    ...(additions.length > 0 && { add: additions }),
   }
+}
+
+/** Returns what to know about the statements to add, and what to check if the policies already contain them. */
+const adviseOnAdditions = (
+  { parameters, executionRoles }: CheckContext,
+  callers: readonly string[],
+): readonly string[] => {
+  const { roleArn, externalId } = parameters
+  return [
+    ...adviseOnMismatch({
+      roleArn,
+      hasExternalId: externalId !== undefined,
+      callerName: callers.map((caller) => caller.split('/').at(-1)).join(' or '),
+      externalIdSetting: 'give --external-id',
+    }),
+    ...(executionRoles.length === 0 ? [CALLER_ADVICE] : []),
+    'The statements do not contain the external ID and the values of tags. To write them, run the policies command with the same flags.',
+  ]
 }
 
 const CALLER_ADVICE =

@@ -12,6 +12,11 @@ const NETWORK_ADVICE =
   'If the problem persists, check the network. In a VPC, the function needs a NAT gateway, or an interface endpoint for STS whose ' +
   `security group allows the function on port 443. If ${CUSTOM_ENDPOINT} is set, check that endpoint first.`
 
+const CREDENTIALS_ADVICE =
+  'In Lambda, check that no code and no variable of the function overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
+  'AWS_SESSION_TOKEN, that the clock is right, and that the account has enabled the Region of STS. Outside Lambda, sign in, for ' +
+  'example to the profile in AWS_PROFILE.'
+
 /** What a failure means. */
 interface Explanation {
   /** @default 'ASSUME_ROLE_REJECTED' */
@@ -44,15 +49,16 @@ const isAccessKeyUnknown = matchStsError(/^InvalidClientTokenId/)
 const isTokenExpired = matchStsError(/^ExpiredToken/)
 
 /** Error codes of STS, and of the services that a credential provider calls. */
-const DENIED = /^(?:AccessDenied|NotAuthorized)/
-/** Errors about the caller's credentials: the SDK finds no credentials, or STS does not accept them. */
-const CALLER_REFUSED =
+const ACCESS_DENIED_NAME = /^(?:AccessDenied|NotAuthorized)/
+/** Names of errors about the caller's credentials: the SDK finds no credentials, or STS rejects them. */
+const CALLER_CREDENTIALS_NAME =
   /Expired|Signature|^(?:InvalidClientTokenId|UnrecognizedClient|MissingAuthenticationToken|OptInRequired)|ProviderError$/
 /** Messages of the SDK and of Node.js about credentials that an HTTP header cannot contain. */
-const CALLER_UNUSABLE = /^Resolved credential object is not valid|^Invalid character in header content/
+const INVALID_CREDENTIALS_MESSAGE =
+  /^Resolved credential object is not valid|^Invalid character in header content/
 
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
-const THROTTLED = /Throttl|^(?:TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit)/
+const THROTTLING_NAME = /Throttl|^(?:TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit)/
 
 /** Errors of Node.js and of the SDK about an invalid configuration, with which no request is sent. */
 const CONFIGURATION_CODE = /^(?:ERR_(?:INVALID|OSSL|SSL)_|EPROTO$)/
@@ -61,7 +67,7 @@ const CONFIGURATION_MESSAGE =
 /** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
 const CERTIFICATE_CODE = /CERT|^(?:UNABLE_TO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/
 
-const TIMED_OUT = /^(?:TimeoutError|AbortError|RequestTimeout)/
+const TIMEOUT_NAME = /^(?:TimeoutError|AbortError|RequestTimeout)/
 
 /** The meanings of failures. The first rule that matches applies. */
 const RULES: readonly Rule[] = [
@@ -72,28 +78,32 @@ const RULES: readonly Rule[] = [
     advice: `If the problem persists, check the HTTP proxy, the firewall, and the server at ${CUSTOM_ENDPOINT}, if there is one.`,
   },
   {
-    matches: matchStsError(DENIED),
+    matches: matchStsError(ACCESS_DENIED_NAME),
     code: 'ASSUME_ROLE_DENIED',
     messageStart: 'STS denied',
     advice: ({ message }, parameters) => adviseOnDenial(message, toSessionNeeds(parameters)),
   },
   {
     matches: ({ kind, name, httpStatusCode }) =>
-      kind === 'sts-error' && (THROTTLED.test(name) || httpStatusCode === 429),
+      kind === 'sts-error' && (THROTTLING_NAME.test(name) || httpStatusCode === 429),
     code: 'STS_THROTTLED',
     messageStart: 'STS throttled',
-    advice: 'The next invocation calls STS again. The configuration and the policies are not the cause.',
+    advice:
+      'Do not change the configuration or the policies. The next invocation calls STS again. If the problem persists, reduce the number ' +
+      "of AssumeRole calls in the caller's account, for example with a longer durationSeconds.",
   },
   {
-    matches: ({ kind, name, message }) =>
-      (kind === 'no-response' && DENIED.test(name)) ||
-      CALLER_REFUSED.test(name) ||
-      CALLER_UNUSABLE.test(message),
-    messageStart: "STS did not accept the caller's own credentials in",
-    advice:
-      'In Lambda, check that nothing overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, that the clock is ' +
-      'right, and that the account has enabled the Region of STS. Outside Lambda, sign in first, for example to the profile in ' +
-      'AWS_PROFILE.',
+    matches: ({ kind, name }) => kind === 'sts-error' && CALLER_CREDENTIALS_NAME.test(name),
+    messageStart: "STS rejected the caller's credentials in",
+    advice: CREDENTIALS_ADVICE,
+  },
+  {
+    matches: ({ name, message }) =>
+      ACCESS_DENIED_NAME.test(name) ||
+      CALLER_CREDENTIALS_NAME.test(name) ||
+      INVALID_CREDENTIALS_MESSAGE.test(message),
+    messageStart: 'The caller has no valid credentials for',
+    advice: CREDENTIALS_ADVICE,
   },
   {
     matches: ({ kind, name, code = '', message }) =>
@@ -102,7 +112,7 @@ const RULES: readonly Rule[] = [
     messageStart: 'The STS client is misconfigured and did not send',
     advice:
       'Correct the endpoint and requestHandler in stsClientOptions, and the variables AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, ' +
-      'AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. An endpoint must be a whole URL and cannot be combined with FIPS or dual-stack.',
+      'AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT. An endpoint must be a complete URL and cannot be combined with FIPS or dual-stack.',
     isClientMisconfigured: true,
   },
   {
@@ -114,7 +124,7 @@ const RULES: readonly Rule[] = [
     isClientMisconfigured: true,
   },
   {
-    matches: ({ name, code }) => TIMED_OUT.test(name) || code === 'ETIMEDOUT',
+    matches: ({ name, code }) => TIMEOUT_NAME.test(name) || code === 'ETIMEDOUT',
     code: 'STS_TIMEOUT',
     messageStart: 'STS timed out on',
     advice: NETWORK_ADVICE,
@@ -134,12 +144,20 @@ const RULES: readonly Rule[] = [
   },
   {
     matches: ({ kind, httpStatusCode = 0 }) => kind === 'sts-error' && httpStatusCode < 500,
-    advice: 'Change the option that AWS names above. IAM policies are not the cause.',
+    advice:
+      'Correct the option that AWS names above. Do not change IAM policies, because they are not the cause.',
+  },
+  {
+    matches: ({ kind }) => kind === 'sts-error',
+    code: 'STS_UNAVAILABLE',
+    messageStart: 'STS failed to process',
+    advice:
+      'The next invocation calls STS again. If the problem persists, check the AWS Health Dashboard, or set other Regions in stsRegions.',
   },
 ]
 const NETWORK_FAILURE: Explanation = {
   code: 'STS_UNAVAILABLE',
-  messageStart: 'STS did not complete',
+  messageStart: 'STS did not respond to',
   advice: ({ code }) =>
     code === 'ENOTFOUND'
       ? `Check the Region of the host, which comes from stsRegions or AWS_REGION. ${NETWORK_ADVICE}`
@@ -227,8 +245,8 @@ export interface AssumeRoleErrorContext {
 }
 
 /**
- * Creates the error for a failed AssumeRole call. Its message states what failed, what AWS said, what was sent, and what to
- * change in which account.
+ * Creates the error for a failed AssumeRole call. Its message states what failed, what AWS said, the request, and what to change
+ * in which account.
  *
  * The error never contains credentials. Outside ARNs, the external ID and tag values of at least four characters are hidden.
  * Shorter values are not hidden, because they also occur in ordinary words. The `cause` is a redacted copy without the SDK's
@@ -278,15 +296,15 @@ const createPlainCause = ({
 }
 
 const describeFailure = ({ kind, name, message, code, requestId }: StsFailure): string => {
-  const request = requestId === undefined ? '' : ` (request ${requestId})`
+  const request = requestId === undefined ? '' : ` (request ID ${requestId})`
   if (kind === 'invalid-response') return `The call failed: ${message}${request}.`
-  return `${kind === 'sts-error' ? 'AWS said:' : 'The call failed with'} ${name}: ${message || code || 'no message'}${request}`
+  return `${kind === 'sts-error' ? 'AWS said:' : 'The call failed with'} ${name}: ${message || code || '(no message)'}${request}`
 }
 
 const describeRequest = (parameters: SessionParameters, region: string | undefined): string => {
   const { externalId, sessionTags, sourceIdentity, policy, policyArns } = parameters
   const keys = sessionTags.map(({ Key }) => Key).join(', ')
-  const sent = [
+  const details = [
     `session name ${parameters.sessionName}`,
     `${externalId === undefined ? 'no' : 'an'} external ID`,
     keys === '' ? 'no session tags' : `session tags ${keys}`,
@@ -295,5 +313,5 @@ const describeRequest = (parameters: SessionParameters, region: string | undefin
     `${parameters.durationSeconds} seconds`,
     region && `to STS in ${region}`,
   ]
-  return `Sent: ${sent.filter(Boolean).join(', ')}.`
+  return `Request: ${details.filter(Boolean).join(', ')}.`
 }

@@ -30,7 +30,7 @@ export const UNKNOWN_CALLER = "<ARN of the function's execution role>"
 export const EXTERNAL_ID_PLACEHOLDER = '<the external ID that the function sends>'
 
 /** Matches the caller and the action in the message of an STS denial. */
-export const DENIED_CALL = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
+const DENIED_CALL = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
 
 /**
  * Matches a principal that the advice can name. The advice does not name an account or other text from the message, because a
@@ -80,7 +80,7 @@ export const createAdditions = (
     ),
     toAddition(
       accountId,
-      `the trust policy of ${name}, which must exist`,
+      `the trust policy of ${name}`,
       createTrustStatements({ ...parameters, externalId }, callers),
     ),
   ]
@@ -100,43 +100,93 @@ const addActionStatement = (statements: Statements, action: string): Statements 
   return [...statements, { Sid: action.replace('sts:', ''), ...others, Action: action }]
 }
 
-/** Returns the advice on a denied AssumeRole call: what AWS reports about the reason, and the statements to add in both accounts. */
+/** What AWS reports about a denied AssumeRole call. */
+export interface Denial {
+  /** The ARN of the caller. `undefined` if AWS does not report it. */
+  readonly caller: string | undefined
+  /** The denied action. */
+  readonly action: string
+  /** The type of the policy that denied the call or that does not allow it. `undefined` if AWS does not report it. */
+  readonly policy: string | undefined
+  /** Whether a statement in the policy explicitly denies the call. A statement that allows the call then has no effect. */
+  readonly isExplicit: boolean
+}
+
+/** Reads the message of a denied AssumeRole call. */
+export const parseDenial = (message: string): Denial => {
+  const { caller, action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
+  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
+  const policy = denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy
+  return { caller, action, policy, isExplicit: denyingPolicy !== undefined }
+}
+
+/**
+ * Returns the advice on a denied AssumeRole call: what AWS reports about the reason, and the statements to add in both accounts. If a
+ * policy explicitly denies the call, the advice contains no statements.
+ */
 export const adviseOnDenial = (message: string, parameters: AdviceParameters): string => {
-  const { caller = '', action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
+  const denial = parseDenial(message)
+  const { caller = '', action } = denial
   const session = parseSessionRole(caller)
   const callerRole = session?.arn ?? (PRINCIPAL_ARN.test(caller) ? caller : UNKNOWN_CALLER)
-  const { accountId } = parseRoleArn(parameters.roleArn)
+  const role = parseRoleArn(parameters.roleArn)
+  const explanation = explainDenial(denial, formatAccount(callerRole), role.accountId)
+  if (denial.isExplicit) return explanation
   return [
-    `${explainDenial(message, action, formatAccount(callerRole), accountId)} Both accounts must allow it:`,
+    `${explanation} Both accounts must allow this call:`,
     ...createAdditions(parameters, [callerRole], action).flatMap(({ account, to, statement }, index) => [
       `${index + 1}. Account ${account}: add this to ${to}.`,
       JSON.stringify(statement, undefined, 2).replace(/^/gm, '   '),
     ]),
     ...(session === undefined
       ? []
-      : [`If ${session.name} has a path, write it in the principal, too. STS does not report paths.`]),
-    adviseOnExternalId(parameters),
+      : [`If ${session.name} has a path, add the path in the principal. STS does not report paths.`]),
+    ...adviseOnMismatch({
+      ...parameters,
+      callerName: session?.name ?? 'the execution role',
+      externalIdSetting: 'set the option externalId',
+    }),
   ].join('\n')
 }
 
-/** Returns the advice on the external ID, for a denied AssumeRole call. */
-export const adviseOnExternalId = ({ hasExternalId }: Pick<AdviceParameters, 'hasExternalId'>): string =>
-  hasExternalId
-    ? 'If the trust policy already contains this, compare the external ID. AWS does not report a mismatch.'
-    : 'If the trust policy requires sts:ExternalId, set the option externalId.'
+/** What the advice on a mismatch names. */
+export interface MismatchParameters extends Pick<AdviceParameters, 'roleArn' | 'hasExternalId'> {
+  /** The name of the caller's role, or a phrase for it. */
+  readonly callerName: string
+  /** How the user sets an external ID, as an imperative. */
+  readonly externalIdSetting: string
+}
+
+/**
+ * Returns what to check if the policies already contain the statements, and the call is still denied.
+ *
+ * IAM stores the unique ID of a role that is a principal in a trust policy. If the role is deleted, and another role with the same name is
+ * created, the trust policy does not match the new role.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+ */
+export const adviseOnMismatch = (parameters: MismatchParameters): readonly string[] => {
+  const { roleArn, hasExternalId, callerName, externalIdSetting } = parameters
+  const { accountId, name } = parseRoleArn(roleArn)
+  return [
+    `If account ${accountId} has no role ${name}, create the role. AWS does not report that a role is missing.`,
+    hasExternalId
+      ? 'If the trust policy already contains these statements, compare the external ID, which must match exactly. AWS does not report a mismatch.'
+      : `If the trust policy requires sts:ExternalId, ${externalIdSetting}.`,
+    `If ${callerName} was deleted and created again, save the trust policy again, because IAM still refers to the deleted role.`,
+  ]
+}
 
 /** Returns a sentence about the policy that denied the call, or about what AWS does not report. */
 export const explainDenial = (
-  message: string,
-  action: string,
+  { policy, action, isExplicit }: Denial,
   callerAccount: string,
   roleAccount: string,
 ): string => {
-  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
-  const policy = denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy
   if (policy === undefined) return `AWS does not report which account denied ${action}.`
-  const account = `In account ${ROLE_ACCOUNT_POLICY.test(policy) ? roleAccount : callerAccount}`
-  return denyingPolicy === undefined
-    ? `${account}, no ${policy} allows ${action}.`
-    : `${account} or its organization, an explicit deny in ${policy} forbids ${action}. Add an exception for this call to it.`
+  const account = `account ${ROLE_ACCOUNT_POLICY.test(policy) ? roleAccount : callerAccount}`
+  return isExplicit
+    ? `An explicit deny in ${policy} of ${account} or its organization denies ${action}. Find that statement, and add an exception for ` +
+        'this call. Do not add other statements, because an explicit deny overrides them.'
+    : `In ${account}, no ${policy} allows ${action}.`
 }

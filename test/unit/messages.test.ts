@@ -241,7 +241,7 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
   { option: 'translateConfig', code: 'no-effect', because: 'documentClient is false' },
 
   { option: 'documentClient', code: 'invalid-type', expected: 'a boolean', actual: 'a string' },
-  { option: 'transitiveTagKeys', code: 'invalid-type', expected: 'a list of strings', actual: 'a list' },
+  { option: 'transitiveTagKeys', code: 'invalid-type', expected: 'a list of strings', actual: 'a number' },
   {
     option: 'sessionTags',
     code: 'invalid-type',
@@ -396,8 +396,11 @@ const FLAG_AUDIENCE = createFlagAudience({})
 const selectAudience = ({ code }: Issue): Audience =>
   code in POLICY_MESSAGES ? POLICIES_AUDIENCE : MIDDLEWARE_AUDIENCE
 
-/** Returns whether the command line has a flag or a variable for the option of the issue. */
-const hasCommandLineName = ({ option, path }: Issue): boolean => {
+/** Matches the codes that only the return value of a `session` function causes. The command line has no such function. */
+const RETURN_VALUE_CODE = /^returned-|^required-with-role$/
+/** Returns whether the command line reports this code, and has a flag or a variable for the option of the issue. */
+const isReportedByCommandLine = ({ option, path, code }: Issue): boolean => {
+  if (RETURN_VALUE_CODE.test(code)) return false
   const name = path === undefined ? option : `${option}.${path}`
   return FLAG_AUDIENCE.nameOf(name) !== name
 }
@@ -429,7 +432,7 @@ const toTableCell = (message: string): string => {
 }
 
 const toTableRow = (issue: Issue): string =>
-  `| \`${issue.code}\` | ${toTableCell(formatIssue(issue, selectAudience(issue)))} | ${hasCommandLineName(issue) ? toTableCell(formatFlagIssue(issue, {})) : ''} |`
+  `| \`${issue.code}\` | ${toTableCell(formatIssue(issue, selectAudience(issue)))} | ${isReportedByCommandLine(issue) ? toTableCell(formatFlagIssue(issue, {})) : ''} |`
 
 const PAGE = [
   `# Messages
@@ -445,7 +448,7 @@ All messages of this package, with examples. A test compares this page with the 
   `## Issues
 
 The \`issues\` of an error are objects with an \`option\`, a \`code\` and the values that the message contains. The middleware names
-options and variables. The commands name flags. The last codes are warnings of \`crossAccountPolicies()\` and of the command \`policies\`.
+options and variables. The commands name flags. If only the middleware reports a code, the last column is empty. The last codes are warnings of \`crossAccountPolicies()\` and of the command \`policies\`.
 
 | code | middleware | command line |
 | --- | --- | --- |

@@ -198,7 +198,7 @@ describe('the error of a failed AssumeRole call', () => {
       'with a request ID',
       createStsError('ValidationError', 'too long', 400),
       { name: 'ValidationError', message: 'too long', requestId: 'request-1', httpStatusCode: 400 },
-      'ValidationError: too long (request request-1)',
+      'ValidationError: too long (request ID request-1)',
     ],
     [
       'without a request ID',
@@ -250,6 +250,8 @@ describe('the error of a failed AssumeRole call', () => {
       createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
       'NODE_EXTRA_CA_CERTS',
     ],
+    ['an internal error of STS', createStsError('InternalFailure', '', 500), 'Health Dashboard'],
+    ['throttling', createStsError('Throttling', '', 400), 'durationSeconds'],
     ['a timeout', createLocalError('', { name: 'TimeoutError' }), 'VPC'],
     ['a refused connection', createLocalError('', { code: 'ECONNREFUSED' }), 'VPC'],
   ])(
@@ -260,6 +262,20 @@ describe('the error of a failed AssumeRole call', () => {
       expect(message.includes('VPC')).toBe(name === 'VPC')
     },
   )
+
+  test('the message distinguishes credentials that STS rejected from credentials that are missing', () => {
+    const createMessageStart = (thrown: unknown): string | undefined =>
+      assumeRoleError(thrown, MINIMAL_PARAMETERS).message.split('\n')[0]
+    const rejected = createMessageStart(createStsError('InvalidClientTokenId', '', 403))
+    const missing = [
+      createLocalError('', { name: 'CredentialsProviderError' }),
+      createLocalError('', { name: 'AccessDeniedException' }),
+      createLocalError('Resolved credential object is not valid', {}),
+    ].map(createMessageStart)
+    expect(rejected).toMatch(/STS rejected/)
+    expect(new Set(missing).size).toBe(1)
+    expect(missing[0]).toMatch(/no valid credentials/)
+  })
 
   test('if the STS host does not exist, the error message names the option that sets its Region', () => {
     const hostNotFound = createLocalError('getaddrinfo ENOTFOUND sts.us-esat-1.amazonaws.com', {

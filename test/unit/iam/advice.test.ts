@@ -7,6 +7,7 @@ import {
   createAdditions,
   EXTERNAL_ID_PLACEHOLDER,
   explainDenial,
+  parseDenial,
   UNKNOWN_CALLER,
 } from '../../../src/iam/advice.ts'
 import { parseStatements } from '../../statements.ts'
@@ -151,10 +152,28 @@ describe('advice on a denied call', () => {
   )
 })
 
+test.each(['a service control policy', 'a resource control policy', 'a permissions boundary'])(
+  'the advice contains no statement to add if %s explicitly denies the call',
+  (policy) => {
+    const denied = createDenialMessage(
+      ` with an explicit deny in ${policy}: arn:aws:iam::333333333333:policy/Guard`,
+    )
+    const advice = adviseOnDenial(denied, ALL_NEEDS)
+    expect(parseStatements(advice)).toEqual({})
+    expect(advice).toContain(policy)
+  },
+)
+
+test('the advice mentions a role that was deleted and created again, and a role that does not exist', () => {
+  const advice = adviseOnDenial(createDenialMessage(), MINIMAL_NEEDS)
+  expect(advice).toMatch(/LambdaExecutionRole was deleted and created again/)
+  expect(advice).toMatch(/no role CrossAccountDynamoRole/)
+})
+
 // AWS documents the reasons at https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
 describe('the explanation of a denied call', () => {
   const explainReason = (reason: string) =>
-    explainDenial(createDenialMessage(reason), 'sts:AssumeRole', CALLER_ACCOUNT, TARGET_ACCOUNT)
+    explainDenial(parseDenial(createDenialMessage(reason)), CALLER_ACCOUNT, TARGET_ACCOUNT)
   /** Returns the accounts that the explanation names. */
   const findAccounts = (text: string) =>
     [CALLER_ACCOUNT, TARGET_ACCOUNT].filter((account) => text.includes(account))
