@@ -1,7 +1,7 @@
 /**
- * Measures the memory, the time and the connections of one more tenant, after its first request. Compares a client of its own,
- * created with the SDK (`sdk`), and a session of this package with its client (`store`), in alternation within one run. Prints
- * the medians. Figures of different machines do not compare.
+ * Measures what an additional tenant costs: the time to create its client, and the memory and the connections after its first
+ * request. Compares one client for each tenant, created with the SDK (`sdk`), and one session of this package for each tenant,
+ * with its client (`store`), in alternation within one run. Prints the medians. Do not compare figures of different machines.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,8 +1,8 @@
 /**
  * Measures the time that the middleware adds to a warm invocation. Compares middy alone, a middleware that does nothing, a static
- * session, and a synchronous `session` function, in alternation within one run. The contexts are those of Lambda's runtime client:
- * plain objects. With `accessor`, the context also has the accessor `callbackWaitsForEmptyEventLoop` of the runtimes before
- * Node.js 24, which makes it slower to copy. Prints the medians. Figures of different machines do not compare.
+ * session, and a synchronous `session` function, in alternation within one run. The contexts are plain objects, like those of
+ * Lambda's runtime client. With `accessor`, the context also has the accessor `callbackWaitsForEmptyEventLoop` of the runtimes
+ * before Node.js 24, which makes the context slower to copy. Prints the medians. Do not compare figures of different machines.
  */
 import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'

@@ -34,7 +34,7 @@ const REPLACEMENTS: readonly Replacement[] = [
   { word: /\bfor ever\b/gi, instead: 'permanently, for the life of the session' },
 ]
 
-/** Files whose words are not ours, and this one, which lists the words. */
+/** Generated files, license texts, and the files that list the words. */
 const EXCLUDED =
   /(?:^|\/)(?:package-lock\.json|LICENSE)$|\.svg$|^docs\/api\/|^scripts\/check-prose\.ts$|^cspell\.json$/
 

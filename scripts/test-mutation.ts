@@ -1,7 +1,7 @@
 /**
  * Runs mutation tests with Stryker, in parts. Without an argument, runs all parts.
- * Fails if less than 90% of a part's mutants are killed. Mutants of code that runs only when a module is loaded are ignored, because
- * each of them needs all tests and takes most of the time.
+ * Fails if less than 90% of a part's mutants are killed. Mutants of code that runs only when a module is loaded are ignored,
+ * because each of them needs all tests, and together they take most of the time.
  *
  * `docs/mutation.md` explains the mutants that survive.
  */

@@ -33,7 +33,7 @@ export const attachClient = (request: RequestWithContext, contextKey: string, cl
  * stays unchanged, because other handlers can share it and must never find this client on it. If the context cannot be copied, sets
  * the client on the original context object, unless that object already contains another client.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context cannot be copied and already holds another client.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if the context cannot be copied, and the property is in use or cannot be set.
  */
 export const attachSessionClient = (
   request: RequestWithContext,

@@ -46,7 +46,7 @@ export type CrossAccountDynamoContext<
   Client extends DynamoDBClient | DynamoDBDocumentClient = DynamoDBDocumentClient,
 > = LambdaContext & Record<Key, Client>
 
-/** The property `client`. It exists only without a `session` function. `Result` is then `never`. */
+/** The property `client` of a middleware without a `session` function, whose `Result` is `never`. Otherwise no property. */
 type ClientProperty<Document extends boolean, Result> = [Result] extends [never]
   ? {
       /**
@@ -83,7 +83,7 @@ interface MiddlewareMethods<Document extends boolean, Event> {
    * not cause a rejection, because the first request opens a connection itself.
    *
    * Await it at the top level of an ES module, for example with provisioned concurrency, so that the first invocation does
-   * not wait. Before the first invocation, it waits for at most 5 seconds.
+   * not wait. Before the first invocation, `ready` waits for at most 5 seconds.
    *
    * With a `session` function, it does not wait for credentials, because each invocation determines its own session. In
    * direct mode, it waits for the connection only.
@@ -248,7 +248,7 @@ export const crossAccountDynamo = <
   ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
     if (isCreatedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
-    // The copy of a context can lack properties that are not enumerable, so the deadline is that of the given context.
+    // The copy of a context can lack properties that are not enumerable, so read the remaining time from the original context.
     const deadline = request.context
     attachToContext(request, contextKey, invocationSession.client)
     internal[contextKey] = credentialProvider
@@ -257,7 +257,7 @@ export const crossAccountDynamo = <
 
   /**
    * Determines the session of this invocation with the `session` function, and starts the invocation. If either step fails,
-   * removes a client that another invocation set on the same context object.
+   * removes the client from `request.context`, even if another invocation set it.
    */
   const resolveSessionAndStart = (request: middy.Request): Promise<void> | undefined => {
     const start = (resolved: SessionParameters): Promise<void> | undefined =>
@@ -357,7 +357,10 @@ const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): vo
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 
-/** The providers that this package created for `request.internal`. A provider that is already there reveals a duplicate `contextKey`. */
+/**
+ * The providers that this package created for `request.internal`. If an invocation already has one of them at the `contextKey`,
+ * two middlewares use the same key.
+ */
 const createdProviders = new WeakSet<object>()
 
 const isCreatedProvider = (value: unknown): boolean =>

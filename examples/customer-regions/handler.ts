@@ -1,6 +1,6 @@
 /**
  * Reads an order from a table in the customer's own account and Region. A `session` function cannot return a Region, because a
- * client and its connections belong to one. Therefore each Region has its own middleware.
+ * client and its connections belong to one Region. Therefore each Region has its own middleware.
  *
  * Setup: as in ../customer-accounts, with the Region of each customer in the registry. In policies.json, the tables of acme are in
  * eu-west-1 and those of globex in us-east-1.

@@ -43,7 +43,7 @@ export const demonstrateManyTenants = async (demo: Demo): Promise<void> => {
     const getOrder = (claims: Record<string, string>, tenant: string): Promise<Outcome> =>
       toOutcome(environment.invoke(apiEvent(claims, { tenant, order: '1' })))
 
-    /** Prints the calls that AWS received since the last time, and returns them. */
+    /** Prints the calls that the sandbox received since the previous call of this function, and returns them. */
     const printCalls = () => {
       const { sts, dynamodb } = sandbox.connections
       const assumeRoleCalls = sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')

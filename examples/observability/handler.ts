@@ -12,7 +12,7 @@ const logger = new Logger({ serviceName })
 const tracer = new Tracer({ serviceName })
 const metrics = new Metrics({ namespace: 'CrossAccountDynamo', serviceName })
 
-// `singleMetric()` writes the metric immediately, because an AssumeRole call can end between two invocations.
+// Use `singleMetric()`, which writes the metric immediately, because an AssumeRole call can end between two invocations.
 tracingChannel<string, AssumeRoleTrace>('middy-cross-account-dynamo:assume-role').subscribe({
   start: () => {},
   end: () => {},

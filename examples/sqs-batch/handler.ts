@@ -8,7 +8,7 @@ import { PutCommand } from '@aws-sdk/lib-dynamodb'
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 
-// Do not pass it to middy's use(), which would call the session function with the whole batch.
+// Do not pass `dynamo` to middy's use(), which would call the session function with the whole batch.
 const dynamo = crossAccountDynamo({
   session: ({ event }: SessionRequest<SQSRecord>) => ({
     sessionTags: { TenantId: event.messageAttributes.TenantId?.stringValue },

@@ -3,8 +3,8 @@
  * each session is restricted to the table of the tenant in the caller's token.
  *
  * Setup: an HTTP API with a JWT authorizer whose tokens contain the claim tenantId, the roles of policies.json, and the ARN
- * and the external ID of the role in the variables. Use the prefix orders- only for the tables of tenants, because the name of
- * a tenant is the rest of the name of its table.
+ * and the external ID of the role in the variables. Use the prefix orders- only for the tables of tenants. Otherwise a tenant
+ * named archive can use the table orders-archive.
  */
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'

@@ -22,7 +22,7 @@ export interface CheckPlan {
   readonly parameters: SessionParameters
   /** The tables and actions to try. `undefined` if neither flags nor variables name them. */
   readonly scope: Scope | undefined
-  /** The partition key to use in requests, if policies allow the session to use only this one. */
+  /** The only partition key that policies allow the session to use. `undefined` if the flags do not name it. */
   readonly key: readonly [name: string, value: string] | undefined
   /** The key of the session tag that the policy compares with the partition key. */
   readonly tenantTag: string | undefined
@@ -113,7 +113,8 @@ const readKey = ({ key }: Flags): CheckPlan['key'] => {
 /**
  * Returns the key of the session tag whose value equals the partition key.
  *
- * @throws UsageError if several tags have this value, because only the user knows which tag the policy compares.
+ * @throws UsageError if `--tenant-tag` names no tag with this value, or is given without `--key`. Without `--tenant-tag`, throws
+ * if several tags have this value, because only the user knows which tag the policy compares.
  */
 const readTenantTag = (
   flags: Flags,

@@ -16,7 +16,7 @@ import { checkTable } from './tables.ts'
 import { type ExitCode, type Terminal, toPrintable } from './terminal.ts'
 
 const NOTHING_CHANGED =
-  'Nothing was changed: requests named a key that is in no table, and writes had a condition that no item meets.'
+  'Nothing was changed: requests named a key that no table has, and conditional writes had a condition that is never met.'
 
 /**
  * Writes the steps of the check. Returns 1 if a step failed.

@@ -86,7 +86,10 @@ const listCallers = ({ executionRoles }: CheckContext, caller: string | undefine
     ? executionRoles
     : [parseSessionRole(caller ?? '')?.arn ?? caller ?? UNKNOWN_CALLER]
 
-/** Returns the statements that the `policies` command writes for this session, without the values of tags. */
+/**
+ * Returns the statements that the `policies` command writes for this session, with placeholders for the external ID and the
+ * values of tags.
+ */
 const createSessionAdditions = (
   { parameters, tenantTag }: CheckContext,
   callers: readonly string[],
@@ -130,8 +133,8 @@ interface ReducedRequest {
 
 /**
  * Returns phrases that name the parts without which STS allows the request. AWS does not report which condition of a trust policy
- * fails. Therefore the role is assumed again without the source identity, without transitive tag keys, without each tag, and without all
- * tags. If STS allows several requests with fewer tags, only those that remove the least are returned.
+ * fails. Therefore the role is assumed again without the source identity, without transitive tag keys, without each tag, and
+ * without all tags. If STS allows several requests with fewer tags, only the requests that remove the least count.
  */
 const findFailingConditions = async (parameters: SessionParameters, assume: Assume): Promise<string[]> => {
   const findAllowed = async (requests: readonly ReducedRequest[]): Promise<string[]> => {

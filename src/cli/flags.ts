@@ -15,7 +15,10 @@ interface Flag {
   readonly help: string
   /** The placeholder of the value in the help. A flag without a placeholder is a switch, which takes no value. */
   readonly value?: string
-  /** The separator that joins the values of a flag that can be repeated. If the flag has a variable, its values have the same separator. */
+  /**
+   * The separator that joins the values of a flag that can be repeated. If the flag has a variable, the variable has the same
+   * separator.
+   */
   readonly separator?: ',' | '\n'
   /** The letter of the short form, such as `h` for `-h`. */
   readonly short?: string
@@ -188,7 +191,7 @@ const joinValues = (name: FlagName, values: readonly unknown[]): string => {
  */
 export const readExecutionRoles = (flags: Flags): readonly string[] | undefined => {
   const roles = flags['execution-role-arn']?.split('\n')
-  // A comma is valid in the path of a role. Therefore a list with commas would otherwise be read as one role.
+  // Without this check, a list with commas would be read as one role, because a comma is valid in the path of a role.
   if (roles?.some((role) => role.includes(',arn:')))
     throw new UsageError('--execution-role-arn takes one role; repeat the flag for each role')
   return roles
@@ -263,7 +266,10 @@ export const createFlagAudience = (flags: Flags): Audience => ({
   },
 })
 
-/** Returns the issue without the variables that a given flag replaces, and without variables that are already the name of the option. */
+/**
+ * Returns the issue without the variables that a given flag replaces. If the option has no flag, returns the issue without any
+ * variables, because the message then names the option by its variables.
+ */
 const removeRedundantVariables = (issue: Issue, flags: Flags): Issue => {
   const { variable = '', ...others } = issue
   if (findFlagOfOption(issue.option) === undefined) return others

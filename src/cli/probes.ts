@@ -37,18 +37,18 @@ export type Verdict =
 export type Key = Readonly<Record<string, AttributeValue>>
 
 /** The name of an attribute that no table has. It is also the value of this attribute. */
-const UNUSED = `middy-cross-account-dynamo-check-${crypto.randomUUID()}`
+const ABSENT_ATTRIBUTE = `middy-cross-account-dynamo-check-${crypto.randomUUID()}`
 
 /** A condition that no item meets. */
 const NEVER_TRUE = {
-  ConditionExpression: 'attribute_exists(#unused) AND attribute_not_exists(#unused)',
-  ExpressionAttributeNames: { '#unused': UNUSED },
+  ConditionExpression: 'attribute_exists(#absent) AND attribute_not_exists(#absent)',
+  ExpressionAttributeNames: { '#absent': ABSENT_ATTRIBUTE },
 }
 
 /** Adds an attribute that is not part of the table's key to a partition key. The result matches no item. */
-const addUnusedAttribute = (partitionKey: Key): Record<string, AttributeValue> => ({
+const addAbsentAttribute = (partitionKey: Key): Record<string, AttributeValue> => ({
   ...partitionKey,
-  [UNUSED]: { S: UNUSED },
+  [ABSENT_ATTRIBUTE]: { S: ABSENT_ATTRIBUTE },
 })
 
 const toQuery = (key: Key) => {
@@ -101,14 +101,22 @@ const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
     client.send(new DeleteItemCommand({ TableName, Key, ...NEVER_TRUE })),
   BatchWriteItem: (client, table, Key) =>
     client.send(new BatchWriteItemCommand({ RequestItems: { [table]: [{ DeleteRequest: { Key } }] } })),
-  PartiQLSelect: sendStatement((table) => `SELECT * FROM "${table}" WHERE "${UNUSED}" = '${UNUSED}'`, {
-    Limit: 1,
-  }),
-  PartiQLInsert: sendStatement((table) => `INSERT INTO "${table}" VALUE {'${UNUSED}': '${UNUSED}'}`),
-  PartiQLUpdate: sendStatement(
-    (table) => `UPDATE "${table}" SET "${UNUSED}" = '' WHERE "${UNUSED}" = '${UNUSED}'`,
+  PartiQLSelect: sendStatement(
+    (table) => `SELECT * FROM "${table}" WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+    {
+      Limit: 1,
+    },
   ),
-  PartiQLDelete: sendStatement((table) => `DELETE FROM "${table}" WHERE "${UNUSED}" = '${UNUSED}'`),
+  PartiQLInsert: sendStatement(
+    (table) => `INSERT INTO "${table}" VALUE {'${ABSENT_ATTRIBUTE}': '${ABSENT_ATTRIBUTE}'}`,
+  ),
+  PartiQLUpdate: sendStatement(
+    (table) =>
+      `UPDATE "${table}" SET "${ABSENT_ATTRIBUTE}" = '' WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+  ),
+  PartiQLDelete: sendStatement(
+    (table) => `DELETE FROM "${table}" WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+  ),
 }
 
 /** Matches the messages for a key that does not match the key of the table. DynamoDB compares keys after it checks the permissions. */
@@ -133,7 +141,7 @@ export const probe = async (
   partitionKey: Key,
 ): Promise<Verdict> => {
   try {
-    await SEND_PROBE[action](client, table, addUnusedAttribute(partitionKey))
+    await SEND_PROBE[action](client, table, addAbsentAttribute(partitionKey))
     return { kind: 'allowed' }
   } catch (error) {
     return toVerdict(error as Failure, action)
@@ -155,7 +163,7 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
     case 'ConditionalCheckFailedException':
       return { kind: 'allowed' }
     case 'TransactionCanceledException':
-      return CancellationReasons.some(({ Code = '' }) => EVALUATED_BY_TABLE.test(Code))
+      return CancellationReasons.some(({ Code = '' }) => REASON_AFTER_AUTHORIZATION.test(Code))
         ? { kind: 'allowed' }
         : unclear
     case 'ValidationException':
@@ -169,4 +177,4 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
 }
 
 /** Matches the cancellation reasons of a transaction that DynamoDB determines after it checks the permissions. */
-const EVALUATED_BY_TABLE = /^(?:ConditionalCheckFailed|ValidationError)$/
+const REASON_AFTER_AUTHORIZATION = /^(?:ConditionalCheckFailed|ValidationError)$/

@@ -17,7 +17,7 @@ export const describeDenial = (message: string): string => {
 }
 
 /** The denials that a statement in the permissions policy of the role does not resolve, each with its advice. */
-const OTHER_CAUSES: readonly (readonly [
+const DENIALS_WITH_OTHER_ADVICE: readonly (readonly [
   denial: RegExp,
   advise: (denial: string, context: CheckContext) => string,
 ])[] = [
@@ -62,7 +62,7 @@ export const describeDeniedActions = (
   context: CheckContext,
 ): Step => {
   const { parameters, key } = context
-  const [, advise] = OTHER_CAUSES.find(([pattern]) => pattern.test(denial)) ?? []
+  const [, advise] = DENIALS_WITH_OTHER_ADVICE.find(([pattern]) => pattern.test(denial)) ?? []
   // A statement without a condition on the partition key would allow access to the items of all tenants.
   const isConditionUnknown = key === undefined && parameters.sessionTags.length > 0
   const advice = advise?.(denial, context) ?? (isConditionUnknown ? KEY_ADVICE : undefined)
@@ -76,7 +76,10 @@ export const describeDeniedActions = (
   }
 }
 
-/** Returns the step about a session that can use other partition keys than its own. Its advice replaces the statement that allows this. */
+/**
+ * Returns the step about a session that can use other partition keys than its own. The advice is to replace the statement that
+ * allows these actions.
+ */
 export const describeAllowedOtherKeys = (
   table: string,
   allowed: readonly Action[],

@@ -55,7 +55,7 @@ const probeActions = (
   actions: readonly Action[],
   keyValue: string | undefined,
 ): Promise<readonly Result[]> => {
-  // PartiQL accepts only table names. The ARN is that of a table in the role's account, so its name identifies the same table.
+  // PartiQL accepts only table names. An ARN must be in the account and Region of the session, so the name is enough.
   const name = table.split('/').at(-1) ?? table
   const partitionKey: Key =
     context.key === undefined || keyValue === undefined ? {} : { [context.key[0]]: { S: keyValue } }
@@ -138,7 +138,10 @@ function* describeResults(check: TableCheck, results: readonly Result[]): Genera
     yield describeDeniedActions(check.table, denial, denied, check.context)
 }
 
-/** Tries a partition key that no tenant has, and `Scan`, which reads all keys. A session that is restricted to one key must not be allowed to use them. */
+/**
+ * Tries a partition key that no tenant has, and `Scan`, which reads all keys. If a session is restricted to one key, both must be
+ * denied.
+ */
 async function* checkOtherKeys(
   check: TableCheck,
   actions: readonly Action[],

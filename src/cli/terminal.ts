@@ -5,7 +5,7 @@ import { escapeControls } from '../text.ts'
 export interface Terminal {
   readonly out: (text: string) => unknown
   readonly err: (text: string) => unknown
-  /** Whether each stream has colors. Only one of the two streams may be redirected to a file. */
+  /** Whether each stream has colors. The values can differ, because users can redirect only one of the streams to a file. */
   readonly colors: Readonly<Record<'out' | 'err', boolean>>
 }
 

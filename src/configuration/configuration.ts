@@ -150,7 +150,7 @@ const isInLambda = ({ AWS_EXECUTION_ENV, AWS_LAMBDA_RUNTIME_API, AWS_SAM_LOCAL }
   AWS_SAM_LOCAL !== 'true' &&
   (AWS_EXECUTION_ENV?.startsWith('AWS_Lambda_') === true || Boolean(AWS_LAMBDA_RUNTIME_API))
 
-/** Reads whether a role is assumed, and `disablePrefetch`. Reports a missing role, and options that require a role in Lambda. */
+/** Reads whether a role is assumed, and `disablePrefetch`. Reports a missing role and, in Lambda, options that require a role. */
 const readDirectMode = (
   { values, isSet, reportOn }: Reader,
   environment: Environment,

@@ -173,16 +173,17 @@ export interface CrossAccountDynamoOptions<
    */
   refreshBeforeSeconds?: number | undefined
   /**
-   * The maximum number of sessions with credentials that the middleware keeps if there is a `session` function. It keeps the same
-   * number of sessions that have not had credentials yet, for example because STS refused them. The least recently used session is
-   * evicted first. Eviction does not affect invocations that use the client of the session. Variable: `…_MAX_SESSIONS`.
+   * With a `session` function, the maximum number of sessions with credentials that the middleware keeps. A separate limit of the
+   * same size applies to sessions that have not had credentials yet, for example because STS refused them. The least recently
+   * used session is evicted first. Eviction does not affect invocations that use the client of the session. Variable:
+   * `…_MAX_SESSIONS`.
    *
    * @default 100
    */
   maxSessions?: number | undefined
   /**
-   * The property of the context that contains the client. If a handler uses this middleware more than once, each one needs its own
-   * `contextKey`. Properties of Lambda's context, such as `awsRequestId`, are not allowed.
+   * The property of the context that contains the client. If a handler uses this middleware more than once, each use needs its
+   * own `contextKey`. Properties of Lambda's context, such as `awsRequestId`, are not allowed.
    *
    * @default 'dynamo'
    */

@@ -54,7 +54,7 @@ const isSessionFunction = (value: unknown): value is SessionFunction => typeof v
 const parseSession: Parser<SessionFunction> = (value, report) =>
   isSessionFunction(value) ? value : reportTypeProblem(report, 'a function', value)
 
-/** Returns whether a value is an object with readable properties, and reports it otherwise. The SDK checks the properties. */
+/** Returns whether a value is an object with readable properties. If it is not, reports it. The SDK checks the properties. */
 const isReadableObject = (value: unknown, report: Report): boolean => {
   if (!isRecord(value)) {
     reportTypeProblem(report, 'an object', value)
@@ -130,7 +130,7 @@ const parsePrefix: Parser<string> = (value, report) => {
 }
 
 /** Accepts any value. It is for `refreshBeforeSeconds`, whose parser depends on `durationSeconds`. */
-const acceptAnyValue: Parser<unknown> = (value) => value
+const deferParsing: Parser<unknown> = (value) => value
 
 /** Creates a parser of `refreshBeforeSeconds`. The value must be less than `durationSeconds`. */
 export const createRefreshBeforeSecondsParser =
@@ -189,7 +189,7 @@ export const ROWS = {
     variables: [{ suffix: 'STS_REGIONS', read: readList }],
   },
   refreshBeforeSeconds: {
-    parse: acceptAnyValue,
+    parse: deferParsing,
     variables: [{ suffix: 'REFRESH_BEFORE_SECONDS', read: readNumber }],
   },
   maxSessions: {

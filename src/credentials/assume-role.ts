@@ -36,7 +36,7 @@ export interface Credentials {
  * Why the middleware calls AssumeRole.
  *
  * - `prefetch`: before the first invocation
- * - `first`: in an invocation, because the session has no credentials yet
+ * - `first`: in an invocation or in `ready()`, because the session has no credentials yet
  * - `refresh`: in the background, in the last `refreshBeforeSeconds` seconds before the credentials expire
  * - `expired`: in an invocation, because the credentials expire within a minute or have expired
  * - `rejected`: because DynamoDB rejected the session token
@@ -107,8 +107,8 @@ export const getMaxAssumeRoleDurationMs = (configuration: Configuration): number
   getMaxAttempts(configuration) * (STS_LIMITS.requestTimeout + RETRY_DELAY_MS.cap)
 
 /**
- * Returns a function that creates the `AssumeRole` function of a session. All of them share one connection pool, and all begin
- * with the Region that succeeded last.
+ * Returns a function that creates the `AssumeRole` function of a session. These functions share one connection pool, and all
+ * begin with the Region that succeeded last.
  */
 export const createAssumeRoleFactory = (
   configuration: Configuration,
@@ -145,7 +145,7 @@ export const createAssumeRoleFactory = (
       // The SDK's own timeouts end when the response headers arrive. This timeout also covers the body.
       const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)])
       // The expiration in the response is a time on the clock of AWS, and the local clock may differ from it. The local time
-      // before the request plus the duration is right in spite of a constant difference.
+      // before the request plus the duration does not depend on that difference.
       const expiration = new Date(Date.now() + parameters.durationSeconds * 1000)
       return parseResponse(await client.send(command, { abortSignal }), parameters, expiration)
     } catch (thrown) {
@@ -248,7 +248,10 @@ const createQueue = (regions: readonly string[], first: string | undefined): Reg
 
 const isRefusal = ({ thrown }: FailedAttempt): boolean => isRefusedByRegion(thrown)
 
-/** Returns the latest error. An error about a Region that is not enabled is less useful, so other errors take precedence. */
+/**
+ * Returns the latest error that is not the refusal of a Region, because such a refusal is less useful. If all errors are
+ * refusals, returns the first one.
+ */
 const selectError = (failures: readonly FailedAttempt[]): CrossAccountDynamoError | undefined =>
   (failures.findLast((failure) => !isRefusal(failure)) ?? failures[0])?.error
 

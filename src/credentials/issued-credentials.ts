@@ -20,7 +20,7 @@ export interface IssuedCredentials {
  */
 const EXPIRY_MARGIN_MS = 60_000
 /**
- * The maximum refresh window, as a share of the lifetime. Credentials that expire soon are therefore used for at least a tenth of
+ * The maximum refresh window, as a share of the lifetime. Even short-lived credentials are therefore used for at least a tenth of
  * their lifetime before a refresh starts.
  */
 const MAX_REFRESH_WINDOW_SHARE = 0.9

@@ -1,4 +1,4 @@
-/** The AssumeRole calls of one session, at most one in flight at a time, and what the session remembers about failed calls. */
+/** The AssumeRole calls of one session, at most one in flight at a time, and the session's record of failed calls. */
 import { type CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
@@ -94,7 +94,7 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
   const fail = (error: CrossAccountDynamoError, reason: AssumeRoleReason): void => {
     const { code, message, retryable } = error
     const count = failures.count + 1
-    // No invocation receives the error of a prefetch. The first invocation therefore calls STS again and reports the error.
+    // If a prefetch fails before an invocation waits for it, the first invocation calls STS again and reports the error.
     const isRefusal = reason !== 'prefetch' && !retryable
     failures = {
       ...failures,

@@ -1,8 +1,8 @@
 /**
  * One assumed-role session: its credentials and their refreshes.
  *
- * Only this module decides when STS is called. It reads the time when an invocation needs credentials instead of using
- * timers, because Lambda can freeze the execution environment for hours between two lines of code.
+ * Only this module decides when STS is called. It uses no timers for refreshes. Instead, it reads the time when an invocation
+ * needs credentials, because Lambda can freeze the execution environment for hours between two lines of code.
  */
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError, copyError } from '../errors.ts'
@@ -15,9 +15,9 @@ import { createWindowFromNow, EMPTY_WINDOW, isNowIn } from './time-window.ts'
 /** The source of an invocation's credentials: an assumed-role session or, in direct mode, the function's own credentials. */
 export interface CredentialSource {
   /**
-   * Returns `undefined` if the session has credentials for this invocation, as in every warm invocation. Otherwise returns a
+   * Returns `undefined` if the session has credentials for this invocation, as in most warm invocations. Otherwise returns a
    * promise that settles within the deadline. It rejects with a CrossAccountDynamoError if the role cannot be assumed. In the
-   * last `refreshBeforeSeconds` seconds before the expiration, it also starts a refresh in the background.
+   * last `refreshBeforeSeconds` seconds before the expiration, this method also starts a refresh in the background.
    */
   readonly ensureCredentials: (deadline?: Deadline) => Promise<void> | undefined
   /** Assumes the role before the first invocation. */
@@ -32,7 +32,7 @@ export interface Session extends CredentialSource {
   readonly hasValidCredentials: () => boolean
   /** Returns whether an AssumeRole call is in flight. */
   readonly isRefreshing: () => boolean
-  /** Returns whether the session has no valid credentials, no call in flight and no recent refusal to remember. */
+  /** Returns whether the session has no valid credentials, no call in flight and no recent refusal. */
   readonly isEvictable: () => boolean
   /** Returns the latest credentials, which may have expired. Each AssumeRole call creates a new object. */
   readonly getLatestCredentials: () => Credentials | undefined
@@ -51,8 +51,8 @@ export interface Session extends CredentialSource {
   ) => Promise<boolean>
   /**
    * Replaces credentials that a policy explicitly denies. To revoke active sessions, IAM attaches a policy that denies all
-   * sessions issued before that time. Another policy can deny the action to every session, so this method calls STS only if the
-   * credentials are at least five minutes old. Resolves to whether the session has new credentials. Never rejects.
+   * sessions issued before the revocation. Another policy can deny the action to every session, so this method calls STS only if
+   * the credentials are at least five minutes old. Resolves to whether the session has new credentials. Never rejects.
    *
    * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
    */
@@ -89,7 +89,7 @@ export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAcces
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** The seconds before the expiration of credentials at which their background refresh starts. */
+  /** How long before the expiration of the credentials a background refresh starts, in seconds. */
   readonly refreshBeforeSeconds: number
 }
 
@@ -103,11 +103,11 @@ const MAX_JITTER_SHARE = 0.2
  * the time that the invocation can wait if that is less.
  */
 const MAX_WAIT_WITH_VALID_CREDENTIALS = { maxMs: 1000, share: 0.25 }
-/** The minimum age of rejected credentials. If DynamoDB rejects a newer token, the age of the token is not the cause. */
+/** The minimum age at which rejected credentials are replaced. If DynamoDB rejects a newer token, its age is not the cause. */
 const MIN_REJECTED_AGE_MS = 30_000
 /**
- * The minimum age of denied credentials, and the minimum time between two calls that replace them. It limits the AssumeRole
- * calls if a policy denies an action to every session.
+ * The minimum age at which denied credentials are replaced, and the minimum time between two such replacements. If a policy
+ * denies an action to every session, this minimum limits the AssumeRole calls.
  */
 const MIN_DENIED_AGE_MS = 5 * 60_000
 
@@ -162,14 +162,13 @@ export const createSession = (options: SessionOptions): Session => {
 
   const isRefreshing = (): boolean => refresh.getCallInFlight() !== undefined
 
-  const canUseLatestCredentials = (): boolean =>
+  const canSkipWaiting = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
-    if (!canUseLatestCredentials())
-      return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
+    if (!canSkipWaiting()) return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
     if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
     return undefined
   }

@@ -43,10 +43,10 @@ const matchStsError =
   ({ kind, name }) =>
     kind === 'sts-error' && names.test(name)
 
-const isRegionDisabled = matchStsError(/^RegionDisabled/)
-/** STS in an opt-in Region knows only the access keys of accounts that have enabled the Region. */
-const isAccessKeyUnknown = matchStsError(/^InvalidClientTokenId/)
-const isTokenExpired = matchStsError(/^ExpiredToken/)
+const matchesDisabledRegion = matchStsError(/^RegionDisabled/)
+/** STS in an opt-in Region accepts only the access keys of accounts that have enabled the Region. */
+const matchesUnknownAccessKey = matchStsError(/^InvalidClientTokenId/)
+const matchesExpiredToken = matchStsError(/^ExpiredToken/)
 
 /** Error codes of STS, and of the services that a credential provider calls. */
 const ACCESS_DENIED_NAME = /^(?:AccessDenied|NotAuthorized)/
@@ -60,7 +60,7 @@ const INVALID_CREDENTIALS_MESSAGE =
 /** @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
 const THROTTLING_NAME = /Throttl|^(?:TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit)/
 
-/** Errors of Node.js and of the SDK about an invalid configuration, with which no request is sent. */
+/** Errors that Node.js and the SDK throw before a request is sent, because the configuration is invalid. */
 const CONFIGURATION_CODE = /^(?:ERR_(?:INVALID|OSSL|SSL)_|EPROTO$)/
 const CONFIGURATION_MESSAGE =
   /^(?:Region is missing|Region not accepted|Invalid region in client config|Invalid parameter for "defaultsMode")/
@@ -75,13 +75,13 @@ const RULES: readonly Rule[] = [
     matches: ({ kind }) => kind === 'invalid-response',
     code: 'STS_UNAVAILABLE',
     messageStart: 'There is no valid response to',
-    advice: `If the problem persists, check the HTTP proxy, the firewall, and the server at ${CUSTOM_ENDPOINT}, if there is one.`,
+    advice: `If the problem persists, check the HTTP proxy and the firewall. If ${CUSTOM_ENDPOINT} is set, check that endpoint first.`,
   },
   {
     matches: matchStsError(ACCESS_DENIED_NAME),
     code: 'ASSUME_ROLE_DENIED',
     messageStart: 'STS denied',
-    advice: ({ message }, parameters) => adviseOnDenial(message, toSessionNeeds(parameters)),
+    advice: ({ message }, parameters) => adviseOnDenial(message, toAdviceParameters(parameters)),
   },
   {
     matches: ({ kind, name, httpStatusCode }) =>
@@ -130,7 +130,7 @@ const RULES: readonly Rule[] = [
     advice: NETWORK_ADVICE,
   },
   {
-    matches: isRegionDisabled,
+    matches: matchesDisabledRegion,
     advice: 'Enable the Region and its STS endpoint in both accounts, or set other Regions in stsRegions.',
   },
   {
@@ -179,20 +179,20 @@ export const isRetryableFailure = (thrown: unknown): boolean => {
 /** Returns whether a Region refused a call that another Region may accept. */
 export const isRefusedByRegion = (thrown: unknown): boolean => {
   const failure = readStsFailure(thrown)
-  return isRegionDisabled(failure) || isAccessKeyUnknown(failure)
+  return matchesDisabledRegion(failure) || matchesUnknownAccessKey(failure)
 }
 
 /** Returns whether STS reported that the credentials of the caller have expired. */
 export const hasExpiredCallerCredentials = (thrown: unknown): boolean =>
-  isTokenExpired(readStsFailure(thrown))
+  matchesExpiredToken(readStsFailure(thrown))
 
 /** Returns whether no request was sent to STS, because the endpoint or the certificates are misconfigured. */
 export const isClientMisconfigured = (thrown: unknown): boolean =>
   explain(readStsFailure(thrown)).isClientMisconfigured === true
 
 /**
- * Creates the error of an invocation that waited for an AssumeRole call until its deadline, for `waitMs` milliseconds. The call
- * itself continues, and other invocations may still wait for it.
+ * Creates the error for an AssumeRole call that did not complete within `waitMs` milliseconds, the time that an invocation can
+ * wait. The call itself continues, and other invocations may still wait for it.
  */
 export const waitTimeoutError = (
   roleArn: string,
@@ -269,10 +269,10 @@ export const assumeRoleError = (
 }
 
 /**
- * Returns what the policies must allow. It contains no tag values, because they may be personal data. The advice therefore
- * allows any value. The `policies` command writes exact values.
+ * Returns what the policies must allow, without tag values, because they may be personal data. The advice therefore allows
+ * any value. The `policies` command writes exact values.
  */
-const toSessionNeeds = (parameters: SessionParameters): AdviceParameters => ({
+const toAdviceParameters = (parameters: SessionParameters): AdviceParameters => ({
   roleArn: parameters.roleArn,
   hasExternalId: parameters.externalId !== undefined,
   tags: new Map(parameters.sessionTags.map(({ Key }) => [Key, undefined])),

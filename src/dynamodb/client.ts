@@ -26,12 +26,12 @@ export interface Clients {
    * @throws CrossAccountDynamoError `CONFIG_INVALID` if the SDK does not accept `awsClientOptions`.
    */
   readonly openWithoutCredentials: () => SessionClient
-  /** Creates the client of direct mode, which uses the SDK's default credential provider, and returns both. */
+  /** Creates the client of direct mode, which uses the SDK's default credential provider. Returns the client and the provider. */
   readonly openDirect: () => { readonly client: SessionClient; readonly credentials: CredentialProvider }
 }
 
 /**
- * DynamoDB's error codes for a session token that has expired or that DynamoDB does not know.
+ * DynamoDB's error codes for a session token that has expired or that DynamoDB does not recognize.
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
  */
@@ -39,7 +39,7 @@ const REJECTED_TOKEN: ReadonlySet<string> = new Set(['ExpiredTokenException', 'U
 
 /**
  * Matches DynamoDB's message for a session that was revoked in IAM. To revoke active sessions, IAM attaches a policy to the role
- * that denies all sessions issued before that time.
+ * that denies all sessions issued before the revocation.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_revoke-sessions.html
  */
@@ -174,7 +174,7 @@ const replaceCredentials = async (
  * Calls the capture function and returns the client that it returns.
  *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if the function throws, or if it returns no client, the client of another
- * session (which a function that caches its first result does), or a client that cannot be extended.
+ * session (for example, because it caches its first result), or a client that cannot be extended.
  */
 const captureClient = (
   capture: () => DynamoDBClient,

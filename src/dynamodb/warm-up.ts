@@ -3,11 +3,11 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
-/** The timeout of the warm-up, in milliseconds. After it, the first request opens a connection itself. */
+/** The timeout of the warm-up, in milliseconds. After a timeout, the first request opens a connection itself. */
 const TIMEOUT_MS = 1000
 
 export interface WarmUp {
-  /** Opens the connection once. Does nothing if this account has another endpoint than the connection. */
+  /** Opens the connection, once. If the warm-up is for another account, does nothing. */
   readonly start: (accountId: string | undefined) => void
   /**
    * Waits until the connection is open or has failed. Returns `undefined` if no connection to this account's endpoint is being
@@ -32,19 +32,19 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
     start: (requestedAccountId) => {
       if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
-      pendingConnection = settleWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
+      pendingConnection = resolveWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
         pendingConnection = undefined
       })
     },
     waitUntilSettled: (requestedAccountId, deadline) =>
       pendingConnection !== undefined && requestedAccountId === accountId
-        ? settleWithin(getWaitBudgetMs(deadline), pendingConnection)
+        ? resolveWithin(getWaitBudgetMs(deadline), pendingConnection)
         : undefined,
   }
 }
 
 /** Resolves when the promise settles, or after `timeoutMs` milliseconds. Never rejects. */
-const settleWithin = (timeoutMs: number, promise: Promise<void>): Promise<void> =>
+const resolveWithin = (timeoutMs: number, promise: Promise<void>): Promise<void> =>
   withTimeout(promise, timeoutMs, () => new Error('the connection did not open in time')).catch(() => {})
 
 /**

@@ -3,7 +3,7 @@
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
  */
-export const READ = [
+export const READ_ACTIONS = [
   'BatchGetItem',
   'ConditionCheckItem',
   'GetItem',
@@ -17,7 +17,7 @@ export const READ = [
  *
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html for the PartiQL actions
  */
-export const WRITE = [
+export const WRITE_ACTIONS = [
   'BatchWriteItem',
   'DeleteItem',
   'PartiQLDelete',
@@ -27,7 +27,7 @@ export const WRITE = [
   'UpdateItem',
 ] as const
 
-export type Action = (typeof READ)[number] | (typeof WRITE)[number]
+export type Action = (typeof READ_ACTIONS)[number] | (typeof WRITE_ACTIONS)[number]
 
 /**
  * The allowed actions on tables: a preset, or a list of actions on items such as `GetItem` or `dynamodb:GetItem`.
@@ -47,15 +47,15 @@ export type Action = (typeof READ)[number] | (typeof WRITE)[number]
  */
 export type Access = 'read' | 'write' | 'read-write' | readonly string[]
 
-const ACTIONS: readonly string[] = [...READ, ...WRITE]
+const ACTIONS: readonly string[] = [...READ_ACTIONS, ...WRITE_ACTIONS]
 
 const PRESETS: Readonly<Record<Extract<Access, string>, readonly string[]>> = {
-  read: READ,
-  write: WRITE,
+  read: READ_ACTIONS,
+  write: WRITE_ACTIONS,
   'read-write': ACTIONS,
 }
 
-/** Matches the actions that support indexes, which only read. */
+/** Matches the actions that support indexes. All of them only read. */
 const INDEX_ACTION = /^(?:PartiQLSelect|Query|Scan)$/
 
 /**

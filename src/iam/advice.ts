@@ -149,7 +149,7 @@ export const adviseOnDenial = (message: string, parameters: AdviceParameters): s
   ].join('\n')
 }
 
-/** What the advice on a mismatch names. */
+/** The names and phrases that {@link adviseOnMismatch} uses. */
 export interface MismatchParameters extends Pick<AdviceParameters, 'roleArn' | 'hasExternalId'> {
   /** The name of the caller's role, or a phrase for it. */
   readonly callerName: string

@@ -8,7 +8,7 @@
 export interface RoleArn {
   readonly partition: string
   readonly accountId: string
-  /** The path of the role, which begins and ends with `/`. The path of a role without a path is `/`. */
+  /** The path of the role, which begins and ends with `/`. The default path is `/`. */
   readonly path: string
   readonly name: string
 }

@@ -18,7 +18,7 @@ export type Condition = Readonly<Record<string, Readonly<Record<string, string |
 export interface Statement {
   /** The statement ID, which is unique within the policy. */
   readonly Sid: string
-  /** All generated statements allow. None of them denies. */
+  /** All generated statements allow actions. No statement denies actions. */
   readonly Effect: 'Allow'
   /** The callers that can assume the role. Only a trust policy contains this element. */
   readonly Principal?: { readonly AWS: string | readonly string[] }
@@ -44,7 +44,7 @@ export interface StatementParameters {
 export const unwrapSingle = <Value>(values: readonly Value[]): Value | readonly Value[] =>
   values.length === 1 ? (values[0] as Value) : values
 
-/** Returns the condition that a condition key has the value, or any nonempty value if `value` is `undefined`. */
+/** Returns a condition that requires `value` for a condition key, or any nonempty value if `value` is `undefined`. */
 const createValueCondition = (key: string, value: string | undefined): Condition =>
   value === undefined ? { StringLike: { [key]: '?*' } } : { StringEquals: { [key]: value } }
 

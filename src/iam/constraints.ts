@@ -216,7 +216,8 @@ export const findPartitionProblem = (
 ): Problem | undefined => {
   const prefixes = Object.entries(PARTITION_OF_REGION)
   const expected = prefixes.find(([prefix]) => region.startsWith(prefix))?.[1]
-  // AWS may add a partition that is not listed here. Its prefix is unknown. Therefore each Region without a listed prefix is accepted.
+  // AWS may add a partition whose prefix is not listed here. Therefore a Region without a listed prefix is accepted unless the
+  // partition of the role is listed.
   const isSame =
     expected === undefined ? prefixes.every(([, listed]) => listed !== partition) : expected === partition
   return isSame ? undefined : { code: 'other-partition', value: region, partition }
@@ -228,13 +229,16 @@ export const parseTable: Parser<string> = createStringParser((value) => {
   return TABLE_NAME.test(name) ? undefined : { code: 'invalid-table', value }
 })
 
-/** Parses a table's name. Rejects ARNs, because in a template such as `${tenant}-orders`, a tenant ID that is an ARN would select the table. */
+/**
+ * Parses a table's name. Rejects ARNs. Otherwise, in a template such as `${tenant}-orders`, a tenant ID that starts with an ARN
+ * could select the table of another tenant.
+ */
 export const parseTableName: Parser<string> = createStringParser((value) => {
   if (TABLE_NAME.test(value)) return undefined
   return { code: value.startsWith('arn:') ? 'returned-table-arn' : 'invalid-table-name', value }
 })
 
-/** Reports the ARNs of tables that are not in the given account, Region and partition, to which a session has no access. */
+/** Reports the ARNs of tables outside the given account, Region and partition. A session has no access to these tables. */
 export const reportTablesElsewhere = (
   tables: readonly string[],
   location: TableLocation,

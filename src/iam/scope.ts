@@ -82,8 +82,8 @@ export interface Scope {
  * The {@link Scope} that a `session` function can return. Its tables must be names, not ARNs.
  *
  * The type allows leading keys of any type, so that you can return a value that may be missing, such as `context.tenantId`. At run
- * time, a key that is not a string fails the invocation. Do not convert such values with `String()` or a template, which would hide
- * a missing value.
+ * time, if a key is not a string, the invocation fails. Do not convert such values with `String()` or a template, which would
+ * hide a missing value.
  *
  * @example
  * ```ts
@@ -136,7 +136,10 @@ const createOptionalParser =
     value === undefined ? undefined : parse(value, report)
 
 const parseKeyList = createListParser(parsePartitionKey, 'partition keys')
-/** Parses partition keys. Reports only the first problem. Keys may be personal data, so that messages about several keys would be identical. */
+/**
+ * Parses partition keys. Reports only the first problem. Messages do not contain keys, which may be personal data. Therefore
+ * messages about several keys could be identical.
+ */
 const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
   const problems: Problem[] = []
   const keys = parseKeyList(value, (problem) => problems.push(problem))

@@ -32,7 +32,7 @@ import { parseAccess, parseTables } from './scope.ts'
  * The options of {@link crossAccountPolicies}. `roleArn`, `executionRoleArn`, `tables`, `access` and `region` are required.
  *
  * Describe the session as the function requests it. If the trust policy requires an external ID, a tag or a source identity that the
- * function does not send, or a different value, STS denies the call.
+ * function does not send, or sends with a different value, STS denies the call.
  */
 export interface CrossAccountPoliciesOptions {
   /** The ARN of the target role, in the account of the tables. It must not contain `*`, `?` or `$`. */
@@ -183,12 +183,12 @@ const parseSessionTagKeys: Parser<TagValues> = (value, report) => {
   return undefined
 }
 
-/** A valid tag value. It stands for the values that vary where keys and values are checked together. */
-const ANY_TAG_VALUE = 'x'
+/** A valid tag value. Where keys and values are checked together, it replaces a value that varies. */
+const PLACEHOLDER_TAG_VALUE = 'x'
 
 const parseTenantTag: Parser<string> = (value, report) => {
   if (!isString(value)) return reportTypeProblem(report, 'the key of a session tag', value)
-  return reportTagProblems([[value, ANY_TAG_VALUE]], report) ? undefined : value
+  return reportTagProblems([[value, PLACEHOLDER_TAG_VALUE]], report) ? undefined : value
 }
 
 const parseSourceIdentityOrBoolean: Parser<string | boolean> = (value, report) =>
@@ -327,7 +327,7 @@ const findKmsKeyProblem = (
 const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void => {
   const { access, sessionTagKeys, tenantTag, transitiveTagKeys = [] } = values
   reportTagProblems(
-    [...tags].map(([key, value]) => [key, value ?? ANY_TAG_VALUE]),
+    [...tags].map(([key, value]) => [key, value ?? PLACEHOLDER_TAG_VALUE]),
     reportOn('sessionTagKeys'),
   )
   // If `sessionTagKeys` is invalid, its keys are not available, and each transitive key would be reported as unknown.
@@ -338,5 +338,5 @@ const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void 
       reportOn('transitiveTagKeys'),
     )
   if (tenantTag !== undefined && access !== undefined && !listActions(access).some(canRestrictByKey))
-    reportOn('access')({ code: 'no-confinable-action' })
+    reportOn('access')({ code: 'no-restrictable-action' })
 }

@@ -46,11 +46,12 @@ const MAX_CACHED_JSON_LENGTH = 8192
  *
  * The created function fails closed: a missing or invalid value never leads to a session with more permissions. Instead, the
  * function throws a CrossAccountDynamoError `SESSION_IDENTITY_MISSING` that lists the problems. If the `session` function returns a
- * promise, it rejects with this error, also if the promise does not settle within the time that the invocation can wait.
+ * promise, the created function returns a promise that rejects with this error. It also rejects if the promise of the `session`
+ * function does not settle within the time that the invocation can wait.
  */
 export const createResolveParameters = (options: ResolveOptions): ResolveParameters => {
   const { session, contextKey, maxCachedParameters } = options
-  // The key is the JSON of the returned values and not the object, because the function can change and return the same object.
+  // The key is the JSON of the returned values and not the object, because the function can change an object and return it again.
   const parametersByJson = new Map<string, SessionParameters>()
 
   const toParameters = (returned: unknown): SessionParameters => {
@@ -59,7 +60,7 @@ export const createResolveParameters = (options: ResolveOptions): ResolveParamet
     if (json === undefined) return createParameters(data, options)
     const cached = parametersByJson.get(json)
     if (cached !== undefined) return cached
-    // V8 keeps a whole text, such as a request body, in memory for each part of it that is in use. A clone releases the text.
+    // While part of a text is in use, V8 keeps the whole text, such as a request body, in memory. A clone releases the text.
     const parameters = createParameters(structuredClone(data), options)
     if (json.length > MAX_CACHED_JSON_LENGTH) return parameters
     const [oldest] = parametersByJson.keys()
@@ -122,7 +123,7 @@ const createParameters = (
     if (findPartitionProblem(common.region, { partition }) !== undefined)
       reportOn('roleArn')({ code: 'returned-other-partition', partition, region: common.region })
   }
-  // Without the invalid values, `merged` contains the options that they replace, whose issues would be misleading.
+  // In place of an invalid value, `merged` contains the option of the same name. An issue about that option would mislead.
   const parameters = issues.length === 0 ? assembleMerged(merged, common, reportOn) : undefined
   if (issues.length > 0 || parameters === undefined) throw createSessionError(contextKey, issues)
   return parameters
@@ -146,7 +147,7 @@ const parseReturned = (copy: unknown, reportOn: (option: string) => Report): Giv
   if (!isRecord(copy) || Object.keys(copy).length === 0) {
     reportOn('session')({
       code: 'returned-no-parameters',
-      returned: describeEmpty(copy) ?? describeType(copy),
+      returned: describeEmptyValue(copy) ?? describeType(copy),
     })
     return {}
   }
@@ -180,19 +181,19 @@ const toUnknownProblem = (property: string): Problem => {
   return { code: 'returned-unknown', property, suggestion: findNearestName(property, known), known }
 }
 
-/** Finds a problem of a returned value that the same option would not have, such as a missing value. */
+/** Finds a problem of a returned value, such as a missing value, that is not a problem for the option of the same name. */
 const findReturnedProblem = (name: string, value: unknown): Problem | undefined => {
-  const returned = describeEmpty(value)
+  const returned = describeEmptyValue(value)
   if (returned !== undefined) return { code: 'returned-empty', returned }
   if (name === 'roleArn' && value === false) return { code: 'returned-no-role' }
-  // An empty field must not count as omitted: a scope without leading keys allows all of them.
+  // An empty field must not count as omitted: a scope without leading keys allows all keys.
   const field = name === 'sessionTags' || name === 'scope' ? findEmptyField(value) : undefined
   return field === undefined ? undefined : { code: 'returned-empty-field', field }
 }
 
 const isReturnable = (name: string): name is ReturnableName => RETURNABLE_NAMES.includes(name)
 
-const describeEmpty = (value: unknown): string | undefined => {
+const describeEmptyValue = (value: unknown): string | undefined => {
   if (value === undefined || value === null) return String(value)
   if (value === '') return 'an empty string'
   return isRecord(value) && Object.keys(value).length === 0 ? 'an empty object' : undefined

@@ -34,9 +34,9 @@ export type SessionRequest<
  * The session parameters that a `session` function returns. Each parameter replaces the option of the same name. See
  * {@link CrossAccountDynamoOptions} for their meanings and limits.
  *
- * Tag values and leading keys have the type `unknown`, and names can be `undefined`, so that `{ TenantId: context.tenantId }`
- * compiles. At run time, a missing value fails the invocation. Do not convert such values with `String()` or a template literal,
- * because the conversion would hide a missing value.
+ * Tag values and leading keys have the type `unknown`, and the session name and the source identity can be `undefined`, so that
+ * `{ TenantId: context.tenantId }` compiles. At run time, a missing value fails the invocation. Do not convert such values with
+ * `String()` or a template literal, because the conversion would hide a missing value.
  *
  * @example
  * ```ts
@@ -86,10 +86,13 @@ type ReturnedRole =
   | { readonly roleArn: string; readonly externalId: string | false }
   | { readonly roleArn?: undefined; readonly externalId?: string | false | null | undefined }
 
-/** The keys of an object type, or of each member of a union of them. */
+/** The keys of an object type, or of all members of a union of object types. */
 type KeysOf<Value> = Value extends unknown ? keyof Value : never
 
-/** Any type if a `session` function returns only known keys. Otherwise a text that no function matches, which TypeScript shows. */
+/**
+ * `unknown` if a `session` function returns only known keys. Otherwise a string literal type that TypeScript shows in its error,
+ * because no function is assignable to it.
+ */
 export type KnownKeysOnly<Result> = [
   Exclude<KeysOf<NonNullable<Awaited<Result>>>, KeysOf<ReturnedSession>>,
 ] extends [never]

@@ -53,7 +53,10 @@ interface Budget {
   /** The remaining number of values and characters, which limits the time that a large value takes. */
   values: number
   characters: number
-  /** Whether JSON represents all values that have been copied so far. It does not represent `undefined`, NaN and an `UnsupportedValue`. */
+  /**
+   * Whether JSON represents all values that have been copied so far. JSON cannot represent `undefined`, NaN or an
+   * `UnsupportedValue`.
+   */
   isJson: boolean
 }
 
@@ -73,7 +76,7 @@ const copyValue = (value: unknown, depth: number, budget: Budget): unknown => {
     return value
   }
   if (depth === MAX_DEPTH) return rejectValue(budget, `a value nested more than ${MAX_DEPTH} levels deep`)
-  // Listing the keys of a large object takes time, too.
+  // Check the limits before listing keys, because listing the keys of a large object takes time.
   if (isExhausted(budget)) return rejectValue(budget, TOO_LARGE)
   const copyProperty = (source: object, key: PropertyKey) =>
     copyValue(readProperty(source, key), depth + 1, budget)

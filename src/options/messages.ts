@@ -8,7 +8,7 @@ import { formatList, quote } from '../text.ts'
 export interface Audience {
   /** The name of an option, such as `roleArn` or `--role-arn`. */
   readonly nameOf: (option: string) => string
-  /** The instruction to set an option, such as `set the option or the variable X`. */
+  /** The instruction to set an option, such as `set the option roleArn, or the variable X`. */
   readonly howToSet: (option: string) => string
   /**
    * The functions that create sentences, by issue code. The bundle of a Lambda function contains only the messages of the middleware,
@@ -54,7 +54,7 @@ export const MESSAGES = {
     "customer who enters the ARN of another customer's role gains access to it (the confused deputy problem, " +
     'https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html)',
   'not-in-direct-mode': (_: object, __: string, { nameOf }: Audience) =>
-    `has no effect in direct mode, in which no role is assumed (${nameOf('roleArn')} is false, or its variable is none); remove it, or leave direct mode`,
+    `has no effect in direct mode, in which no role is assumed (${nameOf('roleArn')} is false, or its variable is none); remove it, or set the ARN of a role`,
   excluded: ({ by }: { by: readonly string[] }, _: string, { nameOf }: Audience) =>
     `cannot be combined with ${formatList(by.map(nameOf))}; set only one of them`,
   'no-effect': ({ because }: { because: string }) =>
@@ -95,7 +95,7 @@ export const MESSAGES = {
     _: string,
     { nameOf }: Audience,
   ) =>
-    `${quote(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quote).join(', ') || 'none'}`,
+    `${quote(key)} is not a key of ${nameOf('sessionTags')}, which contains ${known.map(quote).join(', ') || 'no keys'}`,
   'invalid-duration': ({ min, max, value }: { min: number; max: number; value: Reportable }) =>
     `must be an integer from ${min} to ${max} (seconds), but is ${formatReportable(value)}; the function assumes the role with the ` +
     'credentials of its execution role (role chaining), and AWS limits such sessions to one hour',
@@ -113,7 +113,7 @@ export const MESSAGES = {
     { value, partition }: { value: string; partition: string },
     _: string,
     { nameOf }: Audience,
-  ) => `${quote(value)} is not in ${partition}, the partition of ${nameOf('roleArn')}`,
+  ) => `${quote(value)} is not in the partition ${partition} of ${nameOf('roleArn')}`,
   'invalid-table': ({ value }: { value: string }) =>
     `${quote(value)} is neither a table name (3 to 255 letters, digits and _.-) nor a table ARN`,
   'invalid-table-name': ({ value }: { value: string }) =>
@@ -152,7 +152,8 @@ export const MESSAGES = {
     'must contain only letters, digits and _, and must not start with a digit or end with _; an example is ORDERS_DYNAMO',
   'missing-methods': ({ required, missing }: { required: readonly string[]; missing: readonly string[] }) =>
     `must have the methods ${required.join(', ')}, but lacks ${missing.join(', ')}`,
-  'client-credentials': () => 'must not contain credentials; the client uses those of the assumed role',
+  'client-credentials': () =>
+    'must not contain credentials; the client uses the credentials of the assumed role',
   'client-region': ({ instead }: { instead: string }, _: string, { howToSet }: Audience) =>
     `must not contain region; ${howToSet(instead)}`,
   'invalid-endpoint': ({ value }: { value: string }) =>

@@ -80,7 +80,7 @@ const createItemTypeProblem = (expected: string, item: unknown): Problem => ({
   actual: `a list that contains ${describeType(item)}`,
 })
 
-/** Creates a parser of lists of strings, which may be empty. `expected` is a phrase that describes the valid values. */
+/** Creates a parser of lists of strings. A list may be empty. `expected` is a phrase that describes the valid values. */
 export const createStringListParser = (expected: string): Parser<readonly string[]> =>
   createParser((value) => {
     if (!Array.isArray(value)) return createTypeProblem(expected, value)

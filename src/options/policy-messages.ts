@@ -8,7 +8,7 @@ export const POLICY_MESSAGES = {
     `${quote(value)} includes more than one role; name the execution role of the function, or set ${nameOf('trustWholeAccount')}`,
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are nonempty strings or true',
-  'no-confinable-action': (_: object, __: string, { nameOf }: Audience) =>
+  'no-restrictable-action': (_: object, __: string, { nameOf }: Audience) =>
     `contains no action that ${nameOf('tenantTag')} can restrict, because each action can run without a partition key`,
   'invalid-key-arn': ({ value }: { value: Reportable }) =>
     `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
@@ -27,7 +27,7 @@ export const POLICY_MESSAGES = {
   'key-policy': ({ kmsKeyArn }: { kmsKeyArn: string; roleArn: string }) =>
     `the key policy of ${kmsKeyArn} must allow the account to use IAM policies, as the default key policy does.`,
   'key-policy-elsewhere': ({ kmsKeyArn, roleArn }: { kmsKeyArn: string; roleArn: string }) =>
-    `${kmsKeyArn} and the role are in different accounts. The key policy must allow kms:Decrypt and kms:DescribeKey to ${roleArn}, too.`,
+    `${kmsKeyArn} and the role are in different accounts. The key policy must also allow ${roleArn} to call kms:Decrypt and kms:DescribeKey.`,
   'trust-policy-too-large': ({ length, max }: { length: number; max: number }) =>
     `has ${length} characters, which is ${length - max} more than the default quota of ${max}. Request a quota increase, or shorten the policy.`,
   'permissions-policy-too-large': ({ length, max }: { length: number; max: number }) =>

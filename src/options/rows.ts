@@ -1,4 +1,4 @@
-/** Reads options that rows describe. If an option is not set, its value comes from its environment variables. */
+/** Reads options. A row describes one option. If an option is not set, its value comes from its environment variables. */
 import { describeType, UnsupportedValue } from '../text.ts'
 import { copyData, copyProperties } from './copy.ts'
 import type { Issue, Parser, Report } from './issue.ts'
@@ -73,7 +73,10 @@ export const createOptionReader = <Table extends Rows>(
       ? (rows[name]?.variables ?? []).filter((variable) => readVariableText(variable) !== undefined)
       : []
 
-  /** Returns the names of the variables that caused a problem: the variable of the property `path`, or otherwise all effective variables. */
+  /**
+   * Returns the names of the variables that caused a problem: the variable of the property `path`. If the property has no
+   * variable, returns all effective variables.
+   */
   const findOriginVariables = (name: string, path: string | undefined): readonly string[] => {
     const effective = findEffectiveVariables(name)
     const ofProperty = (rows[name]?.variables ?? []).filter(({ property }) => property === path)
@@ -113,7 +116,10 @@ export const createOptionReader = <Table extends Rows>(
   }
 }
 
-/** Returns the prefix, or the fallback if the option is not set or is invalid. The problem is reported later, with those of the other options. */
+/**
+ * Returns the prefix, or the fallback if the option is not set or is invalid. A problem of the prefix is reported later, together
+ * with the problems of the other options.
+ */
 const readPrefix = (
   rows: Rows,
   options: Readonly<Record<string, unknown>>,
@@ -148,8 +154,8 @@ const readGivenOptions = (rows: Rows, given: unknown, issues: Issue[]): Readonly
 }
 
 /**
- * Reports the variables that would otherwise have no effect without a warning: a variable whose name differs from a known name only in
- * case or underscores, and a variable for an option that no single variable sets.
+ * Reports variables that are not read although they look like a variable of an option: a variable whose name differs from a known
+ * name only in case or underscores, and a variable for an option that no single variable sets.
  */
 const reportUnreadVariables = (
   rows: Rows,

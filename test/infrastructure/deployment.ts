@@ -46,7 +46,7 @@ export interface Deployment {
 
 export type DeployExample = (example: ExampleName, options: { hasVpc: boolean }) => Promise<Deployment>
 
-/** The resources that the reader of a tool finds in one account. */
+/** The resources of one account, as the files of an example define them. */
 export interface AccountResources {
   roles: (SandboxRole & { managedPolicies: string[] })[]
   tables: CreateTableCommandInput[]

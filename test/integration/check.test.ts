@@ -2,7 +2,10 @@
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Step } from '../../src/cli/report.ts'
-import { READ, WRITE } from '../../src/iam/actions.ts'
+import {
+  READ_ACTIONS as ALL_READ_ACTIONS,
+  WRITE_ACTIONS as ALL_WRITE_ACTIONS,
+} from '../../src/iam/actions.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { allowStatement, allowStsActions, createPolicy } from '../sandbox/policies.ts'
 import { restrictToEngine } from '../sandbox/restrict-to-engine.ts'
@@ -229,7 +232,7 @@ describe('check after the policies command', () => {
 })
 
 describe('the actions of --access read-write', () => {
-  const allActions = [...READ, ...WRITE]
+  const allActions = [...ALL_READ_ACTIONS, ...ALL_WRITE_ACTIONS]
   const tables = [TABLE, OTHER_TABLE, ORDERS_TABLE]
   const line = `check ${tables.map((table) => `--table ${table}`).join(' ')} --access read-write`
 
@@ -420,8 +423,8 @@ describe('a denied AssumeRole call', () => {
     expect(formatOutcomes(steps)).toEqual(['credentials: ok', 'sts: ok', 'role: failed'])
     return { message: failed[0]?.message ?? '', add: failed[0]?.add ?? [] }
   }
-  /** Returns the parts of the request that `check` reports as the cause: without each, the role can be assumed. */
-  const findDeniedParts = async (line: string): Promise<string[]> =>
+  /** Returns each part of the request that `check` reports as the cause, because the role can be assumed without it. */
+  const findDeniedParameters = async (line: string): Promise<string[]> =>
     [...(await runDeniedCheck(line)).message.matchAll(/without (.*)\. Only/g)].map(([, part = '']) => part)
   /** Replaces the placeholders in a statement by values. */
   const replacePlaceholders = (statement: object, values: Readonly<Record<string, string>>): object =>
@@ -459,7 +462,7 @@ describe('a denied AssumeRole call', () => {
       expect(message).toContain(`AWS said: AccessDenied: User: ${CALLER_ARN}`)
       expect(message).toContain('--execution-role-arn')
       expect(message).not.toMatch(/context\.|externalId|another-id/)
-      expect(await findDeniedParts(CHECK_LINE)).toEqual([])
+      expect(await findDeniedParameters(CHECK_LINE)).toEqual([])
       expect(add).toEqual([
         {
           account: ACCOUNT_A,
@@ -506,11 +509,13 @@ describe('a denied AssumeRole call', () => {
     const both = `${CHECK_LINE} --session-tags team=orders --source-identity maya`
     allowStsActions(sandbox, [])
     // The trust policy allows neither, so the call is also denied without one of them.
-    expect(await findDeniedParts(both)).toEqual([])
-    expect(await findDeniedParts(`${CHECK_LINE} --source-identity maya`)).toEqual(['the source identity'])
+    expect(await findDeniedParameters(both)).toEqual([])
+    expect(await findDeniedParameters(`${CHECK_LINE} --source-identity maya`)).toEqual([
+      'the source identity',
+    ])
     allowStsActions(sandbox, ['sts:SetSourceIdentity'])
-    expect(await findDeniedParts(both)).toEqual(['the session tag team'])
-    expect(await findDeniedParts(both.replace('team=orders', 'team=orders,stage=prod'))).toEqual([
+    expect(await findDeniedParameters(both)).toEqual(['the session tag team'])
+    expect(await findDeniedParameters(both.replace('team=orders', 'team=orders,stage=prod'))).toEqual([
       'the session tags',
     ])
   })
@@ -520,15 +525,15 @@ describe('a denied AssumeRole call', () => {
       'ForAllValues:StringEquals': { 'aws:TagKeys': ['TenantId', 'team'] },
       StringLike: { 'aws:RequestTag/TenantId': '?*' },
     })
-    expect(await findDeniedParts(`${CHECK_LINE} --session-tags TenantId=acme,team=orders,debug=on`)).toEqual([
-      'the session tag debug',
-    ])
+    expect(
+      await findDeniedParameters(`${CHECK_LINE} --session-tags TenantId=acme,team=orders,debug=on`),
+    ).toEqual(['the session tag debug'])
   })
 
   test('if transitive session tags are denied, check says that the tags are transitive', async () => {
     allowStsActions(sandbox, ['sts:TagSession'], 'both', { Null: { 'sts:TransitiveTagKeys': 'true' } })
     const line = `${CHECK_LINE} --session-tags team=orders,stage=prod --transitive-tag-keys team`
-    expect(await findDeniedParts(line)).toEqual(['transitive tag keys'])
+    expect(await findDeniedParameters(line)).toEqual(['transitive tag keys'])
   })
 
   test('if AssumeRole is denied, check writes the statements of the policies command, including conditions on tags', async () => {

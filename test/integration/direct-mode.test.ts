@@ -193,7 +193,7 @@ describe('a session function in direct mode outside Lambda', () => {
     jest.spyOn(process, 'emitWarning').mockImplementation(() => {})
   })
 
-  test('in direct mode, the session function is called for each request, and valid session parameters give the client of the function', async () => {
+  test('in direct mode, the session function is called for each request, and invocations with valid parameters share the client of the function', async () => {
     const middleware = crossAccountDynamo({ ...DIRECT_MODE, session })
     const handler = middy()
       .use(middleware)

@@ -128,7 +128,7 @@ const ROWS: readonly Row[] = [
     body: removeElement('SessionToken'),
   }),
   createRow('denies access', 'ASSUME_ROLE_DENIED', createErrorResponse('AccessDenied'), 1),
-  // The second request uses the credentials that the environment has then.
+  // The second request uses the credentials that the environment variables contain at that time.
   createRow(
     'rejects the caller’s expired token',
     'ASSUME_ROLE_REJECTED',
@@ -151,7 +151,7 @@ interface Column {
   readonly name: string
   /** Creates the situation, starts the fault of the row in it, and returns how to invoke the handler. */
   readonly arrange: (row: Row) => Promise<Invoke>
-  /** Whether invocations succeed although STS fails. */
+  /** Whether invocations succeed while STS fails. */
   readonly isServed: boolean
   /** The maximum number of AssumeRole calls. */
   readonly maxCalls: number
@@ -241,12 +241,13 @@ const COLUMNS: readonly Column[] = [
 const results = new Map<string, string>()
 const toResultKey = (row: Row, column: Column): string => `${row.name}|${column.name}`
 
-// Jest fails a test in which a promise is rejected without a handler, so these tests also show that there is none.
+// Jest fails a test in which a promise is rejected without a handler, so these tests also show that
+// each rejection has a handler.
 describe.each(ROWS)('if STS $name', (row) => {
   describe.each(COLUMNS)('$name', (column) => {
     const outcome = column.isServed ? 'served' : row.code
     test.each([1, 64])(
-      `with %d concurrent invocations: ${outcome}, and served after the fault`,
+      `if STS ${row.name} (${column.name}), %d concurrent invocations result in ${outcome}, and an invocation after the fault is served`,
       async (count) => {
         stsRequestCount = 0
         settledCallCount = 0

@@ -44,7 +44,7 @@ const workload = fc.record({
 
 type Workload = typeof workload extends fc.Arbitrary<infer Value> ? Value : never
 
-/** Workloads of look-alike tenants: in a store that evicts most sessions, and, in the long run, in a store that keeps more. */
+/** Workloads of look-alike tenants in a store that evicts most sessions. `npm run test:long` adds a store that keeps more. */
 const lookAlikeWorkloads = ([3, 100] as const)
   .slice(0, selectByRunLength(1, 2))
   .map((maxSessions): [Workload] => [{ tenants: lookAlikeTenants, maxSessions, waves: [] }])

@@ -238,7 +238,7 @@ const expectIsolation = async (
   expect(await getStoredItem('evil')).toEqual(itemBefore)
   expect(await getStoredItem('evil', '3')).toBeUndefined()
   await invoke({ tenant: 'acme', partitionKey: 'acme' }, operation)
-  // The session decides, and not the partition key alone.
+  // IAM denies the same key to the session of another tenant.
   await expect(invoke({ tenant: 'evil', partitionKey: 'acme' }, operation)).rejects.toEqual(
     matchDenied(policyType),
   )

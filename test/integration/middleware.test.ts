@@ -379,7 +379,7 @@ describe('the prefetch', () => {
 })
 
 describe('with other middlewares', () => {
-  test('a client of middy’s AWS middlewares gets the credentials by awsClientAssumeRole, and their refreshes', async () => {
+  test('a client of middy’s AWS middlewares gets the credentials and refreshed credentials through awsClientAssumeRole', async () => {
     const identities: (string | undefined)[] = []
     let client: STSClient | undefined
     const handler = middy()

@@ -1,6 +1,6 @@
 /**
- * Options of crossAccountPolicies() that together contain each choice of each option. In the long run, they contain each
- * pair of choices.
+ * Options of crossAccountPolicies() that together contain each choice of each option. In `npm run test:long`, they contain
+ * each pair of choices.
  */
 import fc from 'fast-check'
 import type { CrossAccountPoliciesOptions } from 'middy-cross-account-dynamo/policies'

@@ -1,4 +1,4 @@
-/** Credentials are in no value that a function can print, at any depth. Shows CODE-4 of SECURITY.md. */
+/** Values that a function can print contain no credentials, at any depth. Shows CODE-4 of SECURITY.md. */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
 import { GetCommand } from '@aws-sdk/lib-dynamodb'

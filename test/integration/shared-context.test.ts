@@ -335,7 +335,7 @@ describe('context that cannot be copied', () => {
     },
   )
 
-  test('refuses a frozen context that cannot be copied, and its error handlers can read it', async () => {
+  test('refuses a frozen context that cannot be copied, and passes that context to the error handlers', async () => {
     class FrozenContext {
       readonly getRemainingTimeInMillis = () => 3000
       constructor() {

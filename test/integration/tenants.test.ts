@@ -591,7 +591,7 @@ describe('customer accounts', () => {
     expect(listDynamoDbCalls()).toEqual([])
   })
 
-  test('does not wait for the connection to the account of the static role in a customer’s account', async () => {
+  test('does not wait for the connection to the account of the static role if the session is in a customer’s account', async () => {
     const middleware = crossAccountDynamo({
       session: ({ event }: SessionRequest<Event>) =>
         event.tenant === 'customer' ? CUSTOMERS.customer : { sessionTags: { TenantId: event.tenant } },

@@ -78,7 +78,7 @@ const listFiles = (folder: string): string[] =>
     )
     .sort()
 
-/** Checks that the package contains the source files, the files that are built from them, and the texts, and no other files. */
+/** Checks that the package contains exactly the source files, the files that are built from them, and the files in `texts`. */
 const checkFiles = async (installed: string): Promise<string> => {
   const sources = listFiles(join(ROOT, 'src'))
   const built = sources.flatMap((source) =>

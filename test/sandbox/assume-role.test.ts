@@ -86,7 +86,7 @@ describe('AssumeRole', () => {
     await expect(clients.assumeRole()).resolves.toHaveProperty('sessionToken')
   })
 
-  test('denies a caller whose own account does not allow it', async () => {
+  test('denies a caller whose own account does not allow AssumeRole', async () => {
     sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
     await expect(clients.assumeRole()).rejects.toEqual(matchAccessDenied('sts:AssumeRole'))
   })
@@ -126,7 +126,7 @@ describe('AssumeRole', () => {
     await expect(clients.assumeRole()).rejects.toThrow(/ with an explicit deny in a resource-based policy$/)
   })
 
-  test('denies what a service control policy of account A denies', async () => {
+  test('denies AssumeRole if a service control policy of account A denies it', async () => {
     const accounts = createTwoAccounts()
     const [accountA] = accounts
     if (accountA)

@@ -105,7 +105,7 @@ test('the rewrite fault replaces the body of the response', async () => {
   expect(await getCallerIdentity()).toMatchObject({ Account: '999999999999' })
 })
 
-test('a fault affects its own service and operation, `times` calls, until it is removed', async () => {
+test('a fault affects only its service and operation, for `times` calls or until it is removed', async () => {
   sandbox.faults.inject({ service: 'sts', kind: 'throttle', operation: 'AssumeRole' })
   await getCallerIdentity()
   await getItem()

@@ -116,7 +116,10 @@ const ERROR_EXAMPLES: Readonly<
       createDenialError(),
       ALL_PARAMETERS,
     ),
-    'STS denied a session without them': assumeRoleError(createDenialError(), MINIMAL_PARAMETERS),
+    'STS denied a session without an external ID, tags and a source identity': assumeRoleError(
+      createDenialError(),
+      MINIMAL_PARAMETERS,
+    ),
     'A service control policy denied the call': assumeRoleError(
       createDenialError(' with an explicit deny in a service control policy'),
       MINIMAL_PARAMETERS,
@@ -370,7 +373,7 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
 
   { option: 'executionRoleArn', code: 'broad-principal', value: 'arn:aws:iam::111111111111:root' },
   { option: 'sessionTagKeys', code: 'invalid-tag-keys' },
-  { option: 'access', code: 'no-confinable-action' },
+  { option: 'access', code: 'no-restrictable-action' },
   { option: 'kmsKeyArn', code: 'invalid-key-arn', value: 'alias/orders' },
   { option: 'kmsKeyArn', code: 'key-elsewhere', region: 'us-east-1', expected: 'eu-west-1' },
 

@@ -44,7 +44,7 @@ test.each([
   ['with a role', ROLE_OPTIONS],
   ['in direct mode', DIRECT_MODE_OPTIONS],
 ])(
-  'the client throws with a session function, and the middleware can still be copied and serialized: %s',
+  'with a session function, the property client throws, but the middleware can be copied and serialized: %s',
   (_, options) => {
     const middleware = crossAccountDynamo({ ...options, session: getSession })
     expect(() => Reflect.get(middleware, 'client')).toThrow(

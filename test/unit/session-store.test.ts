@@ -54,7 +54,7 @@ const createTestStore = (maxSessions: number) => {
 }
 
 describe('sessions in the store', () => {
-  test('the store returns the same session for equal session parameters and another session for others', async () => {
+  test('the store returns the same session for equal session parameters and another session for other parameters', async () => {
     const { useSession, openReadySession, countOpenedSessions } = createTestStore(2)
     const acme = await openReadySession('acme')
     const evil = await openReadySession('evil')

@@ -17,7 +17,7 @@ export interface ExampleSettings extends DeploymentTarget {
   readonly partitionKey: string
   readonly sortKey?: string
   readonly access: readonly string[]
-  /** The session tag that must equal the partition key of an item. */
+  /** The key of the session tag whose value must equal the partition key of an item. */
   readonly tenantTag?: string
 }
 

@@ -15,7 +15,7 @@ import { Network } from './network.ts'
 export interface FunctionStackOptions {
   /** The path of the folder that contains the bundled handler. */
   readonly code: string
-  /** Whether the stack creates a VPC for the function that reaches only STS and DynamoDB, through VPC endpoints. */
+  /** Whether the stack creates a VPC for the function. The VPC reaches only STS and DynamoDB, through VPC endpoints. */
   readonly hasVpc?: boolean
 }
 
@@ -28,7 +28,7 @@ export class FunctionStack extends Stack {
   ) {
     super(scope, id, { env: { account: settings.functionAccount, region: settings.region } })
     const role = new Role(this, 'ExecutionRole', {
-      // The name is staticParameters, because the trust policy in account B contains the ARN of this role.
+      // The name is fixed, because the trust policy in account B contains the ARN of this role.
       roleName: settings.executionRoleName,
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       managedPolicies: [

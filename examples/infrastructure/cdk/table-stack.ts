@@ -18,7 +18,7 @@ export class TableStack extends Stack {
       billingMode: BillingMode.PAY_PER_REQUEST,
       deletionProtection: true,
     })
-    // The L2 construct Role generates its own trust policy. CfnRole accepts this one unchanged.
+    // The L2 construct Role generates its own trust policy. CfnRole uses the given trust policy unchanged.
     new CfnRole(this, 'TargetRole', {
       roleName: settings.targetRoleName,
       assumeRolePolicyDocument: PolicyDocument.fromJson(trustPolicy),

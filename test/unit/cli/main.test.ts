@@ -114,7 +114,7 @@ describe('the program in a child process', () => {
   }
 
   test.each(Object.keys(PROGRAMS))(
-    'a missing dotenv file is a usage error of the program that starts with %s',
+    'the program started with %s reports a missing dotenv file as a usage error',
     (name) => {
       const { status, stdout, stderr } = startProgram(name, `${POLICIES_COMMAND} --dotenv missing`)
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
@@ -124,7 +124,7 @@ describe('the program in a child process', () => {
   )
 
   test.each(Object.keys(PROGRAMS))(
-    'the program that starts with %s ignores NODE_OPTIONS in a dotenv file',
+    'the program started with %s ignores NODE_OPTIONS in a dotenv file',
     (name) => {
       const { status, stdout, stderr } = startProgram(name, `${POLICIES_COMMAND} --dotenv variables`)
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' })

@@ -93,7 +93,7 @@ describe('inputs of policies', () => {
       tables: ['Orders', 'Lines'],
       access: 'write',
       externalId: 'example-external-id',
-      // --session-tag-key gives no value and replaces the value of the variable.
+      // --session-tag-key sets only keys, so the value prod in the variable is not used.
       sessionTagKeys: { stage: true, team: true },
       transitiveTagKeys: ['team', 'stage'],
       sourceIdentity: true,

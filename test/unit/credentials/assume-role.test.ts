@@ -53,7 +53,7 @@ test('the credentials contain the account ID of the target role', async () => {
 })
 
 test.each([-40, 0, 40])(
-  'the credentials expire durationSeconds after the request by the local clock if the AWS clock differs by %d minutes',
+  'if the AWS clock differs by %d minutes, the credentials expire durationSeconds after the request, by the local clock',
   async (clockOffsetMinutes) => {
     const Expiration = new Date(Date.now() + 900_000 + clockOffsetMinutes * 60_000)
     sts.on(AssumeRoleCommand).resolves({ Credentials: { ...VALID_CREDENTIALS, Expiration } })

@@ -304,7 +304,7 @@ describe('wait budget without valid credentials', () => {
     expect(getReasons()).toHaveLength(1)
   })
 
-  test('an invocation that waited in vain uses the current credentials if they are still valid', async () => {
+  test('an invocation whose wait timed out uses the current credentials if they are still valid', async () => {
     const { ensureCredentials, credentials, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - 30 * SECOND_MS)
     const waiting = ensureCredentials(createDeadline(1000))
@@ -365,7 +365,7 @@ describe('waits during an invocation', () => {
 })
 
 describe('a clock that moves back', () => {
-  test('a clock that moves back ends the time in which a refusal is remembered', async () => {
+  test('an invocation calls STS again after a refusal if the clock moved back', async () => {
     const { ensureCredentials, failCall, assumeRole } = createTestSession()
     const first = catchErrorCode(ensureCredentials())
     failCall('ASSUME_ROLE_DENIED')

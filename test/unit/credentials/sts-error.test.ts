@@ -535,9 +535,17 @@ test.each<[string, unknown, object]>([
   ],
   ['a disabled Region', createStsError('RegionDisabledException', '', 403), { isRefused: true }],
   ['an unknown access key', createStsError('InvalidClientTokenId', '', 403), { isRefused: true }],
-  ['an invalid URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }), { isMistake: true }],
-  ['an endpoint that does not exist', createLocalError('', { name: 'EndpointError' }), { isMistake: true }],
-  ['an unknown CA', createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }), { isMistake: true }],
+  ['an invalid URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }), { isMisconfigured: true }],
+  [
+    'an endpoint that does not exist',
+    createLocalError('', { name: 'EndpointError' }),
+    { isMisconfigured: true },
+  ],
+  [
+    'an unknown CA',
+    createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+    { isMisconfigured: true },
+  ],
   ['a local error with the name of an STS error', createLocalError('', { name: 'ExpiredToken' }), {}],
   ['a denied call', createAccessDeniedError(), {}],
   ['a response that does not come from STS', createProxyError(403), {}],
@@ -548,8 +556,8 @@ test.each<[string, unknown, object]>([
     expect({
       isExpired: hasExpiredCallerCredentials(thrown),
       isRefused: isRefusedByRegion(thrown),
-      isMistake: isClientMisconfigured(thrown),
-    }).toEqual({ isExpired: false, isRefused: false, isMistake: false, ...expected })
+      isMisconfigured: isClientMisconfigured(thrown),
+    }).toEqual({ isExpired: false, isRefused: false, isMisconfigured: false, ...expected })
   },
 )
 

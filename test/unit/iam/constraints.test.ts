@@ -166,7 +166,7 @@ test.each([
   ['external ID', parseExternalId],
   ['session name', parseSessionName],
   ['source identity', parseSourceIdentity],
-])('a value that is not a string is not a %s, and only its type is reported', (_, parser) => {
+])('if the %s is not a string, the parser refuses it and reports only its type', (_, parser) => {
   for (const [value, actual] of NON_STRINGS)
     expect(parseWith(parser, value)).toEqual(createRefusedResult({ code: 'invalid-type', actual }))
 })

@@ -532,7 +532,7 @@ describe('crossAccountPolicies()', () => {
     ['access', undefined, { code: 'required' }],
     ['access', 'all', { code: 'invalid-value', value: 'all' }],
     ['access', ['*'], { code: 'unknown-action', action: '*' }],
-    ['access', ['Scan'], { code: 'no-confinable-action' }, TENANT_TAG],
+    ['access', ['Scan'], { code: 'no-restrictable-action' }, TENANT_TAG],
     ['region', undefined, { code: 'required' }],
     ['region', 'here', { code: 'invalid-region', value: 'here' }],
     ['region', 'cn-north-1', { code: 'other-partition', value: 'cn-north-1', partition: 'aws' }],

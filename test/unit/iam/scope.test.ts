@@ -2,7 +2,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: IAM policy variables
 /** The scopes that the parser accepts, and the session policies that they are compiled to. */
 import { describe, expect, test } from '@jest/globals'
-import { READ, WRITE } from '../../../src/iam/actions.ts'
+import { READ_ACTIONS, WRITE_ACTIONS } from '../../../src/iam/actions.ts'
 import { reportTablesElsewhere } from '../../../src/iam/constraints.ts'
 import { compileScope, parseReturnedScope, parseScope, type Scope } from '../../../src/iam/scope.ts'
 import type { Problem } from '../../../src/options/issue.ts'
@@ -37,14 +37,14 @@ describe('compiled statement', () => {
 
   test('the statement contains no indexes if no action applies to indexes', () => {
     expect(compileStatement({ tables: ['Orders'], access: 'write' })).toMatchObject({
-      Action: toDynamoDBActions(WRITE),
+      Action: toDynamoDBActions(WRITE_ACTIONS),
       Resource: [ORDERS],
     })
     expect(compileStatement({ tables: ['Orders'], access: ['GetItem'] }).Resource).toEqual([ORDERS])
     expect(compileStatement({ tables: ['Orders'], access: ['Query'] }).Resource).toHaveLength(2)
   })
 
-  test('the statement contains indexes by default, and no indexes by default with leading keys', () => {
+  test('the statement contains indexes by default, except if the scope has leading keys', () => {
     const scope: Scope = { tables: ['Orders'], access: 'read' }
     const scopeWithKeys: Scope = { ...scope, leadingKeys: ['acme'] }
     expect(compileStatement({ ...scope, indexes: false }).Resource).toEqual([ORDERS])
@@ -63,7 +63,7 @@ describe('compiled statement', () => {
 
   test('the statement contains read and write actions for the access read-write', () => {
     expect(compileStatement({ tables: ['Orders'], access: 'read-write' }).Action).toEqual(
-      toDynamoDBActions([...READ, ...WRITE]),
+      toDynamoDBActions([...READ_ACTIONS, ...WRITE_ACTIONS]),
     )
   })
 
@@ -208,7 +208,7 @@ describe('parser of scopes', () => {
     expect(parseWith(parseScope, scope)).toEqual(createRefusedResult(problem))
   })
 
-  test('the scope parser reports one problem for each list of keys and no key', () => {
+  test('the scope parser reports one problem for each list of keys, and does not report the keys', () => {
     const leadingKeys = ['', 'MARKER\ud800', 'MARKER'.repeat(1000)]
     const firstResult = parseWith(
       parseScope,

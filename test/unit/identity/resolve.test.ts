@@ -501,7 +501,7 @@ describe('copies of returned values', () => {
     ['synchronous', (values: object) => values],
     ['asynchronous', async (values: object) => values],
   ])(
-    'invocations that return the same object each use its values at the time of their %s return',
+    'if the session function returns the same object again, each invocation uses the values at the time of its %s return',
     async (_, returnValues) => {
       const sessionTags: Record<string, string> = {}
       const values = { sessionTags }

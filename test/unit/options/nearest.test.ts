@@ -14,7 +14,7 @@ const OPTIONS = [
   'documentClient',
 ]
 
-describe('nearest', () => {
+describe('findNearestName', () => {
   test.each([
     ['different case', 'ROLEARN', 'roleArn'],
     ['a missing letter', 'roleAn', 'roleArn'],
@@ -26,7 +26,7 @@ describe('nearest', () => {
     ['a plural', 'regions', 'region'],
     ['a name that resembles two known names', 'sessionNames', 'sessionName'],
     ['the beginning of a long name', 'duration', 'durationSeconds'],
-  ])('nearest corrects %s: %s to %s', (_, name, expected) => {
+  ])('findNearestName corrects %s: %s to %s', (_, name, expected) => {
     expect(findNearestName(name, OPTIONS)).toBe(expected)
   })
 
@@ -35,7 +35,7 @@ describe('nearest', () => {
     ['one letter', 'x'],
     ['an empty string', ''],
     ['a whole sentence', 'something else altogether'],
-  ])('nearest returns undefined for %s', (_, name) => {
+  ])('findNearestName returns undefined for %s', (_, name) => {
     expect(findNearestName(name, OPTIONS)).toBeUndefined()
   })
 
@@ -43,14 +43,14 @@ describe('nearest', () => {
     ['ab', 'abcd'],
     ['abcd', 'ab'],
     ['abcd', 'abxx'],
-  ])('nearest accepts two edits: %s and %s', (name, known) => {
+  ])('findNearestName accepts two edits: %s and %s', (name, known) => {
     expect(findNearestName(name, [known])).toBe(known)
   })
 
   test.each([
     ['ab', 'abcde'],
     ['abcd', 'axxx'],
-  ])('nearest refuses three edits in a short name: %s and %s', (name, known) => {
+  ])('findNearestName refuses three edits in a short name: %s and %s', (name, known) => {
     expect(findNearestName(name, [known])).toBeUndefined()
   })
 
@@ -60,7 +60,7 @@ describe('nearest', () => {
     expect(findNearestName('ac', ['ab', 'ad'])).toBe('ab')
   })
 
-  test('nearest returns undefined if there are no known names', () => {
+  test('findNearestName returns undefined if there are no known names', () => {
     expect(findNearestName('roleArn', [])).toBeUndefined()
   })
 })
