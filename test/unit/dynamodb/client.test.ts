@@ -10,17 +10,19 @@ import {
   TransactGetItemsCommand,
   TransactWriteItemsCommand,
 } from '@aws-sdk/client-dynamodb'
-import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
+import { type DynamoDBDocumentClient, GetCommand } from '@aws-sdk/lib-dynamodb'
 import { beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import type { CrossAccountDynamoOptions } from '../../../src/configuration/options.ts'
 import type { CredentialProvider, Session } from '../../../src/credentials/session.ts'
 import { createClients } from '../../../src/dynamodb/client.ts'
 import { createWarmUp } from '../../../src/dynamodb/warm-up.ts'
+import { CrossAccountDynamoError } from '../../../src/errors.ts'
 
 interface SentRequest {
   protocol: string
   hostname: string
+  port?: number
   method: string
   path: string
   headers: Record<string, string>
@@ -32,7 +34,7 @@ const createUserHandler = () => {
   const sentRequests: SentRequest[] = []
   const handler = {
     metadata: { handlerProtocol: 'http/1.1' },
-    handle: jest.fn(async (request: SentRequest) => {
+    handle: jest.fn(async (request: SentRequest, _options?: { abortSignal?: AbortSignal }) => {
       sentRequests.push(request)
       return {
         response: { statusCode: 200, headers: {}, body: Readable.from([Buffer.from('{'), Buffer.from('}')]) },
@@ -56,6 +58,9 @@ const createCredentialProvider = (): CredentialProvider & jest.Mock =>
     })),
     { memoized: true as const },
   ) as never
+
+const sendGetItem = (client: unknown) =>
+  (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
 
 const createTestClient = (
   options: CrossAccountDynamoOptions = {},
@@ -83,18 +88,20 @@ const createTestClient = (
   const clients = createClients(configuration)
   const client = clients.open(session)
   const openAnotherClient = () => clients.open(session)
-  const openConnection = async () => {
-    const warmUp = createWarmUp(client, '222222222222')
-    warmUp.start('222222222222')
-    await warmUp.waitUntilSettled('222222222222')
+  const openConnectionFor = async (accountId: string | undefined) => {
+    const warmUp = createWarmUp(client as DynamoDBClient, accountId)
+    warmUp.start(accountId)
+    await warmUp.waitUntilSettled(accountId)
   }
-  const getItem = () =>
-    (client as DynamoDBClient).send(new GetItemCommand({ TableName: 'MyTable', Key: { id: { S: '1' } } }))
+  const openConnection = () => openConnectionFor('222222222222')
+  const getItem = () => sendGetItem(client)
   return {
     sentRequests,
     handler,
+    clients,
     client,
     openAnotherClient,
+    openConnectionFor,
     openConnection,
     getItem,
     credentials,
@@ -144,6 +151,71 @@ describe('early connection', () => {
     expect(credentials).not.toHaveBeenCalled()
   })
 
+  test.each<[string, string, number | undefined]>([
+    ['the port of the endpoint', 'https://vpce-1.example.com:8443', 8443],
+    ['the default port if the endpoint has none', 'https://vpce-1.example.com', undefined],
+  ])('the early connection and later requests use %s', async (_what, endpoint, port) => {
+    const { sentRequests, openConnection, getItem } = createTestClient({ awsClientOptions: { endpoint } })
+    await openConnection()
+    await getItem()
+    expect(sentRequests.map((request) => request.port)).toEqual([port, port])
+    expect(sentRequests.map(({ hostname }) => hostname)).toEqual(['vpce-1.example.com', 'vpce-1.example.com'])
+    // A request handler can treat a port that is undefined or 0 unlike a port that is not set.
+    expect('port' in (sentRequests[0] as SentRequest)).toBe(port !== undefined)
+  })
+
+  test('if the account is not known, the early connection uses the account of the credentials', async () => {
+    const { sentRequests, openConnectionFor } = createTestClient()
+    await openConnectionFor(undefined)
+    expect(sentRequests.map(({ hostname }) => hostname)).toEqual(['222222222222.ddb.eu-west-1.amazonaws.com'])
+  })
+
+  test('if the credential provider rejects, the early connection uses the Regional endpoint', async () => {
+    const { sentRequests, openConnectionFor, credentials } = createTestClient()
+    credentials.mockImplementation(() => Promise.reject(new Error('no credentials')))
+    await openConnectionFor(undefined)
+    expect(sentRequests.map(({ hostname }) => hostname)).toEqual(['dynamodb.eu-west-1.amazonaws.com'])
+  })
+
+  test('if an endpoint is configured, the early connection does not request credentials to find the account', async () => {
+    const { sentRequests, openConnectionFor, credentials } = createTestClient({
+      awsClientOptions: { endpoint: 'https://vpce-1.example.com' },
+    })
+    await openConnectionFor(undefined)
+    expect(sentRequests.map(({ hostname }) => hostname)).toEqual(['vpce-1.example.com'])
+    expect(credentials).not.toHaveBeenCalled()
+  })
+
+  test('the early connection supports SDK clients without serviceConfiguredEndpoint', async () => {
+    const { client, sentRequests, openConnection } = createTestClient()
+    Object.assign(client.config, { serviceConfiguredEndpoint: undefined })
+    await openConnection()
+    expect(sentRequests.map(({ hostname }) => hostname)).toEqual(['222222222222.ddb.eu-west-1.amazonaws.com'])
+  })
+
+  test('the early connection omits unknown endpoint parameters instead of passing undefined', async () => {
+    const { client, openConnectionFor, credentials } = createTestClient()
+    credentials.mockImplementation(() => Promise.reject(new Error('no credentials')))
+    const resolveEndpoint = jest.spyOn((client as DynamoDBClient).config, 'endpointProvider')
+    await openConnectionFor(undefined)
+    expect(resolveEndpoint.mock.calls.map(([parameters]) => parameters)).toStrictEqual([
+      { Region: 'eu-west-1', UseFIPS: false, UseDualStack: false, AccountIdEndpointMode: 'preferred' },
+    ])
+  })
+
+  test('the request handler can abort the early connection after one second', async () => {
+    const abortController = new AbortController()
+    const createTimeout = jest.spyOn(AbortSignal, 'timeout').mockReturnValue(abortController.signal)
+    try {
+      const { handler, openConnection } = createTestClient()
+      await openConnection()
+      expect(handler.handle.mock.calls[0]?.[1]?.abortSignal).toBe(abortController.signal)
+      expect(createTimeout.mock.calls).toEqual([[1000]])
+    } finally {
+      createTimeout.mockRestore()
+    }
+  })
+
   test('a failed early connection is ignored', async () => {
     const { handler, openConnection } = createTestClient()
     handler.handle.mockRejectedValueOnce(new Error('connect ECONNREFUSED'))
@@ -189,11 +261,11 @@ describe('early connection', () => {
 })
 
 describe('rejected session tokens', () => {
-  const createErrorResponse = (name: string) => ({
+  const createErrorResponse = (name: string, message = 'no') => ({
     response: {
       statusCode: 400,
       headers: { 'content-type': 'application/x-amz-json-1.0' },
-      body: Buffer.from(JSON.stringify({ __type: `com.amazon.coral.service#${name}`, message: 'no' })),
+      body: Buffer.from(JSON.stringify({ __type: `com.amazon.coral.service#${name}`, message })),
     },
   })
   const transactions: [string, TransactGetItemsCommand | TransactWriteItemsCommand][] = [
@@ -226,6 +298,71 @@ describe('rejected session tokens', () => {
     handler.handle.mockResolvedValueOnce(createErrorResponse('AccessDeniedException') as never)
     await expect(getItem()).rejects.toHaveProperty('name', 'AccessDeniedException')
     expect(replaceRejectedCredentials).not.toHaveBeenCalled()
+  })
+
+  const revocationMessage = 'User is not authorized, with an explicit deny in an identity-based policy'
+
+  test('after DynamoDB denied a revoked session, the request runs once more with new credentials', async () => {
+    const { getItem, handler, replaceDeniedCredentials } = createTestClient()
+    replaceDeniedCredentials.mockResolvedValue(true)
+    handler.handle.mockResolvedValueOnce(
+      createErrorResponse('AccessDeniedException', revocationMessage) as never,
+    )
+    await getItem()
+    expect(replaceDeniedCredentials).toHaveBeenCalledTimes(1)
+    expect(handler.handle).toHaveBeenCalledTimes(2)
+  })
+
+  test.each([
+    ['an AccessDeniedException for another reason', 'AccessDeniedException', 'User is not authorized'],
+    ['another error that mentions an explicit deny', 'ValidationException', revocationMessage],
+  ])('%s does not replace the credentials', async (_case, name, message) => {
+    const { getItem, handler, replaceRejectedCredentials, replaceDeniedCredentials } = createTestClient()
+    handler.handle.mockResolvedValueOnce(createErrorResponse(name, message) as never)
+    await expect(getItem()).rejects.toHaveProperty('name', name)
+    expect(replaceRejectedCredentials).not.toHaveBeenCalled()
+    expect(replaceDeniedCredentials).not.toHaveBeenCalled()
+  })
+
+  test.each([
+    ['a string', 'no'],
+    ['an object without a name and a message', {}],
+    ['an AccessDeniedException without a message', { name: 'AccessDeniedException' }],
+  ])('if an SDK middleware throws %s, the request fails with it', async (_case, thrown) => {
+    const { getItem, replaceRejectedCredentials, replaceDeniedCredentials } = createTestClient({
+      awsClientCapture: (client: DynamoDBClient) => {
+        client.middlewareStack.add(() => () => Promise.reject(thrown), { step: 'build' })
+        return client
+      },
+    })
+    await expect(getItem()).rejects.toBe(thrown)
+    expect(replaceRejectedCredentials).not.toHaveBeenCalled()
+    expect(replaceDeniedCredentials).not.toHaveBeenCalled()
+  })
+
+  test('the second attempt runs the SDK middlewares from the serialize step on, and not those of the initialize step', async () => {
+    const steps: string[] = []
+    const awsClientCapture = (client: DynamoDBClient) => {
+      for (const step of ['initialize', 'serialize'] as const)
+        client.middlewareStack.add(
+          (next) => (args) => {
+            steps.push(step)
+            return next(args)
+          },
+          { step: step as 'initialize', priority: 'high' },
+        )
+      return client
+    }
+    const { getItem, handler, replaceRejectedCredentials } = createTestClient({ awsClientCapture })
+    replaceRejectedCredentials.mockResolvedValue(true)
+    handler.handle.mockResolvedValueOnce(createErrorResponse('ExpiredTokenException') as never)
+    await getItem()
+    expect(steps).toEqual(['initialize', 'serialize', 'serialize'])
+  })
+
+  test('the middleware stack identifies the SDK middleware that replaces rejected session tokens', () => {
+    const { client } = createTestClient()
+    expect(client.middlewareStack.identify()).toContain('replaceRejectedToken - serialize')
   })
 })
 
@@ -283,6 +420,86 @@ describe('the DynamoDB client', () => {
     expect(sentRequests).toHaveLength(1)
     const unchangedConfig = client.config as unknown as { translateConfig: { marshallOptions: object } }
     expect(unchangedConfig.translateConfig.marshallOptions).toEqual({ removeUndefinedValues: true })
+  })
+
+  test('the SDK creates one HTTPS agent from awsClientOptions, which the clients of all sessions share', () => {
+    const readHttpsAgent = jest.fn(() => ({ maxSockets: 7 }))
+    const requestHandler = Object.defineProperty({}, 'httpsAgent', { get: readHttpsAgent, enumerable: true })
+    const { openAnotherClient } = createTestClient({ awsClientOptions: { requestHandler } })
+    const readsOfFirstClient = readHttpsAgent.mock.calls.length
+    expect(readsOfFirstClient).toBeGreaterThan(0)
+    openAnotherClient()
+    expect(readHttpsAgent).toHaveBeenCalledTimes(readsOfFirstClient)
+  })
+
+  test('a client without credentials sends no commands', async () => {
+    const { clients, handler } = createTestClient()
+    await expect(sendGetItem(clients.openWithoutCredentials())).rejects.toThrow('no credentials')
+    expect(handler.handle).not.toHaveBeenCalled()
+  })
+
+  test('a document client unmarshals responses as translateConfig says', async () => {
+    const { client, handler } = createTestClient({
+      documentClient: true,
+      translateConfig: { unmarshallOptions: { wrapNumbers: true } },
+    })
+    handler.handle.mockResolvedValueOnce({
+      response: { statusCode: 200, headers: {}, body: Buffer.from('{"Item":{"count":{"N":"7"}}}') },
+    } as never)
+    const { Item } = await (client as DynamoDBDocumentClient).send(
+      new GetCommand({ TableName: 'MyTable', Key: { id: '1' } }),
+    )
+    expect(Item).toMatchObject({ count: { value: '7' } })
+  })
+
+  test('if the constructor of DynamoDBClient throws, the error contains the cause', () => {
+    const open = () => createTestClient({ awsClientOptions: { extensions: [5] } as never })
+    expect(open).toThrow(CrossAccountDynamoError)
+    expect(open).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        cause: expect.objectContaining({ name: 'TypeError' }),
+      }),
+    )
+  })
+
+  test.each<[string, (client: DynamoDBClient) => unknown, RegExp]>([
+    ['returns null', () => null, /must return the DynamoDBClient.* null$/],
+    ['returns nothing', () => undefined, /must return the DynamoDBClient.* undefined$/],
+    [
+      'returns an object without send',
+      ({ config }) => ({ config }),
+      /must return the DynamoDBClient.* object$/,
+    ],
+    [
+      'returns an object without config',
+      () => ({ send: () => {} }),
+      /must return the DynamoDBClient.* object$/,
+    ],
+    ['returns a frozen client', (client) => Object.freeze(client), /cannot be changed$/],
+    [
+      'throws',
+      () => {
+        throw new TypeError('no segment')
+      },
+      /threw TypeError: "no segment"$/,
+    ],
+  ])('an awsClientCapture that %s is refused with the reason', (_case, capture, reason) => {
+    const open = () => createTestClient({ awsClientCapture: capture as never })
+    expect(open).toThrow(CrossAccountDynamoError)
+    expect(open).toThrow(/^CONFIG_INVALID: awsClientCapture\b/)
+    expect(open).toThrow(reason)
+  })
+
+  test('an awsClientCapture that returns the client of another session is refused with the reason', () => {
+    let firstClient: DynamoDBClient | undefined
+    const { openAnotherClient } = createTestClient({
+      awsClientCapture: (client: DynamoDBClient) => {
+        firstClient ??= client
+        return firstClient
+      },
+    })
+    expect(openAnotherClient).toThrow(/^CONFIG_INVALID: awsClientCapture\b.*another session/)
   })
 
   test('JSON.stringify writes only the name of a client, so a context can be logged', () => {
