@@ -438,7 +438,7 @@ describe('the DynamoDB client', () => {
     expect(handler.handle).not.toHaveBeenCalled()
   })
 
-  test('a document client unmarshals responses as translateConfig says', async () => {
+  test('a document client converts responses as translateConfig says', async () => {
     const { client, handler } = createTestClient({
       documentClient: true,
       translateConfig: { unmarshallOptions: { wrapNumbers: true } },
