@@ -199,7 +199,11 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
         function: { ...deployment.function, isInVpc: true },
         managedPolicies: ['AWSLambdaVPCAccessExecutionRole'],
       })
-      const createEndpointPolicy = (principal: string, action: string | string[], resource: string) => ({
+      const createEndpointPolicy = (
+        principal: string,
+        action: string | string[],
+        resource: string | string[],
+      ) => ({
         Version: '2012-10-17',
         Statement: {
           Effect: 'Allow',
@@ -226,7 +230,10 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
             service: `com.amazonaws.${region}.dynamodb`,
             type: 'Gateway',
             hasPrivateDns: false,
-            policy: createEndpointPolicy(policiesOptions.roleArn, 'dynamodb:*', tableArn),
+            policy: createEndpointPolicy(policiesOptions.roleArn, 'dynamodb:*', [
+              tableArn,
+              `${tableArn}/index/*`,
+            ]),
           },
         ]),
       )

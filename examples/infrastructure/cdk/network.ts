@@ -42,7 +42,8 @@ export class Network extends Construct {
         // Policies of gateway endpoints cannot name principals. The condition restricts them instead.
         principals: [new StarPrincipal()],
         actions: ['dynamodb:*'],
-        resources: [toTableArn(settings)],
+        // The role decides whether the function can read the indexes of the table.
+        resources: [toTableArn(settings), `${toTableArn(settings)}/index/*`],
         conditions: { ArnEquals: { 'aws:PrincipalArn': toTargetRoleArn(settings) } },
       }),
     )

@@ -48,7 +48,8 @@ locals {
         # Policies of gateway endpoints cannot name principals. The condition restricts them instead.
         Principal = "*"
         Action    = "dynamodb:*"
-        Resource  = var.table_arn
+        # The role decides whether the function can read the indexes of the table.
+        Resource  = [var.table_arn, "${var.table_arn}/index/*"]
         Condition = { ArnEquals = { "aws:PrincipalArn" = var.target_role_arn } }
       }
     ]
