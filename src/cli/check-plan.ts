@@ -1,7 +1,8 @@
 /** Reads the plan of `check` from flags and variables: the session to assume, and the requests to try. */
 import { type Configuration, readConfiguration } from '../configuration/configuration.ts'
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
-import { parseRoleArn } from '../iam/arn.ts'
+import { canUseIndexes, listActions } from '../iam/actions.ts'
+import { parseRoleArn, toTableName } from '../iam/arn.ts'
 import { parseRoleArnOption, reportTablesElsewhere } from '../iam/constraints.ts'
 import type { Scope } from '../iam/scope.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
@@ -16,12 +17,24 @@ import {
   UsageError,
 } from './flags.ts'
 
+/** The name of an index to try. */
+export interface IndexName {
+  /** The name of the table. `undefined` if each table has the index. */
+  readonly table?: string | undefined
+  /** The name of the index, or `*` for all indexes. */
+  readonly index: string
+}
+
 /** The session that `check` assumes, and the requests that it tries with the session. */
 export interface CheckPlan {
   readonly configuration: Configuration
   readonly parameters: SessionParameters
   /** The tables and actions to try. `undefined` if neither flags nor variables name them. */
   readonly scope: Scope | undefined
+  /** The indexes to try. */
+  readonly indexes: readonly IndexName[]
+  /** Whether a trust policy that does not require the external ID is not a problem. */
+  readonly canLackExternalId: boolean
   /** The only partition key that policies allow the session to use. `undefined` if the flags do not name it. */
   readonly key: readonly [name: string, value: string] | undefined
   /** The key of the session tag that the policy compares with the partition key. */
@@ -34,11 +47,13 @@ export interface CheckPlan {
  * Returns the plan. The variables determine the scope of the session, as in the function. The flags determine the tables and actions to
  * try, which can be more than the scope contains.
  *
+ * @param profileRegion the Region of the profile, which applies if no flag and no variable sets the Region
+ *
  * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
  */
-export const readCheckPlan = (flags: Flags): CheckPlan => {
+export const readCheckPlan = (flags: Flags, profileRegion?: string): CheckPlan => {
   const { table, access, ...sessionFlags } = flags
-  const environment = toEnvironment(sessionFlags)
+  const environment = addRegion(toEnvironment(sessionFlags), profileRegion)
   const { isSet } = readOptions(flags, environment)
   const hasScope = isSet('scope')
   requireFlags(
@@ -57,14 +72,22 @@ export const readCheckPlan = (flags: Flags): CheckPlan => {
       'the role is none (direct mode), and direct mode has no role to check; give --role-arn <arn>',
     )
   const key = readKey(flags)
+  const targets = readTargets(flags, configuration, parameters)
   return {
     configuration,
     parameters,
-    ...readTargets(flags, configuration, parameters),
+    ...targets,
+    indexes: readIndexes(flags, targets.scope),
+    canLackExternalId: flags['allow-missing-external-id'] !== undefined,
     key,
     tenantTag: readTenantTag(flags, parameters, key),
   }
 }
+
+const addRegion = (environment: Environment, profileRegion: string | undefined): Environment => ({
+  ...environment,
+  AWS_REGION: environment.AWS_REGION || profileRegion,
+})
 
 const readOptions = (flags: Flags, environment: Environment) =>
   createOptionReader(ROWS, {
@@ -97,6 +120,37 @@ const readTargets = (
     reportTablesElsewhere(scope.tables, { ...parseRoleArn(roleArn), region }, reportOn('scope'))
   if (issues.length > 0) throw new UsageError(`no request was sent:\n${formatFlagIssues(issues, flags)}`)
   return { scope, executionRoles }
+}
+
+/**
+ * Returns the indexes in `--index` and `--indexes`. A name can begin with the name of its table and a slash.
+ *
+ * @throws UsageError if no request can try the indexes.
+ */
+const readIndexes = ({ index, indexes, key }: Flags, scope: Scope | undefined): readonly IndexName[] => {
+  const names = [
+    ...(index?.split(',') ?? []).map((name) => {
+      const [table, indexName] = name.split('/')
+      return indexName === undefined ? { index: name } : { table, index: indexName }
+    }),
+    ...(indexes === undefined ? [] : [{ index: '*' }]),
+  ]
+  if (names.length === 0) return names
+  if (key !== undefined && indexes !== undefined)
+    throw new UsageError(
+      '--indexes and --key cannot be combined, because the partition key of an index is its own; give --index <name>',
+    )
+  if (!listActions(scope?.access ?? []).some(canUseIndexes))
+    throw new UsageError(
+      '--index and --indexes require an action that reads indexes; give --access Query, for example',
+    )
+  const tables = scope?.tables.map(toTableName) ?? []
+  const unknown = names.find((name) => 'table' in name && !tables.includes(name.table ?? ''))
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--index names a table that --table does not name; the tables are ${tables.join(', ')}`,
+    )
+  return names
 }
 
 /** Returns the name and the value of the partition key in `--key`. */

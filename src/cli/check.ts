@@ -24,7 +24,7 @@ const NOTHING_CHANGED =
  * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
  */
 export const runCheckCommand = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
-  const plan = readCheckPlan(flags)
+  const plan = readCheckPlan(flags, await readProfileRegion())
   const context: CheckContext = { ...plan, caller: await readCaller(plan.configuration) }
   const steps: Step[] = []
   for await (const step of yieldSteps(context)) {
@@ -38,6 +38,9 @@ export const runCheckCommand = async (flags: Flags, terminal: Terminal): Promise
   else if (note !== undefined) terminal.out(`${note}\n`)
   return isOk ? 0 : 1
 }
+
+const EXTERNAL_ID_ADVICE =
+  'Add the condition on sts:ExternalId that the policies command writes, or give --allow-missing-external-id.'
 
 async function* yieldSteps(context: CheckContext): AsyncGenerator<Step> {
   yield* describeCaller(context)
@@ -70,7 +73,7 @@ function* describeCaller({ caller, configuration, executionRoles }: CheckContext
 }
 
 async function* describeRole(
-  { caller, parameters }: CheckContext,
+  { caller, parameters, canLackExternalId }: CheckContext,
   assume: (parameters: SessionParameters) => Promise<Credentials>,
 ): AsyncGenerator<Step> {
   if (caller === undefined)
@@ -84,9 +87,11 @@ async function* describeRole(
   if (externalId !== undefined && (await isFulfilled(assume(withoutExternalId))))
     yield {
       subject: { kind: 'role' },
-      outcome: 'note',
-      message:
+      outcome: canLackExternalId ? 'note' : 'failed',
+      message: [
         'the role can also be assumed without the external ID, because the trust policy does not require one',
+        ...(canLackExternalId ? [] : [EXTERNAL_ID_ADVICE]),
+      ].join('\n'),
     }
 }
 
@@ -113,6 +118,18 @@ async function* checkTables(context: CheckContext, credentials: Credentials): As
   const client = new DynamoDBClient({ region: configuration.region, credentials, requestHandler: STS_LIMITS })
   try {
     for (const table of scope.tables) yield* checkTable({ client, table, context }, scope.access)
+  } finally {
+    client.destroy()
+  }
+}
+
+/** Returns the Region of the caller's profile or of `AWS_REGION`. Returns `undefined` if neither is set. */
+const readProfileRegion = async (): Promise<string | undefined> => {
+  const client = new STSClient({})
+  try {
+    return await client.config.region()
+  } catch {
+    return undefined
   } finally {
     client.destroy()
   }

@@ -1,5 +1,5 @@
 /** Explains an AssumeRole call that failed: the session parameters that STS denies, and the statements to add in both accounts. */
-import { isClientMisconfigured } from '../credentials/sts-error.ts'
+import { isAboutCallerCredentials, isClientMisconfigured } from '../credentials/sts-error.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import {
   type Addition,
@@ -24,9 +24,23 @@ export const explainFailure = async (
   assume: Assume,
 ): Promise<Step> => {
   if (error.code === 'ASSUME_ROLE_DENIED') return explainDeniedCall(error, context, assume)
+  if (isAboutCallerCredentials(error.cause)) return describeMissingCredentials(error)
   const isAboutSts = error.retryable || isClientMisconfigured(error.cause)
   const kind = isAboutSts ? 'sts' : context.caller === undefined ? 'credentials' : 'role'
   return { subject: { kind }, outcome: 'failed', message: error.message }
+}
+
+/** Returns the step about credentials that are missing or that STS rejects. The command usually runs in a terminal. */
+const describeMissingCredentials = ({ cause }: CrossAccountDynamoError): Step => {
+  const { name, message } = cause as Error
+  return {
+    subject: { kind: 'credentials' },
+    outcome: 'failed',
+    message:
+      `there are no valid credentials to call STS\nThe call failed with ${name}: ${message || '(no message)'}\n` +
+      'In a terminal, sign in, for example with aws sso login, and name the profile in AWS_PROFILE. In Lambda, check that no code and ' +
+      'no variable overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.',
+  }
 }
 
 const explainDeniedCall = async (

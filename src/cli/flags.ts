@@ -97,8 +97,19 @@ const FLAGS = {
     value: '<key>',
     help: 'the session tag whose value partition keys must equal',
   },
-  indexes: { options: ['indexes'], help: 'allows the role to read the indexes of the tables' },
-  'kms-key-arn': { options: ['kmsKeyArn'], value: '<arn>', help: 'the customer managed key of the tables' },
+  index: {
+    value: '<name>',
+    separator: ',',
+    help: 'the name of an index of the tables, or <table>/<name>; can be repeated',
+  },
+  indexes: { options: ['indexes'], help: 'includes all indexes of the tables, also with --tenant-tag' },
+  'no-indexes': { help: 'excludes the indexes of the tables' },
+  'kms-key-arn': {
+    options: ['kmsKeyArn', 'scope.kmsKeyArn'],
+    value: '<arn>',
+    variable: 'KMS_KEY_ARN',
+    help: 'the customer managed KMS key of the tables',
+  },
   'organization-id': {
     options: ['organizationId'],
     value: '<id>',
@@ -107,6 +118,9 @@ const FLAGS = {
   'trust-whole-account': {
     options: ['trustWholeAccount'],
     help: 'allows an --execution-role-arn that includes more than one role',
+  },
+  'allow-missing-external-id': {
+    help: 'reports a trust policy that does not require the external ID in a note',
   },
   format: { value: '<format>', help: 'json (the default), cloudformation, terraform or cdk' },
   key: {

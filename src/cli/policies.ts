@@ -30,7 +30,9 @@ import { formatJson } from './formats/json.ts'
 import { formatTerraform } from './formats/terraform.ts'
 import { applyStyle, type ExitCode, type Terminal, toPrintable } from './terminal.ts'
 
-const FORMATS: Readonly<Record<string, (policies: AccountPolicies) => string>> = {
+type FormatPolicies = (policies: AccountPolicies) => string
+
+const FORMATS: Readonly<Record<string, FormatPolicies>> = {
   json: formatJson,
   cloudformation: formatCloudFormation,
   terraform: formatTerraform,
@@ -51,14 +53,14 @@ export const runPoliciesCommand = (flags: Flags, terminal: Terminal): ExitCode =
     terminal.err(`${applyStyle(terminal.colors.err, 'yellow', 'Warning:')} ${toPrintable(warning)}\n`)
   const text =
     flags.json === undefined
-      ? styleComments(toPrintable(format(accountPolicies)), terminal)
+      ? styleComments(toPrintable(formatWithOrder(format, accountPolicies)), terminal)
       : toPrintable(JSON.stringify(toJson(accountPolicies, warnings), undefined, 2))
   terminal.out(`${text.trimEnd()}\n`)
   return 0
 }
 
 /** Returns the function that formats the policies. */
-const readFormat = ({ format = 'json', json }: Flags): ((policies: AccountPolicies) => string) => {
+const readFormat = ({ format = 'json', json }: Flags): FormatPolicies => {
   const formatPolicies = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
   if (formatPolicies === undefined)
     throw new UsageError(
@@ -67,6 +69,22 @@ const readFormat = ({ format = 'json', json }: Flags): ((policies: AccountPolici
   if (json !== undefined && format !== 'json')
     throw new UsageError(`--json and --format ${format} cannot be combined; remove one of them`)
   return formatPolicies
+}
+
+/**
+ * Returns the formatted policies, and a comment on the order of deployment below them.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+ */
+const formatWithOrder = (format: FormatPolicies, policies: AccountPolicies): string => {
+  const roles = policies.callers.flatMap((caller) => caller.roles.map(({ name }) => name))
+  if (roles.length === 0) return format(policies)
+  const comments = [
+    `Create ${roles.join(', ')} before the trust policy. IAM refuses a principal that does not exist:`,
+    '"Invalid principal in policy". If you delete and create the role again, save the trust policy again.',
+  ]
+  const prefix = format === formatCdk ? '//' : '#'
+  return [format(policies), ...comments.map((comment) => `${prefix} ${comment}`)].join('\n')
 }
 
 /** Adds a style to comments. In each format, a comment has its own line. */
@@ -107,7 +125,7 @@ const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
   if (issues.length > 0)
     throw createConfigurationError('the policies command', issues, createFlagAudience(flags))
   const { roleArn, scope = {}, sessionTags = [] } = values
-  const { tables, access } = scope as { tables?: unknown; access?: unknown }
+  const { tables, access, kmsKeyArn } = scope as Readonly<Record<string, unknown>>
   const region = values.region ?? (environment.AWS_REGION || undefined)
   const executionRoleArn = readExecutionRoles(flags)
   if (roleArn === false)
@@ -135,11 +153,19 @@ const readFlagConfiguration = (flags: Flags): TrustConfiguration => {
     tenantTag: flags['tenant-tag'],
     transitiveTagKeys: values.transitiveTagKeys,
     sourceIdentity: flags['any-source-identity'] === undefined ? values.sourceIdentity : true,
-    indexes: flags.indexes !== undefined,
-    kmsKeyArn: flags['kms-key-arn'],
+    indexes: readIndexes(flags),
+    kmsKeyArn,
     organizationId: flags['organization-id'],
     trustWholeAccount: flags['trust-whole-account'] !== undefined,
   })
+}
+
+/** Returns whether the flags include the indexes. Returns `undefined` if no flag says so. */
+const readIndexes = (flags: Flags): boolean | undefined => {
+  if (flags.indexes !== undefined && flags['no-indexes'] !== undefined)
+    throw new UsageError('--indexes and --no-indexes cannot be combined; remove one of them')
+  if (flags.indexes !== undefined) return true
+  return flags['no-indexes'] === undefined ? undefined : false
 }
 
 /**

@@ -4,6 +4,7 @@ import {
   BatchGetItemCommand,
   BatchWriteItemCommand,
   DeleteItemCommand,
+  DescribeTableCommand,
   type DynamoDBClient,
   ExecuteStatementCommand,
   GetItemCommand,
@@ -21,15 +22,23 @@ import { redact } from '../redact.ts'
  *
  * - `allowed`, `denied`: IAM allows or denies the action.
  * - `no-table`: the table does not exist.
+ * - `no-index`: the table does not have the index.
+ * - `kms-key-unavailable`: the KMS key of the table is disabled or pending deletion.
  * - `key-not-a-string`: the partition key of the table is not of type string.
- * - `untestable`: only a request that changes an item could show whether the action is allowed.
+ * - `untestable`: only a request that changes an item, or that needs data of the user, could show whether the action is allowed.
  * - `unclear`: DynamoDB may have rejected the request before it checked the permissions.
  * - `no-answer`: DynamoDB did not respond.
  */
 export type Verdict =
-  | { readonly kind: 'allowed' | 'no-table' }
+  | { readonly kind: 'allowed' | 'no-table' | 'no-index' }
   | {
-      readonly kind: 'denied' | 'key-not-a-string' | 'untestable' | 'unclear' | 'no-answer'
+      readonly kind:
+        | 'denied'
+        | 'kms-key-unavailable'
+        | 'key-not-a-string'
+        | 'untestable'
+        | 'unclear'
+        | 'no-answer'
       /** The message of AWS or of the SDK. */
       readonly message: string
     }
@@ -62,24 +71,34 @@ const toQuery = (key: Key) => {
   }
 }
 
+/** The table to send requests to, and an index of it if the requests read the index. */
+export interface ProbeTarget {
+  readonly table: string
+  readonly index?: string | undefined
+}
+
 type SendProbe = (
   client: DynamoDBClient,
   TableName: string,
   Key: Record<string, AttributeValue>,
+  IndexName?: string,
 ) => Promise<unknown>
 
 const sendStatement =
   (toStatement: (table: string) => string, options: { readonly Limit?: number } = {}): SendProbe =>
-  (client, table) =>
-    client.send(new ExecuteStatementCommand({ Statement: toStatement(table), ...options }))
+  (client, table, _, index) => {
+    const Statement = toStatement(index === undefined ? `"${table}"` : `"${table}"."${index}"`)
+    return client.send(new ExecuteStatementCommand({ Statement, ...options }))
+  }
 
 /**
  * Sends a request for each action. The key of a request contains an attribute that no table has in its key, so DynamoDB rejects the
  * request after IAM allows the action. If a write can have a condition, it has a condition that no item meets. `Scan` and `SELECT` read
  * at most one item and return none. DynamoDB rejects an `INSERT` without the key of the table, and an `UPDATE` or `DELETE` without the
- * complete key.
+ * complete key. There is no request for `SearchVectors`, which needs a vector.
  */
-const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
+const SEND_PROBE: Readonly<Partial<Record<Action, SendProbe>>> = {
+  DescribeTable: (client, TableName) => client.send(new DescribeTableCommand({ TableName })),
   GetItem: (client, TableName, Key) => client.send(new GetItemCommand({ TableName, Key })),
   BatchGetItem: (client, table, key) =>
     client.send(new BatchGetItemCommand({ RequestItems: { [table]: { Keys: [key] } } })),
@@ -89,10 +108,12 @@ const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
         TransactItems: [{ ConditionCheck: { TableName, Key, ...NEVER_TRUE } }],
       }),
     ),
-  Query: (client, TableName, key) => client.send(new QueryCommand({ TableName, ...toQuery(key) })),
-  Scan: (client, TableName) => {
+  Query: (client, TableName, key, IndexName) =>
+    client.send(new QueryCommand({ TableName, IndexName, ...toQuery(key) })),
+  Scan: (client, TableName, _, IndexName) => {
     const { ConditionExpression: FilterExpression, ExpressionAttributeNames } = NEVER_TRUE
-    return client.send(new ScanCommand({ TableName, Limit: 1, FilterExpression, ExpressionAttributeNames }))
+    const input = { TableName, IndexName, Limit: 1, FilterExpression, ExpressionAttributeNames }
+    return client.send(new ScanCommand(input))
   },
   PutItem: (client, TableName, Item) => client.send(new PutItemCommand({ TableName, Item, ...NEVER_TRUE })),
   UpdateItem: (client, TableName, Key) =>
@@ -102,20 +123,20 @@ const SEND_PROBE: Readonly<Record<Action, SendProbe>> = {
   BatchWriteItem: (client, table, Key) =>
     client.send(new BatchWriteItemCommand({ RequestItems: { [table]: [{ DeleteRequest: { Key } }] } })),
   PartiQLSelect: sendStatement(
-    (table) => `SELECT * FROM "${table}" WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+    (table) => `SELECT * FROM ${table} WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
     {
       Limit: 1,
     },
   ),
   PartiQLInsert: sendStatement(
-    (table) => `INSERT INTO "${table}" VALUE {'${ABSENT_ATTRIBUTE}': '${ABSENT_ATTRIBUTE}'}`,
+    (table) => `INSERT INTO ${table} VALUE {'${ABSENT_ATTRIBUTE}': '${ABSENT_ATTRIBUTE}'}`,
   ),
   PartiQLUpdate: sendStatement(
     (table) =>
-      `UPDATE "${table}" SET "${ABSENT_ATTRIBUTE}" = '' WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+      `UPDATE ${table} SET "${ABSENT_ATTRIBUTE}" = '' WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
   ),
   PartiQLDelete: sendStatement(
-    (table) => `DELETE FROM "${table}" WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
+    (table) => `DELETE FROM ${table} WHERE "${ABSENT_ATTRIBUTE}" = '${ABSENT_ATTRIBUTE}'`,
   ),
 }
 
@@ -128,20 +149,29 @@ const KEY_TYPE_MISMATCH = /type mismatch for key|condition parameter type does n
 const INCOMPLETE_KEY =
   /missing the key|key attribute should be present|mandatory equality on all key attributes/i
 
+/** Matches the messages for an index that the table does not have. DynamoDB looks for the index after it checks the permissions. */
+const MISSING_INDEX = /does not have the specified index/i
+/** Matches the messages for a KMS key that is disabled or pending deletion. */
+const KMS_KEY_UNAVAILABLE = /^KMS (?:key disabled|validation) error/i
+/** Why `SearchVectors` cannot be tried. */
+const UNTESTABLE_SEARCH = 'a search needs the name of a vector index and a vector of its dimensions'
+
 interface Failure extends Error {
   readonly $metadata?: { readonly httpStatusCode?: number }
   readonly CancellationReasons?: readonly { readonly Code?: string }[]
 }
 
-/** Tries an action on a table. `partitionKey` is empty, or contains the partition key to name in the request. */
+/** Tries an action on a table or an index. `partitionKey` is empty, or contains the partition key to name in the request. */
 export const probe = async (
   client: DynamoDBClient,
   action: Action,
-  table: string,
+  { table, index }: ProbeTarget,
   partitionKey: Key,
 ): Promise<Verdict> => {
+  const send = SEND_PROBE[action]
+  if (send === undefined) return { kind: 'untestable', message: UNTESTABLE_SEARCH }
   try {
-    await SEND_PROBE[action](client, table, addAbsentAttribute(partitionKey))
+    await send(client, table, addAbsentAttribute(partitionKey), index)
     return { kind: 'allowed' }
   } catch (error) {
     return toVerdict(error as Failure, action)
@@ -167,13 +197,21 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
         ? { kind: 'allowed' }
         : unclear
     case 'ValidationException':
-      if (KEY_TYPE_MISMATCH.test(message)) return { kind: 'key-not-a-string', message }
-      if (action.startsWith('PartiQL'))
-        return INCOMPLETE_KEY.test(message) ? { ...unclear, kind: 'untestable' } : unclear
-      return KEY_MISMATCH.test(message) ? { kind: 'allowed' } : unclear
+      return toValidationVerdict(message, action) ?? unclear
     default:
       return unclear
   }
+}
+
+/** Converts the message of a ValidationException to a verdict. Returns `undefined` if the message does not show whether IAM allows the action. */
+const toValidationVerdict = (message: string, action: Action): Verdict | undefined => {
+  if (KMS_KEY_UNAVAILABLE.test(message)) return { kind: 'kms-key-unavailable', message }
+  if (MISSING_INDEX.test(message)) return { kind: 'no-index' }
+  if (KEY_TYPE_MISMATCH.test(message)) return { kind: 'key-not-a-string', message }
+  if (!action.startsWith('PartiQL')) return KEY_MISMATCH.test(message) ? { kind: 'allowed' } : undefined
+  return INCOMPLETE_KEY.test(message)
+    ? { kind: 'untestable', message: `ValidationException: ${message}` }
+    : undefined
 }
 
 /** Matches the cancellation reasons of a transaction that DynamoDB determines after it checks the permissions. */

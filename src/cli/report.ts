@@ -7,7 +7,11 @@ export type Outcome = 'ok' | 'failed' | 'note'
 /** The subject of a step. A table can have the name of one of the kinds, such as `session`. Therefore its name is a separate property. */
 export type Subject =
   | { readonly kind: 'credentials' | 'sts' | 'role' | 'session' | 'tables' }
-  | { readonly kind: 'table'; readonly name: string }
+  | {
+      readonly kind: 'table'
+      readonly name: string /** The index. `*` for all indexes. */
+      readonly index?: string
+    }
 
 /** One result of `check`. */
 export interface Step {
@@ -25,7 +29,10 @@ export interface Step {
 const STYLES: Readonly<Record<Outcome, Style>> = { ok: 'green', failed: 'red', note: 'yellow' }
 
 const formatSubject = (subject: Subject): string => {
-  if (subject.kind === 'table') return `table ${subject.name}`
+  if (subject.kind === 'table')
+    return subject.index === undefined
+      ? `table ${subject.name}`
+      : `table ${subject.name}, ${subject.index === '*' ? 'all indexes' : `index ${subject.index}`}`
   return subject.kind === 'sts' ? 'STS' : subject.kind
 }
 

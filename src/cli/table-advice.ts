@@ -3,119 +3,231 @@ import { type Action, canRestrictByKey } from '../iam/actions.ts'
 import { type Addition, EXPLICIT_DENY, formatAccount, IMPLICIT_DENY } from '../iam/advice.ts'
 import { parseRoleArn, toTableArns } from '../iam/arn.ts'
 import { unwrapSingle } from '../iam/documents.ts'
+import { createKmsKeyStatement } from '../iam/kms-key.ts'
 import { createLeadingKeysCondition } from '../iam/leading-keys.ts'
 import type { CheckContext } from './check-context.ts'
-import type { Step } from './report.ts'
 
-/**
- * Returns the part of a DynamoDB denial that names the policy, or an empty text if AWS does not report it. The part starts with `kms: `
- * if the use of the table's KMS key is denied.
- */
-export const describeDenial = (message: string): string => {
-  const policy = EXPLICIT_DENY.exec(message)?.[0] ?? IMPLICIT_DENY.exec(message)?.[0] ?? ''
-  return /\bkms:/.test(message) ? `kms: ${policy}` : policy
+/** A table, or an index of it, for which requests were sent. */
+export interface Target {
+  /** The name or ARN of the table, as the user gave it. */
+  readonly table: string
+  /** The name of the index, or `*` for all indexes. */
+  readonly index?: string | undefined
 }
 
-/** The denials that a statement in the permissions policy of the role does not resolve, each with its advice. */
-const DENIALS_WITH_OTHER_ADVICE: readonly (readonly [
-  denial: RegExp,
-  advise: (denial: string, context: CheckContext) => string,
-])[] = [
-  [
-    /^kms: .*resource-based/i,
-    (_, { parameters }) =>
-      `The key policy of the table's KMS key does not allow it. In the account of the key, allow kms:Decrypt to ${parameters.roleArn}.`,
-  ],
-  [
-    /^kms: /,
-    (_, { parameters }) =>
-      `The use of the table's KMS key is denied. In account ${parseRoleArn(parameters.roleArn).accountId}, add to the role the statement that \`policies --kms-key-arn\` writes.`,
-  ],
-  [
-    /^because no session policy allows$/i,
-    () =>
-      'The session policy does not allow it. Add the table and the actions to the scope of the function (the variables that end in _TABLES and _ACCESS).',
-  ],
-  [
-    /VPC endpoint/i,
-    (denial, { parameters, caller }) => {
-      const account = caller === undefined ? 'the account' : `account ${formatAccount(caller)}`
-      return `AWS says: ${denial}. The request uses a VPC endpoint for DynamoDB in ${account} of the caller. In the policy of this endpoint, allow the actions to ${parameters.roleArn}.`
-    },
-  ],
-  [
-    /^(?!because no identity-based policy allows$)./i,
-    (denial, { parameters }) =>
-      `AWS says: ${denial}. This policy is in account ${parseRoleArn(parameters.roleArn).accountId} or its organization.`,
-  ],
-]
+/** The text of a step, and the statements to add. */
+interface Advice {
+  readonly text: string
+  readonly add: readonly Addition[]
+}
+
+/** What DynamoDB reports about a denied request. */
+interface Denial {
+  /** The type of the policy that denies the request or does not allow it, such as `session policy`. `undefined` if AWS does not report it. */
+  readonly policy: string | undefined
+  /** Whether a statement of the policy explicitly denies the request. A statement that allows the request then has no effect. */
+  readonly isExplicit: boolean
+  /** Whether the use of the table's KMS key is denied. */
+  readonly isAboutKey: boolean
+  /** The ARN of the KMS key, if AWS reports it. */
+  readonly keyArn: string | undefined
+}
+
+/**
+ * Matches the messages about the KMS key of a table. DynamoDB reports that IAM denies `kms:Decrypt`, or only that the key cannot be
+ * accessed.
+ *
+ * @see https://github.com/aws/aws-cdk/issues/10010
+ */
+const KMS_DENIAL = /\bkms:|KMS key access denied/
+const KEY_ARN = /on resource: (?<keyArn>arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)/
+
+const parseDenial = (message: string): Denial => {
+  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
+  return {
+    policy: denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy,
+    isExplicit: denyingPolicy !== undefined,
+    isAboutKey: KMS_DENIAL.test(message),
+    keyArn: KEY_ARN.exec(message)?.groups?.keyArn,
+  }
+}
+
+/** Returns the same text for the messages of denied actions that have the same reason, and therefore the same advice. */
+export const toDenialGroup = (message: string): string => JSON.stringify(parseDenial(message))
+
+/** Actions that are denied for the same reason. */
+export interface DeniedActions {
+  readonly target: Target
+  readonly denied: readonly Action[]
+  /** The message of DynamoDB for the first action. */
+  readonly message: string
+  /** Whether all actions that were tried are denied for this reason. */
+  readonly isOnlyResult: boolean
+}
+
+/** Returns the advice on actions that are denied for the same reason. */
+export const describeDeniedActions = (deniedActions: DeniedActions, context: CheckContext): Advice => {
+  const { denied, message } = deniedActions
+  const { text, add } = adviseOnDenial(parseDenial(message), deniedActions, context)
+  return { text: `denied: ${denied.join(', ')}\nAWS said: ${message}\n${text}`, add }
+}
+
+const adviseOnDenial = (denial: Denial, deniedActions: DeniedActions, context: CheckContext): Advice => {
+  const { policy, isExplicit, isAboutKey } = denial
+  if (/VPC endpoint/i.test(policy ?? '')) return adviseOnVpcEndpoint(context)
+  if (isExplicit) return adviseOnExplicitDeny(denial, context)
+  if (isAboutKey) return adviseOnKey(denial, deniedActions, context)
+  if (policy === 'session policy') return adviseOnScope(deniedActions)
+  if (policy === undefined || policy === 'identity-based policy')
+    return adviseOnPermissions(deniedActions, context)
+  return {
+    text: `The ${policy} is in ${formatRoleAccount(context)} or its organization. Allow the actions there.`,
+    add: [],
+  }
+}
+
+const formatRoleAccount = ({ parameters }: CheckContext): string =>
+  `account ${parseRoleArn(parameters.roleArn).accountId}`
+
+const adviseOnVpcEndpoint = ({ parameters, caller }: CheckContext): Advice => ({
+  text:
+    `The request uses a VPC endpoint for DynamoDB in ${caller === undefined ? 'the account' : `account ${formatAccount(caller)}`} of the ` +
+    `caller. In the policy of this endpoint, allow the actions to ${parameters.roleArn}.`,
+  add: [],
+})
+
+/** Returns a phrase for the policy of a denial. For a KMS key, AWS calls the key policy a resource-based policy. */
+const formatPolicy = ({ policy = 'a policy', isAboutKey }: Denial): string =>
+  isAboutKey ? policy.replace('a resource-based policy', 'the key policy') : policy
+
+const adviseOnExplicitDeny = (denial: Denial, context: CheckContext): Advice => ({
+  text:
+    `An explicit deny in ${formatPolicy(denial)}${denial.isAboutKey ? ' denies the use of the KMS key' : ''}. The policy is in ` +
+    `${formatRoleAccount(context)} or its organization. Find that statement, and add an exception for these requests. A statement ` +
+    'that allows them has no effect.',
+  add: [],
+})
+
+const adviseOnScope = ({ target }: DeniedActions): Advice => ({
+  text:
+    'The session policy does not allow the actions. ' +
+    (target.index === undefined
+      ? 'Add the table and the actions to the scope of the function (the variables that end in _TABLES and _ACCESS).'
+      : 'In the scope of the function, set indexes to true, or do not restrict partition keys.'),
+  add: [],
+})
+
+/** Returns the advice if the permissions policy of the role does not allow the actions, or if AWS does not report a reason. */
+const adviseOnPermissions = (deniedActions: DeniedActions, context: CheckContext): Advice => {
+  const { target, denied, isOnlyResult } = deniedActions
+  const { parameters, key, configuration } = context
+  const existence = `AWS does not reveal whether this table exists in ${configuration.region}.`
+  const doubt = isOnlyResult
+    ? `${existence} First check the name of the table and the Region.`
+    : `${existence} If it does, the role lacks permissions.`
+  // A statement without a condition on the partition key would allow access to the items of all tenants.
+  const isConditionUnknown = key === undefined && parameters.sessionTags.length > 0
+  return isConditionUnknown
+    ? { text: `${doubt}\n${KEY_ADVICE}`, add: [] }
+    : { text: doubt, add: [createTableAddition(target, denied, context)] }
+}
 
 const KEY_ADVICE =
   'If the permissions policy of the role compares partition keys with a session tag, do not add a statement. Give such a key with ' +
   '--key <name=value> instead. If it does not compare keys, the policies command writes the statement to add.'
 
-/** Returns the step about actions that are denied for the same reason. */
-export const describeDeniedActions = (
-  table: string,
-  denial: string,
-  denied: readonly Action[],
-  context: CheckContext,
-): Step => {
-  const { parameters, key } = context
-  const [, advise] = DENIALS_WITH_OTHER_ADVICE.find(([pattern]) => pattern.test(denial)) ?? []
-  // A statement without a condition on the partition key would allow access to the items of all tenants.
-  const isConditionUnknown = key === undefined && parameters.sessionTags.length > 0
-  const advice = advise?.(denial, context) ?? (isConditionUnknown ? KEY_ADVICE : undefined)
-  const message = `denied: ${denied.join(', ')}`
+/** Returns the advice if the use of the table's KMS key is denied. */
+const adviseOnKey = (
+  { policy, keyArn }: Denial,
+  { target }: DeniedActions,
+  { parameters, configuration }: CheckContext,
+): Advice => {
+  const { accountId, name } = parseRoleArn(parameters.roleArn)
+  const keyName = keyArn ?? "the table's KMS key"
+  const keyAccount = keyArn === undefined ? 'the account of the key' : `account ${formatAccount(keyArn)}`
+  const scopeAdvice = `Set scope.kmsKeyArn of the function (the variable that ends in _KMS_KEY_ARN) to ${keyArn ?? 'the ARN of the key'}.`
+  const permissionsAdvice = `In account ${accountId}, allow ${name} to use ${keyName}.`
+  const keyPolicyAdvice = `In ${keyAccount}, allow kms:Decrypt to ${parameters.roleArn} in the key policy of ${keyName}.`
+  const add =
+    keyArn === undefined
+      ? []
+      : [
+          {
+            account: accountId,
+            to: `the permissions policy of ${name}`,
+            statement: createKmsKeyStatement(keyArn, [target.table], configuration.region),
+          },
+        ]
+  if (policy === 'session policy')
+    return { text: `The session policy does not allow the use of the KMS key. ${scopeAdvice}`, add: [] }
+  if (policy === 'resource-based policy') return { text: keyPolicyAdvice, add: [] }
+  if (policy !== undefined && add.length > 0) return { text: permissionsAdvice, add }
   return {
-    subject: { kind: 'table', name: table },
-    outcome: 'failed',
-    message: advice === undefined ? message : `${message}\n${advice}`,
-    denied,
-    ...(advice === undefined && { add: [createTableAddition(table, denied, context)] }),
+    text: [
+      'AWS does not report why the use of the KMS key is denied. Check in this order:',
+      `1. The key exists in ${configuration.region} and is enabled.`,
+      `2. ${permissionsAdvice} The command policies --kms-key-arn writes the statement.`,
+      `3. ${keyPolicyAdvice}`,
+      ...(parameters.policy === undefined ? [] : [`4. ${scopeAdvice}`]),
+    ].join('\n'),
+    add: [],
   }
 }
+
+/** Returns the text of the step about a KMS key that is disabled or pending deletion. */
+export const describeUnavailableKey = (message: string, actions: readonly Action[]): string =>
+  `the KMS key of the table cannot be used: ${actions.join(', ')}\nAWS said: ${message}\n` +
+  'Enable the key or cancel its deletion. Do not change policies, because they are not the cause.'
+
+/** Matches the host of an account-based endpoint in the message of a DNS failure. */
+const UNKNOWN_ACCOUNT_ENDPOINT = /(?:ENOTFOUND|EAI_AGAIN) \d{12}\.ddb\./
+
+/** Returns the advice if DynamoDB could not be reached. */
+export const adviseOnNetwork = (message: string): string =>
+  UNKNOWN_ACCOUNT_ENDPOINT.test(message)
+    ? 'The SDK uses an account-based endpoint, whose name cannot be resolved. If your DNS server or VPC endpoint does not support such ' +
+      'endpoints, set AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled.'
+    : 'A function in a VPC reaches DynamoDB through a gateway endpoint for dynamodb or a NAT gateway.'
 
 /**
- * Returns the step about a session that can use other partition keys than its own. The advice is to replace the statement that
- * allows these actions.
+ * Returns the advice on a session that can use other partition keys than its own. The advice is to replace the statement that allows
+ * these actions.
  */
 export const describeAllowedOtherKeys = (
-  table: string,
+  target: Target,
   allowed: readonly Action[],
   context: CheckContext,
-): Step => {
+): Advice => {
   const restrictable = allowed.filter(canRestrictByKey)
-  const addition = createTableAddition(table, restrictable, context)
-  const message = `the session can use the keys of other tenants: ${allowed.join(', ')}`
+  const addition = createTableAddition(target, restrictable, context)
+  const text = `the session can use the keys of other tenants: ${allowed.join(', ')}`
   return {
-    subject: { kind: 'table', name: table },
-    outcome: 'failed',
-    message: allowed.includes('Scan')
-      ? `${message}\nNo condition can restrict Scan to a tenant, because Scan names no partition key. Do not allow Scan.`
-      : message,
-    allowed,
-    ...(restrictable.length > 0 && {
-      add: [{ ...addition, to: `${addition.to}, and remove the statement that allows these actions now` }],
-    }),
+    text: allowed.includes('Scan')
+      ? `${text}\nNo condition can restrict Scan to a tenant, because Scan names no partition key. Do not allow Scan.`
+      : text,
+    add:
+      restrictable.length > 0
+        ? [{ ...addition, to: `${addition.to}, and remove the statement that allows these actions now` }]
+        : [],
   }
 }
 
-/** Returns the statement that allows actions on a table, restricted to the partition key if it is known. */
+/** Returns the statement that allows actions on a table or its indexes, restricted to the partition key if it is known. */
 const createTableAddition = (
-  table: string,
+  { table, index }: Target,
   actions: readonly Action[],
   { configuration, parameters, key, tenantTag }: CheckContext,
 ): Addition => {
   const role = parseRoleArn(parameters.roleArn)
   const ownKey = tenantTag === undefined ? key?.[1] : `\${aws:PrincipalTag/${tenantTag}}`
+  const arns = toTableArns([table], { ...role, region: configuration.region })
   return {
     account: role.accountId,
     to: `the permissions policy of ${role.name}`,
     statement: {
       Effect: 'Allow',
       Action: unwrapSingle(actions.map((action) => `dynamodb:${action}`)),
-      Resource: unwrapSingle(toTableArns([table], { ...role, region: configuration.region })),
+      Resource: unwrapSingle(index === undefined ? arns : arns.map((arn) => `${arn}/index/${index}`)),
       ...(ownKey !== undefined && { Condition: createLeadingKeysCondition('StringEquals', ownKey) }),
     },
   }

@@ -1,17 +1,32 @@
-/** Tries the actions on one table. If the session is restricted to one partition key, also tries the keys of other tenants. */
+/**
+ * Tries the actions on one table and its indexes. If the session is restricted to one partition key, also tries the keys of other
+ * tenants.
+ */
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { type Access, type Action, canRestrictByKey, isAction, listActions } from '../iam/actions.ts'
-import { parseRoleArn } from '../iam/arn.ts'
+import {
+  type Access,
+  type Action,
+  canRestrictByKey,
+  canUseIndexes,
+  isAction,
+  listActions,
+} from '../iam/actions.ts'
+import { parseRoleArn, toTableName } from '../iam/arn.ts'
 import type { CheckContext } from './check-context.ts'
 import { type Key, probe, type Verdict } from './probes.ts'
 import type { Step } from './report.ts'
-import { describeAllowedOtherKeys, describeDenial, describeDeniedActions } from './table-advice.ts'
+import {
+  adviseOnNetwork,
+  describeAllowedOtherKeys,
+  describeDeniedActions,
+  describeUnavailableKey,
+  type Target,
+  toDenialGroup,
+} from './table-advice.ts'
 
-/** The table to check, and the client of the session. */
-interface TableCheck {
+/** The table to check, or one of its indexes, and the client of the session. */
+interface TableCheck extends Target {
   readonly client: DynamoDBClient
-  /** The name or ARN of the table, as the user gave it. */
-  readonly table: string
   readonly context: CheckContext
 }
 
@@ -20,7 +35,7 @@ interface Result {
   readonly verdict: Verdict
 }
 
-/** Tries the actions on a table, and yields the results. */
+/** Tries the actions on a table and its indexes, and yields the results. */
 export async function* checkTable(check: TableCheck, access: Access): AsyncGenerator<Step> {
   const { context } = check
   const requested = listActions(access).filter(isAction)
@@ -32,35 +47,66 @@ export async function* checkTable(check: TableCheck, access: Access): AsyncGener
     return
   }
   yield* describeResults(check, results)
+  yield* checkIndexes(check, actions.filter(canUseIndexes))
   if (context.key === undefined) return
   const keylessActions = requested.filter((action) => !canRestrictByKey(action))
   if (keylessActions.length > 0)
     yield createTableStep(
       check,
       'note',
-      `not tried: ${keylessActions.join(', ')}. These actions can run without a partition key. A policy that compares keys does not allow them.`,
+      `not tried: ${keylessActions.join(', ')}. A policy that compares partition keys does not allow these actions.`,
     )
   yield* checkOtherKeys(check, actions, listActionsByVerdict(results, 'allowed').length > 0)
 }
 
+/** Tries the actions on the indexes that the flags name. If the flags name none, yields a note. */
+async function* checkIndexes(check: TableCheck, actions: readonly Action[]): AsyncGenerator<Step> {
+  if (actions.length === 0) return
+  const { indexes, key } = check.context
+  if (indexes.length === 0)
+    yield createTableStep(
+      check,
+      'note',
+      `indexes were not tried. A policy can allow ${actions.join(', ')} on a table and not on its indexes. Give --index <name> or --indexes.`,
+    )
+  for (const { table = toTableName(check.table), index } of indexes) {
+    if (table !== toTableName(check.table)) continue
+    const indexCheck = { ...check, index }
+    yield* describeResults(indexCheck, await probeActions(indexCheck, actions, key?.[1]))
+  }
+}
+
 const createTableStep = (
-  { table }: TableCheck,
+  { table, index }: Target,
   outcome: Step['outcome'],
   message: string,
   rest: Partial<Step> = {},
-): Step => ({ subject: { kind: 'table', name: table }, outcome, message, ...rest })
+): Step => ({
+  subject: { kind: 'table', name: table, ...(index !== undefined && { index }) },
+  outcome,
+  message,
+  ...rest,
+})
 
 const probeActions = (
-  { client, table, context }: TableCheck,
+  { client, table, index, context }: TableCheck,
   actions: readonly Action[],
   keyValue: string | undefined,
 ): Promise<readonly Result[]> => {
-  // PartiQL accepts only table names. An ARN must be in the account and Region of the session, so the name is enough.
-  const name = table.split('/').at(-1) ?? table
   const partitionKey: Key =
     context.key === undefined || keyValue === undefined ? {} : { [context.key[0]]: { S: keyValue } }
+  // A policy that allows an index with any name allows all indexes.
+  const isAnyIndex = index === '*'
+  const target = {
+    // PartiQL accepts only table names. An ARN must be in the role's account and in `region`, so the name identifies the same table.
+    table: toTableName(table),
+    index: isAnyIndex ? `any-${crypto.randomUUID()}` : index,
+  }
   return Promise.all(
-    actions.map(async (action) => ({ action, verdict: await probe(client, action, name, partitionKey) })),
+    actions.map(async (action): Promise<Result> => {
+      const verdict = await probe(client, action, target, partitionKey)
+      return { action, verdict: isAnyIndex && verdict.kind === 'no-index' ? { kind: 'allowed' } : verdict }
+    }),
   )
 }
 
@@ -76,13 +122,13 @@ const listActionsByVerdict = (
 
 const getMessage = ({ verdict }: Result): string => ('message' in verdict ? verdict.message : '')
 
-/** Groups actions by the message of their results. */
+/** Groups actions by the messages of their results. Messages with the same group key are in one group. */
 const groupByMessage = (
   results: readonly Result[],
   toGroupKey: (message: string) => string = (message) => message,
-): readonly (readonly [message: string, actions: readonly Action[]])[] =>
-  [...Map.groupBy(results, (result) => toGroupKey(getMessage(result)))].map(([message, group]) => [
-    message,
+): readonly (readonly [firstMessage: string, actions: readonly Action[]])[] =>
+  [...Map.groupBy(results, (result) => toGroupKey(getMessage(result))).values()].map((group) => [
+    group.map(getMessage)[0] ?? '',
     group.map(({ action }) => action),
   ])
 
@@ -94,8 +140,7 @@ const findCommonFailure = (check: TableCheck, results: readonly Result[]): Step 
     return createTableStep(
       check,
       'failed',
-      `DynamoDB could not be reached in ${configuration.region}: ${getMessage(first)}\n` +
-        'A function in a VPC reaches DynamoDB through a gateway endpoint for dynamodb or a NAT gateway.',
+      `DynamoDB could not be reached in ${configuration.region}: ${getMessage(first)}\n${adviseOnNetwork(getMessage(first))}`,
       { unclear: results.map(({ action }) => action) },
     )
   if (filterByVerdict(results, 'no-table').length === 0) return undefined
@@ -111,21 +156,16 @@ const findCommonFailure = (check: TableCheck, results: readonly Result[]): Step 
 function* describeResults(check: TableCheck, results: readonly Result[]): Generator<Step> {
   const allowed = listActionsByVerdict(results, 'allowed')
   if (allowed.length > 0) yield createTableStep(check, 'ok', `allowed: ${allowed.join(', ')}`, { allowed })
+  if (filterByVerdict(results, 'no-index').length > 0)
+    yield createTableStep(check, 'failed', `the table has no index ${check.index}`)
   for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'untestable')))
-    yield createTableStep(
-      check,
-      'note',
-      `cannot be tried without changing an item: ${unclear.join(', ')} (${reason})`,
-      { unclear },
-    )
+    yield createTableStep(check, 'note', `cannot be tried: ${unclear.join(', ')} (${reason})`, { unclear })
   for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'unclear', 'no-answer')))
     yield createTableStep(
       check,
       'failed',
       `it is not known whether these actions are allowed: ${unclear.join(', ')} (${reason})`,
-      {
-        unclear,
-      },
+      { unclear },
     )
   for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'key-not-a-string')))
     yield createTableStep(
@@ -134,8 +174,16 @@ function* describeResults(check: TableCheck, results: readonly Result[]): Genera
       `the partition key ${check.context.key?.[0]} is not a string, so --key cannot be used: ${unclear.join(', ')} (${reason})`,
       { unclear },
     )
-  for (const [denial, denied] of groupByMessage(filterByVerdict(results, 'denied'), describeDenial))
-    yield describeDeniedActions(check.table, denial, denied, check.context)
+  for (const [message, unclear] of groupByMessage(filterByVerdict(results, 'kms-key-unavailable')))
+    yield createTableStep(check, 'failed', describeUnavailableKey(message, unclear), { unclear })
+  for (const [message, denied] of groupByMessage(filterByVerdict(results, 'denied'), toDenialGroup)) {
+    const isOnlyResult = denied.length === results.length
+    const { text, add } = describeDeniedActions(
+      { target: check, message, denied, isOnlyResult },
+      check.context,
+    )
+    yield createTableStep(check, 'failed', text, { denied, ...(add.length > 0 && { add }) })
+  }
 }
 
 /**
@@ -150,7 +198,10 @@ async function* checkOtherKeys(
   const results = await probeActions(check, [...actions, 'Scan'], crypto.randomUUID())
   const allowed = listActionsByVerdict(results, 'allowed')
   const unclear = listActionsByVerdict(results, 'unclear', 'no-answer')
-  if (allowed.length > 0) yield describeAllowedOtherKeys(check.table, allowed, check.context)
+  if (allowed.length > 0) {
+    const { text, add } = describeAllowedOtherKeys(check, allowed, check.context)
+    yield createTableStep(check, 'failed', text, { allowed, ...(add.length > 0 && { add }) })
+  }
   if (unclear.length > 0)
     yield createTableStep(
       check,

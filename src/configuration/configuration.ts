@@ -3,7 +3,7 @@ import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
 import { createConfigurationError } from '../errors.ts'
-import { parseRoleArn, type RoleArn } from '../iam/arn.ts'
+import { parseRoleArn, type RoleArn, toTableName } from '../iam/arn.ts'
 import { findPartitionProblem, parseRegion, toSessionName } from '../iam/constraints.ts'
 import { createResolveParameters, type ResolveParameters } from '../identity/resolve.ts'
 import {
@@ -202,7 +202,8 @@ const readStaticParameters = ({ values, isSet }: Reader, environment: Environmen
     sourceIdentity,
     policy,
     ...(roleArn === false
-      ? { roleArn: PLACEHOLDER_ROLE_ARN, scope: scope && { ...scope, tables: scope.tables.map(toTableName) } }
+      ? // Without a role, there is no account to compare with the ARNs of tables.
+        { roleArn: PLACEHOLDER_ROLE_ARN, scope: scope && { ...scope, tables: scope.tables.map(toTableName) } }
       : { roleArn, scope }),
   }
 }
@@ -212,9 +213,6 @@ const readStaticParameters = ({ values, isSet }: Reader, environment: Environmen
  * invocation with a role.
  */
 const PLACEHOLDER_ROLE_ARN = 'arn:aws:iam::000000000000:role/direct-mode'
-
-/** Returns the name of a table. Direct mode does not check the account of a table ARN, because there is no role to compare. */
-const toTableName = (table: string): string => table.slice(table.lastIndexOf('/') + 1)
 
 /**
  * Reads the Region of the tables, and the Regions of the STS endpoints. The default STS Region is the Region of the function, even

@@ -59,7 +59,7 @@ export interface CrossAccountDynamoOptions<
    */
   externalId?: string | false | undefined
   /**
-   * The session tags, at most 50. Two keys must not differ only in case, because AWS does not distinguish them. Variable:
+   * The session tags, at most 50, with nonempty values. Two keys must not differ only in case, because AWS does not distinguish them. Variable:
    * `…_SESSION_TAGS`, as JSON or as `team=orders,stage=prod`.
    *
    * @default no session tags
@@ -93,8 +93,8 @@ export interface CrossAccountDynamoOptions<
   sourceIdentity?: string | undefined
   /**
    * The tables and actions that sessions are restricted to. The middleware generates the session policy from this option.
-   * Variables: `…_TABLES`, comma-separated, and `…_ACCESS`, which is `read`, `write`, `read-write` or a comma-separated list of
-   * actions. Not allowed with `policy` or `policyArns`.
+   * Variables: `…_TABLES`, comma-separated, `…_ACCESS`, which is `read`, `write`, `read-write` or a comma-separated list of actions,
+   * and `…_KMS_KEY_ARN`. Not allowed with `policy` or `policyArns`.
    *
    * @default no session policy, so that a session has all permissions of the role
    *

@@ -178,6 +178,7 @@ export const ROWS = {
     variables: [
       { suffix: 'TABLES', property: 'tables', read: readList },
       { suffix: 'ACCESS', property: 'access', read: readAccess },
+      { suffix: 'KMS_KEY_ARN', property: 'kmsKeyArn', read: readText },
     ],
   },
   policy: { parse: STATIC_PARSERS.policy },

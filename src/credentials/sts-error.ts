@@ -31,6 +31,8 @@ interface Explanation {
   readonly advice: string | ((failure: StsFailure, parameters: SessionParameters) => string)
   /** Whether the endpoint or the certificates of the STS client are misconfigured, so that no request was sent. */
   readonly isClientMisconfigured?: true
+  /** Whether the credentials with which the caller signs the request are missing or not valid. */
+  readonly isAboutCallerCredentials?: true
 }
 
 interface Rule extends Explanation {
@@ -96,6 +98,7 @@ const RULES: readonly Rule[] = [
     matches: ({ kind, name }) => kind === 'sts-error' && CALLER_CREDENTIALS_NAME.test(name),
     messageStart: "STS rejected the caller's credentials in",
     advice: CREDENTIALS_ADVICE,
+    isAboutCallerCredentials: true,
   },
   {
     matches: ({ name, message }) =>
@@ -104,6 +107,7 @@ const RULES: readonly Rule[] = [
       INVALID_CREDENTIALS_MESSAGE.test(message),
     messageStart: 'The caller has no valid credentials for',
     advice: CREDENTIALS_ADVICE,
+    isAboutCallerCredentials: true,
   },
   {
     matches: ({ kind, name, code = '', message }) =>
@@ -189,6 +193,10 @@ export const hasExpiredCallerCredentials = (thrown: unknown): boolean =>
 /** Returns whether no request was sent to STS, because the endpoint or the certificates are misconfigured. */
 export const isClientMisconfigured = (thrown: unknown): boolean =>
   explain(readStsFailure(thrown)).isClientMisconfigured === true
+
+/** Returns whether the credentials of the caller are missing or not valid. */
+export const isAboutCallerCredentials = (thrown: unknown): boolean =>
+  explain(readStsFailure(thrown)).isAboutCallerCredentials === true
 
 /**
  * Creates the error for an AssumeRole call that did not complete within `waitMs` milliseconds, the time that an invocation can

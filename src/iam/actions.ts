@@ -1,5 +1,7 @@
+/** The DynamoDB actions that policies can allow, and their properties. */
+
 /**
- * The DynamoDB actions that read items. A transaction requires the actions of the operations that it contains.
+ * The actions that read items.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
  */
@@ -13,12 +15,15 @@ export const READ_ACTIONS = [
 ] as const
 
 /**
- * The DynamoDB actions that write items.
+ * The actions that write items. `ConditionCheckItem` is a read action, but only `TransactWriteItems` uses it. It reveals nothing that
+ * the condition of another write does not reveal, so the preset `write` contains it.
  *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html for the actions of transactions
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html for the PartiQL actions
  */
 export const WRITE_ACTIONS = [
   'BatchWriteItem',
+  'ConditionCheckItem',
   'DeleteItem',
   'PartiQLDelete',
   'PartiQLInsert',
@@ -27,14 +32,29 @@ export const WRITE_ACTIONS = [
   'UpdateItem',
 ] as const
 
-export type Action = (typeof READ_ACTIONS)[number] | (typeof WRITE_ACTIONS)[number]
+/**
+ * The actions that no preset contains. `DescribeTable` returns no items. `SearchVectors` requires a vector index.
+ *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/iam-policy-example-search-vectors.html
+ */
+const OTHER_ACTIONS = ['DescribeTable', 'SearchVectors'] as const
+
+export type Action =
+  | (typeof READ_ACTIONS)[number]
+  | (typeof WRITE_ACTIONS)[number]
+  | (typeof OTHER_ACTIONS)[number]
 
 /**
- * The allowed actions on tables: a preset, or a list of actions on items such as `GetItem` or `dynamodb:GetItem`.
+ * The allowed actions on tables: a preset, or a list of actions such as `GetItem` or `dynamodb:GetItem`.
  *
  * - `read`: `BatchGetItem`, `ConditionCheckItem`, `GetItem`, `Query`, `Scan` and `PartiQLSelect`
- * - `write`: `BatchWriteItem`, `DeleteItem`, `PutItem`, `UpdateItem`, `PartiQLDelete`, `PartiQLInsert` and `PartiQLUpdate`
+ * - `write`: `BatchWriteItem`, `ConditionCheckItem`, `DeleteItem`, `PutItem`, `UpdateItem`, `PartiQLDelete`, `PartiQLInsert` and
+ *   `PartiQLUpdate`
  * - `read-write`: the actions of both
+ *
+ * A list can also contain `DescribeTable` and `SearchVectors`. Transactions are not actions. They require the actions of their
+ * operations: `GetItem` for `TransactGetItems`, and `PutItem`, `UpdateItem`, `DeleteItem` and `ConditionCheckItem` for
+ * `TransactWriteItems`.
  *
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
  *
@@ -47,31 +67,67 @@ export type Action = (typeof READ_ACTIONS)[number] | (typeof WRITE_ACTIONS)[numb
  */
 export type Access = 'read' | 'write' | 'read-write' | readonly string[]
 
-const ACTIONS: readonly string[] = [...READ_ACTIONS, ...WRITE_ACTIONS]
+type Preset = Extract<Access, string>
 
-const PRESETS: Readonly<Record<Extract<Access, string>, readonly string[]>> = {
+const PRESETS: Readonly<Record<Preset, readonly string[]>> = {
   read: READ_ACTIONS,
   write: WRITE_ACTIONS,
-  'read-write': ACTIONS,
+  'read-write': [...new Set([...READ_ACTIONS, ...WRITE_ACTIONS])],
 }
 
-/** Matches the actions that support indexes. All of them only read. */
-const INDEX_ACTION = /^(?:PartiQLSelect|Query|Scan)$/
+const ACTIONS: readonly string[] = [...PRESETS['read-write'], ...OTHER_ACTIONS]
+
+const PARTIQL_ACTIONS = ACTIONS.filter((action) => action.startsWith('PartiQL'))
 
 /**
- * Matches the actions that `dynamodb:LeadingKeys` cannot restrict, because a request can omit the partition key.
+ * The API operations that are not IAM actions, with the actions that they require.
  *
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+ * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+ */
+const ACTIONS_BY_OPERATION: Readonly<Record<string, readonly string[]>> = {
+  TransactGetItems: ['GetItem'],
+  TransactWriteItems: ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+  ExecuteStatement: PARTIQL_ACTIONS,
+  ExecuteTransaction: PARTIQL_ACTIONS,
+  BatchExecuteStatement: PARTIQL_ACTIONS,
+}
+
+/** Matches the actions that support indexes, all of which read. */
+const INDEX_ACTION = /^(?:PartiQLSelect|Query|Scan|SearchVectors)$/
+
+/**
+ * Matches the actions that policies with a condition on partition keys do not allow.
+ *
+ * `Scan`, `SearchVectors` and `DescribeTable` do not have the condition key `dynamodb:LeadingKeys`. A `SELECT` statement has it, but
+ * can omit the partition key. The other PartiQL statements must contain the partition key, and have the condition key, too. They
+ * are excluded so that one rule applies to all PartiQL statements.
+ *
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazondynamodb.html
  * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
  */
-const KEYLESS_ACTION = /^(?:PartiQL\w+|Scan)$/
+const ACTION_WITHOUT_KEY_CONDITION = /^(?:PartiQL\w+|Scan|SearchVectors|DescribeTable)$/
 
 export const isAction = (name: string): name is Action => ACTIONS.includes(name)
 export const listActionNames = (): readonly string[] => ACTIONS
 export const canUseIndexes = (action: string): boolean => INDEX_ACTION.test(action)
-export const canRestrictByKey = (action: string): boolean => !KEYLESS_ACTION.test(action)
+export const canRestrictByKey = (action: string): boolean => !ACTION_WITHOUT_KEY_CONDITION.test(action)
+
+/**
+ * Returns whether policies allow the indexes of the tables if no option says so. An index contains items of its table, so a session
+ * that can read all items of the table can also read its indexes. If partition keys restrict the session, IAM compares them with the
+ * partition key of the index, which may not identify the tenant.
+ */
+export const canReadIndexesByDefault = (isRestrictedByKey: boolean): boolean => !isRestrictedByKey
+
+/** Returns the actions that an API operation requires, or `undefined` if the name is not that of such an operation. */
+export const findActionsOfOperation = (operation: string): readonly string[] | undefined =>
+  Object.hasOwn(ACTIONS_BY_OPERATION, operation) ? ACTIONS_BY_OPERATION[operation] : undefined
+
+export const PRESET_NAMES: readonly string[] = Object.keys(PRESETS)
 
 /** Returns whether a text is the name of a preset. */
-export const isPreset = (text: string): text is Extract<Access, string> => Object.hasOwn(PRESETS, text)
+export const isPreset = (text: string): text is Preset => Object.hasOwn(PRESETS, text)
 
 /** Removes the service prefix: `dynamodb:GetItem` becomes `GetItem`. */
 export const stripServicePrefix = (action: string): string => action.replace(/^dynamodb:/, '')

@@ -57,6 +57,9 @@ export const parseSessionRole = (
 export const toTableArn = (name: string, { partition, region, accountId }: TableLocation): string =>
   `arn:${partition}:dynamodb:${region}:${accountId}:table/${name}`
 
+/** Returns the name of a table that is given by its name or its ARN. */
+export const toTableName = (table: string): string => table.slice(table.lastIndexOf('/') + 1)
+
 /** Returns the ARNs of tables, without duplicates. Each table is given by its name or its ARN. */
 export const toTableArns = (tables: readonly string[], location: TableLocation): readonly string[] => [
   ...new Set(tables.map((table) => (table.startsWith('arn:') ? table : toTableArn(table, location)))),

@@ -57,7 +57,8 @@ const TAG_KEY: TextConstraint = {
   allowed: 'letters, digits, spaces and _.:/=+-@',
   reserved: /^aws:/i,
 }
-const TAG_VALUE: TextConstraint = { ...TAG_KEY, min: 0, max: 256 }
+/** AWS accepts an empty value. It is refused here, because a missing tenant would be one, and the generated trust policies require a value. */
+const TAG_VALUE: TextConstraint = { ...TAG_KEY, max: 256 }
 
 /**
  * The partitions by the prefix of their Region names. A Region without one of these prefixes is in `aws`.

@@ -1,6 +1,6 @@
 /** Generates the three IAM policies of a cross-account configuration, and the warnings about them. */
 import type { Issue } from '../options/issue.ts'
-import { canRestrictByKey, canUseIndexes, listActions } from './actions.ts'
+import { canReadIndexesByDefault, canRestrictByKey, canUseIndexes, listActions } from './actions.ts'
 import { toTableArns } from './arn.ts'
 import {
   type Condition,
@@ -10,6 +10,7 @@ import {
   toConditionProperty,
   unwrapSingle,
 } from './assume-role-statements.ts'
+import { createKmsKeyStatement } from './kms-key.ts'
 import { createLeadingKeysCondition } from './leading-keys.ts'
 import { isBroadPrincipal, type TrustConfiguration } from './trust-configuration.ts'
 
@@ -111,36 +112,18 @@ export const createPermissionsPolicy = (configuration: TrustConfiguration): Poli
     ...toConditionProperty(conditions),
   })
   const indexActions = actions.filter(canUseIndexes)
+  const canReadIndexes = indexes ?? canReadIndexesByDefault(tenantTag !== undefined)
   return createPolicyDocument(
     allow('Tables', actions, arns),
-    indexes === true && indexActions.length > 0
+    canReadIndexes && indexActions.length > 0
       ? allow(
           'Indexes',
           indexActions,
           arns.map((arn) => `${arn}/index/*`),
         )
       : undefined,
-    kmsKeyArn === undefined ? undefined : createKmsKeyStatement(kmsKeyArn, region, role.partition),
+    kmsKeyArn === undefined ? undefined : createKmsKeyStatement(kmsKeyArn, tables, region),
   )
-}
-
-/**
- * Returns the statement for a customer managed key. DynamoDB uses the key on behalf of the principal that uses the table.
- * Therefore the statement allows the use of the key only in requests that DynamoDB sends.
- *
- * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html#dynamodb-kms-authz
- */
-const createKmsKeyStatement = (kmsKeyArn: string, region: string, partition: string): Statement => {
-  const service = `dynamodb.${region}.amazonaws.com`
-  return {
-    Sid: 'KeyThroughDynamoDB',
-    Effect: 'Allow',
-    Action: ['kms:Decrypt', 'kms:DescribeKey'],
-    Resource: kmsKeyArn,
-    Condition: {
-      StringEquals: { 'kms:ViaService': partition === 'aws-cn' ? [service, `${service}.cn`] : service },
-    },
-  }
 }
 
 /** Returns the caller policy, a permissions policy that allows the execution role to assume the target role. */

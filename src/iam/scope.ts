@@ -12,16 +12,20 @@ import {
 import { isRecord } from '../text.ts'
 import {
   type Access,
+  canReadIndexesByDefault,
   canRestrictByKey,
   canUseIndexes,
+  findActionsOfOperation,
   isAction,
   isPreset,
   listActionNames,
   listActions,
+  PRESET_NAMES,
   stripServicePrefix,
 } from './actions.ts'
 import { type TableLocation, toTableArns } from './arn.ts'
 import { parsePartitionKey, parseTable, parseTableName, toPolicyText } from './constraints.ts'
+import { createKmsKeyStatement, parseKmsKeyArn } from './kms-key.ts'
 import { createLeadingKeysCondition } from './leading-keys.ts'
 
 /**
@@ -76,6 +80,15 @@ export interface Scope {
    * @default requests can name any partition key, unless `leadingKeys` is set
    */
   readonly leadingKeyPrefixes?: readonly string[]
+  /**
+   * The ARN of the customer managed KMS key that encrypts the tables, in the Region of the tables, without wildcards. If the tables
+   * have a customer managed key, this property is required, because the session policy must also allow the use of the key.
+   *
+   * @default the session cannot use a customer managed key
+   *
+   * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+   */
+  readonly kmsKeyArn?: string
 }
 
 /**
@@ -121,6 +134,7 @@ const createScopeParser =
       indexes: createOptionalParser(parseBoolean),
       leadingKeys: createOptionalParser(parsePartitionKeys),
       leadingKeyPrefixes: createOptionalParser(parsePartitionKeys),
+      kmsKeyArn: createOptionalParser(parseKmsKeyArn),
     }
     const known = Object.keys(parsers)
     for (const property of Object.keys(value))
@@ -155,17 +169,23 @@ const createAccessParser = (findProblem: (action: string) => Problem | undefined
     if (Array.isArray(value)) return parseActions(value, report)
     if (!isString(value)) return reportTypeProblem(report, EXPECTED_ACCESS, value)
     if (isPreset(value)) return value
-    report({ code: 'invalid-value', expected: EXPECTED_ACCESS, value })
+    report(findPresetProblem(value))
     return undefined
   }
 }
 
+/** Returns the problem of a text that is not a preset. A text that is an action must be in a list. */
+const findPresetProblem = (value: string): Problem =>
+  findActionProblem(value) ?? { code: 'invalid-value', expected: EXPECTED_ACCESS, value }
+
 const findActionProblem = (value: string): Problem | undefined => {
   const action = stripServicePrefix(value)
-  const known = listActionNames()
-  return isAction(action)
-    ? undefined
-    : { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
+  if (isAction(action)) return undefined
+  if (isPreset(action)) return { code: 'preset-in-list', preset: action }
+  const actions = findActionsOfOperation(action)
+  if (actions !== undefined) return { code: 'operation-not-action', operation: action, actions }
+  const known = [...PRESET_NAMES, ...listActionNames()]
+  return { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
 }
 
 const findKeyRestrictedActionProblem = (action: string): Problem | undefined =>
@@ -191,11 +211,11 @@ export const parseReturnedScope: Parser<Scope> = createScopeParser(
  * JSON escapes.
  */
 export const compileScope = (
-  { tables, access, leadingKeys, leadingKeyPrefixes, ...scope }: Scope,
+  { tables, access, leadingKeys, leadingKeyPrefixes, kmsKeyArn, ...scope }: Scope,
   location: TableLocation,
 ): string => {
   const hasLeadingKeys = leadingKeys !== undefined || leadingKeyPrefixes !== undefined
-  const canReadIndexes = scope.indexes ?? !hasLeadingKeys
+  const canReadIndexes = scope.indexes ?? canReadIndexesByDefault(hasLeadingKeys)
   const patterns = [
     ...(leadingKeys ?? []).map(escapePolicyText),
     ...(leadingKeyPrefixes ?? []).map((prefix) => `${escapePolicyText(prefix)}*`),
@@ -214,6 +234,7 @@ export const compileScope = (
           Condition: createLeadingKeysCondition('StringLike', [...new Set(patterns)]),
         }),
       },
+      ...(kmsKeyArn === undefined ? [] : [createKmsKeyStatement(kmsKeyArn, tables, location.region)]),
     ],
   })
 }

@@ -1,6 +1,6 @@
 /** The options of `crossAccountPolicies()`, and the function that parses them to a configuration. */
 import { createConfigurationError } from '../errors.ts'
-import type { Parser, Problem } from '../options/issue.ts'
+import type { Parser } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import {
   createStringListParser,
@@ -26,6 +26,7 @@ import {
   reportTagProblems,
   reportUnknownTagKeys,
 } from './constraints.ts'
+import { parseKmsKeyArn, reportKmsKeyElsewhere } from './kms-key.ts'
 import { parseAccess, parseTables } from './scope.ts'
 
 /**
@@ -95,10 +96,10 @@ export interface CrossAccountPoliciesOptions {
    */
   readonly sourceIdentity?: boolean | string | undefined
   /**
-   * Whether the role can read the indexes of the tables. With `tenantTag`, the value of the tag is then compared with the partition
-   * key of the index.
+   * Whether the role can read the indexes of the tables. With `tenantTag`, IAM compares the value of the tag with the partition key
+   * of the index. If this key does not identify the tenant, do not set `true`.
    *
-   * @default false
+   * @default true, or false with `tenantTag`, as `scope.indexes` of the middleware
    */
   readonly indexes?: boolean | undefined
   /**
@@ -146,8 +147,6 @@ export interface TrustConfiguration {
 
 /** @see https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html */
 const ORGANIZATION_ID = /^o-[a-z0-9]{10,32}$/
-/** @see https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN */
-const KMS_KEY_ARN = /^arn:(?<partition>[\w-]+):kms:(?<region>[\w-]+):\d{12}:key\/[\w-]+$/
 
 const ACCOUNT_ID = /^\d{12}$/
 const ACCOUNT_ARN = /^arn:[\w-]+:iam::\d{12}:root$/
@@ -193,12 +192,6 @@ const parseTenantTag: Parser<string> = (value, report) => {
 
 const parseSourceIdentityOrBoolean: Parser<string | boolean> = (value, report) =>
   typeof value === 'boolean' ? value : parseSourceIdentity(value, report)
-
-const parseKmsKeyArn: Parser<string> = (value, report) => {
-  if (isString(value) && KMS_KEY_ARN.test(value)) return value
-  report({ code: 'invalid-key-arn', value: toReportable(value) })
-  return undefined
-}
 
 const parseOrganizationId: Parser<string> = (value, report) => {
   if (isString(value) && ORGANIZATION_ID.test(value)) return value
@@ -300,28 +293,12 @@ const parsePartition = (principal: string): string | undefined => /^arn:([^:]*):
 const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
   const { region, tables = [], kmsKeyArn } = values
   if (region === undefined) return
-  if (kmsKeyArn !== undefined) {
-    const problem = findKmsKeyProblem(kmsKeyArn, region, role)
-    if (problem !== undefined) reportOn('kmsKeyArn')(problem)
-  }
+  if (kmsKeyArn !== undefined) reportKmsKeyElsewhere(kmsKeyArn, { ...role, region }, reportOn('kmsKeyArn'))
   if (role === undefined) return
   const problem = findPartitionProblem(region, role)
   if (problem !== undefined) reportOn('region')(problem)
   const report = reportOn('tables')
   reportTablesElsewhere(tables, { ...role, region }, ({ path: _, ...rest }) => report(rest))
-}
-
-const findKmsKeyProblem = (
-  kmsKeyArn: string,
-  region: string,
-  role: RoleArn | undefined,
-): Problem | undefined => {
-  const key = KMS_KEY_ARN.exec(kmsKeyArn)?.groups
-  if (key?.region !== undefined && key.region !== region)
-    return { code: 'key-elsewhere', region: key.region, expected: region }
-  return role !== undefined && key?.partition !== role.partition
-    ? { code: 'other-partition', value: kmsKeyArn, partition: role.partition }
-    : undefined
 }
 
 const reportTags = ({ values, isSet, reportOn }: Reader, tags: TagValues): void => {

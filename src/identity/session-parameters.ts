@@ -14,8 +14,10 @@ import {
   reportUnknownTagKeys,
   type Tag,
 } from '../iam/constraints.ts'
+import { reportKmsKeyElsewhere } from '../iam/kms-key.ts'
 import { compileScope, parseReturnedScope, parseScope, type Scope } from '../iam/scope.ts'
 import type { Parser, Report } from '../options/issue.ts'
+import { createPathReport } from '../options/parsers.ts'
 
 /** The parameters of a session. Two invocations share a session only if all parameters are equal. */
 export interface SessionParameters {
@@ -114,6 +116,8 @@ export const assembleParameters = (
   if (scope !== undefined && roleArn !== undefined) {
     const location = { ...parseRoleArn(roleArn), region }
     reportTablesElsewhere(scope.tables, location, reportOn('scope'))
+    if (scope.kmsKeyArn !== undefined)
+      reportKmsKeyElsewhere(scope.kmsKeyArn, location, createPathReport(reportOn('scope'), 'kmsKeyArn'))
     policy = compileScope(scope, location)
   }
   const sizeProblem = findPolicySizeProblem(policy, policyArns)

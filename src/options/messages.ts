@@ -120,6 +120,10 @@ export const MESSAGES = {
     `${quote(value)} is not a table name (3 to 255 letters, digits and _.-)`,
   'returned-table-arn': ({ value }: { value: string }) =>
     `${quote(value)} is an ARN; a table that varies per invocation must be a name`,
+  'invalid-key-arn': ({ value }: { value: Reportable }) =>
+    `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
+  'key-elsewhere': ({ region, expected }: { region: string; expected: string }) =>
+    `is in ${region}, but the tables are in ${expected}`,
   'table-elsewhere': ({ value, prefix }: { value: string; prefix: string }) =>
     `${quote(value)} is not in the session's account, Region and partition, where ARNs start with ${prefix}`,
 
@@ -132,9 +136,14 @@ export const MESSAGES = {
     action: string
     suggestion: string | undefined
     known: readonly string[]
-  }) => `${quote(action)} is not an action on items; ${formatSuggestion(suggestion, 'the actions', known)}`,
+  }) =>
+    `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the presets and actions', known)}`,
+  'operation-not-action': ({ operation, actions }: { operation: string; actions: readonly string[] }) =>
+    `${quote(operation)} is an operation and not an IAM action; name the actions that its requests need, of ${actions.join(', ')}`,
+  'preset-in-list': ({ preset }: { preset: string }) =>
+    `${quote(preset)} cannot be in a list of actions; set only ${quote(preset)}, or list actions such as "GetItem"`,
   'action-without-keys': ({ action }: { action: string }) =>
-    `${quote(action)} can run without a partition key; remove the action, or leadingKeys and leadingKeyPrefixes`,
+    `${quote(action)} cannot be restricted by partition keys; remove the action, or leadingKeys and leadingKeyPrefixes`,
   'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
     `must contain partition keys of at most ${maxBytes} bytes`,
   'not-unicode': () => 'must be valid Unicode, but contains a lone surrogate',

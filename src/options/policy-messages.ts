@@ -1,6 +1,6 @@
 /** The sentences of the issue codes that only `crossAccountPolicies()` and the commands report. */
 import { quote } from '../text.ts'
-import { type Audience, formatReportable, type Reportable } from './messages.ts'
+import type { Audience } from './messages.ts'
 
 export const POLICY_MESSAGES = {
   // Options
@@ -9,11 +9,7 @@ export const POLICY_MESSAGES = {
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are nonempty strings or true',
   'no-restrictable-action': (_: object, __: string, { nameOf }: Audience) =>
-    `contains no action that ${nameOf('tenantTag')} can restrict, because each action can run without a partition key`,
-  'invalid-key-arn': ({ value }: { value: Reportable }) =>
-    `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
-  'key-elsewhere': ({ region, expected }: { region: string; expected: string }) =>
-    `is in ${region}, but the tables are in ${expected}`,
+    `contains no action that ${nameOf('tenantTag')} can restrict, because partition keys restrict none of them`,
 
   // Warnings
   'trusts-many-callers': ({ principal }: { principal: string }) =>
@@ -21,13 +17,13 @@ export const POLICY_MESSAGES = {
   'public-tables': (_: object, __: string, { nameOf }: Audience) =>
     `without ${nameOf('externalId')} or ${nameOf('organizationId')}, * makes the tables public.`,
   'actions-left-out': ({ actions }: { actions: readonly string[] }) =>
-    `the policy does not allow ${actions.join(', ')}. No condition can restrict these actions to a tenant, because they can run without a partition key.`,
+    `the policy does not allow ${actions.join(', ')}. The policy cannot restrict these actions to the partition keys of a tenant.`,
   'index-keys': () =>
     'a query on an index names the partition key of the index. If this key does not identify the tenant, a tenant whose ID equals a value of the key can read items of other tenants. Use the tenant ID as the partition key of each index.',
   'key-policy': ({ kmsKeyArn }: { kmsKeyArn: string; roleArn: string }) =>
     `the key policy of ${kmsKeyArn} must allow the account to use IAM policies, as the default key policy does.`,
   'key-policy-elsewhere': ({ kmsKeyArn, roleArn }: { kmsKeyArn: string; roleArn: string }) =>
-    `${kmsKeyArn} and the role are in different accounts. The key policy must also allow ${roleArn} to call kms:Decrypt and kms:DescribeKey.`,
+    `${kmsKeyArn} and the role are in different accounts. The key policy must also allow ${roleArn} to call kms:Decrypt.`,
   'trust-policy-too-large': ({ length, max }: { length: number; max: number }) =>
     `has ${length} characters, which is ${length - max} more than the default quota of ${max}. Request a quota increase, or shorten the policy.`,
   'permissions-policy-too-large': ({ length, max }: { length: number; max: number }) =>

@@ -21,6 +21,7 @@ import {
 } from '../sandbox/two-accounts.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 import { createFunctionVariables, FUNCTION_NAME, setEnvironment } from './lambda.ts'
+import { formatOutcomes, runCheck } from './run-check.ts'
 
 const TABLE_ARN = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
 const CALLER_ARN = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
@@ -52,19 +53,6 @@ const readItems = async (): Promise<Record<string, string>> => {
   return Object.fromEntries(await Promise.all(scans))
 }
 
-/** Runs a command line with `--json`, and returns the exit code and the parsed output. */
-const runCheck = async (line: string) => {
-  const { code, out, err } = await runCommandLine(`${line} --json`)
-  expect(err).toBe('')
-  const { ok, steps, note }: { ok: boolean; steps: Step[]; note?: string } = JSON.parse(out)
-  expect(code).toBe(ok ? 0 : 1)
-  return { code, note, steps, failed: steps.filter(({ outcome }) => outcome === 'failed') }
-}
-/** Returns the subject and the outcome of each step, such as `table Orders: ok`. */
-const formatOutcomes = (steps: readonly Step[]): string[] =>
-  steps.map(({ subject, outcome }) =>
-    subject.kind === 'table' ? `table ${subject.name}: ${outcome}` : `${subject.kind}: ${outcome}`,
-  )
 const isTableStep = ({ subject }: Step): boolean => subject.kind === 'table'
 const createTableStep = (name: string, otherFields: object) => ({
   subject: { kind: 'table', name },
@@ -111,12 +99,14 @@ describe('with a valid configuration', () => {
       'role: ok',
       'session: ok',
       `table ${TABLE}: ok`,
+      `table ${TABLE}: note`,
     ])
     expect(steps[0]?.message).toContain(CALLER_ARN)
     expect(steps[1]?.message).toContain('us-east-1')
     expect(steps[2]?.message).toMatch(new RegExp(`${TARGET_ROLE_ARN} .*${FUNCTION_NAME}.* team$`))
     expect(steps[3]?.message).toMatch(/\b60 minutes.*\b15 minutes/)
     expect(steps[4]?.allowed).toEqual([...READ_ACTIONS, ...WRITE_ACTIONS])
+    expect(steps[5]?.message).toMatch(/indexes were not tried.*Query, Scan.*--index/)
     expect(note).toBeDefined()
   })
 
@@ -124,8 +114,10 @@ describe('with a valid configuration', () => {
     const { steps, note } = await runCheck(CHECK_LINE)
     const { code, out, err } = await runCommandLine(CHECK_LINE)
     expect({ code, err }).toEqual({ code: 0, err: '' })
-    const names = ['credentials', 'STS', 'role', 'session', `table ${TABLE}`]
-    const lines = steps.map(({ message }, index) => `ok     ${names[index]}: ${message}`)
+    const names = ['credentials', 'STS', 'role', 'session', `table ${TABLE}`, `table ${TABLE}`]
+    const lines = steps.map(
+      ({ message, outcome }, index) => `${outcome.padEnd(6)} ${names[index]}: ${message}`,
+    )
     expect(out.split('\n')).toEqual([...lines, note, ''])
   })
 
@@ -133,7 +125,9 @@ describe('with a valid configuration', () => {
     allowStsActions(sandbox, ['sts:TagSession', 'sts:SetSourceIdentity'])
     process.env.CROSS_ACCOUNT_DYNAMO_TABLES = TABLE
     process.env.CROSS_ACCOUNT_DYNAMO_ACCESS = 'GetItem'
-    const { failed, steps } = await runCheck('check --session-tags team=orders --source-identity maya')
+    const { failed, steps } = await runCheck(
+      'check --session-tags team=orders --source-identity maya --allow-missing-external-id',
+    )
     expect(failed).toEqual([])
     expect(steps.at(2)?.message).toMatch(/\bteam\b.*\bmaya\b/)
     expect(steps.at(-1)).toMatchObject(createTableStep(TABLE, { outcome: 'ok', allowed: ['GetItem'] }))
@@ -193,13 +187,13 @@ describe('with a valid configuration', () => {
 
 describe('check after the policies command', () => {
   test.each([
-    ['without session tags', TABLE, '', '', ''],
+    ['without session tags', TABLE, '', '', '--indexes'],
     [
       'with session tags and a source identity',
       TABLE,
       '--session-tags team=orders,stage=prod --transitive-tag-keys team --source-identity maya',
       '',
-      '',
+      '--indexes',
     ],
     [
       'for a tenant',
@@ -211,7 +205,7 @@ describe('check after the policies command', () => {
   ])(
     'check succeeds %s with the documents of the policies command, and fails without the caller policy',
     async (_case, table, forBoth, forPolicies, forCheck) => {
-      const flags = `--table ${table} --access ${[...READ_ACTIONS, ...WRITE_ACTIONS].filter((action) => forCheck === '' || action !== 'Scan')} ${forBoth}`
+      const flags = `--table ${table} --access ${[...READ_ACTIONS, ...WRITE_ACTIONS].filter((action) => !forCheck.includes('--key') || action !== 'Scan')} ${forBoth}`
       const { code, out } = await runCommandLine(
         `policies ${flags} ${forPolicies} --execution-role-arn ${EXECUTION_ROLE_ARN} --json`,
       )
@@ -221,8 +215,9 @@ describe('check after the policies command', () => {
       sandbox.getRole(TARGET_ROLE_ARN).trustPolicy = trustPolicy
       sandbox.getRole(TARGET_ROLE_ARN).policies = [permissionsPolicy]
       const { steps } = await runCheck(`check ${flags} ${forCheck}`)
-      expect(steps.filter(({ outcome }) => outcome !== 'ok')).toEqual([])
-      expect(steps.at(-1)?.subject).toEqual({ kind: 'table', name: table })
+      expect(steps.filter(({ outcome }) => outcome === 'failed')).toEqual([])
+      const subject = { kind: 'table', name: table, ...(forCheck === '--indexes' && { index: '*' }) }
+      expect(steps.at(-1)).toMatchObject({ subject, outcome: 'ok' })
       sandbox.getRole(EXECUTION_ROLE_ARN).policies = []
       expect((await runCheck(`check ${flags} ${forCheck}`)).failed).toMatchObject([
         { subject: { kind: 'role' } },
@@ -232,7 +227,7 @@ describe('check after the policies command', () => {
 })
 
 describe('the actions of --access read-write', () => {
-  const allActions = [...ALL_READ_ACTIONS, ...ALL_WRITE_ACTIONS]
+  const allActions = [...new Set([...ALL_READ_ACTIONS, ...ALL_WRITE_ACTIONS])]
   const tables = [TABLE, OTHER_TABLE, ORDERS_TABLE]
   const line = `check ${tables.map((table) => `--table ${table}`).join(' ')} --access read-write`
 
@@ -289,6 +284,7 @@ describe('the actions of --access read-write', () => {
           // DynamoDB rejects updates and deletes with another message than inserts, so they are separate steps.
           createTableStep(table, { outcome: 'note', unclear: ['PartiQLDelete', 'PartiQLUpdate'] }),
           createTableStep(table, { outcome: 'note', unclear: ['PartiQLInsert'] }),
+          createTableStep(table, { outcome: 'note', message: expect.stringContaining('--index') }),
         ]),
       )
     },
@@ -605,11 +601,15 @@ test('check fails if the duration of the session exceeds the maximum session dur
   expect(failed[0]?.add).toBeUndefined()
 })
 
-test('check notes a trust policy that does not require the external ID', async () => {
+test('check fails if the trust policy does not require the external ID, unless a flag allows it', async () => {
   allowStsActions(sandbox, [])
-  const { failed, steps } = await runCheck('check')
-  expect(failed).toEqual([])
-  expect(formatOutcomes(steps)).toContain('role: note')
+  const { code, failed } = await runCheck('check')
+  expect(code).toBe(1)
+  expect(formatOutcomes(failed)).toEqual(['role: failed'])
+  expect(failed[0]?.message).toContain('--allow-missing-external-id')
+  const allowed = await runCheck('check --allow-missing-external-id')
+  expect(allowed.code).toBe(0)
+  expect(formatOutcomes(allowed.steps)).toContain('role: note')
 })
 
 describe('the step of a table', () => {
@@ -779,7 +779,7 @@ describe('the step of a table', () => {
   test('if DynamoDB does not answer one request, check fails for that action only', async () => {
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Scan', kind: 'reset' })
     const { failed, steps } = await runCheck(`check --table ${TABLE} --access GetItem,Scan`)
-    expect(steps.at(-2)).toMatchObject({ outcome: 'ok', allowed: ['GetItem'] })
+    expect(steps).toContainEqual(expect.objectContaining({ outcome: 'ok', allowed: ['GetItem'] }))
     expect(failed).toMatchObject([{ unclear: ['Scan'] }])
   })
 
@@ -854,6 +854,7 @@ describe('a condition that compares partition keys with a session tag', () => {
     expect(failed).toEqual([])
     expect(steps.filter(isTableStep)).toEqual([
       createTableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.anything(), allowed: actions }),
+      createTableStep(ORDERS_TABLE, { outcome: 'note', message: expect.stringContaining('--indexes') }),
       createTableStep(ORDERS_TABLE, { outcome: 'ok', message: expect.stringContaining('Scan') }),
     ])
     expect((await runCheck(`${line} --key tenant=globex`)).failed).toMatchObject([{ denied: actions }])

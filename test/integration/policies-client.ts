@@ -40,11 +40,17 @@ export const createClient = (
   options: CrossAccountPoliciesOptions,
   hasScope = false,
 ): Promise<DynamoDBDocumentClient> => {
-  const { roleArn, region, tables, access, indexes = false } = options
+  const { roleArn, region, tables, access, indexes, kmsKeyArn } = options
   const { externalId, transitiveTagKeys = [], tenantTag } = options
   const sourceIdentity = createSourceIdentity(options)
   const sessionTags = createSessionTags(options)
-  const scope = { tables, access, indexes, ...(tenantTag !== undefined && { leadingKeys: [TENANT] }) }
+  const scope = {
+    tables,
+    access,
+    ...(indexes !== undefined && { indexes }),
+    ...(tenantTag !== undefined && { leadingKeys: [TENANT] }),
+    ...(kmsKeyArn !== undefined && { kmsKeyArn }),
+  }
   const handler = middy()
     .use(
       crossAccountDynamo({

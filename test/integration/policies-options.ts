@@ -42,7 +42,7 @@ const CHOICES: Readonly<Record<string, readonly Partial<CrossAccountPoliciesOpti
   tenantTag: [{}, { tenantTag: 'TenantId' }],
   transitive: [{}, { transitiveTagKeys: ['team'] }],
   sourceIdentity: [{}, { sourceIdentity: true }, { sourceIdentity: 'orders-function' }],
-  indexes: [{}, { indexes: true }],
+  indexes: [{}, { indexes: true }, { indexes: false }],
   kms: [{}, { kmsKeyArn: KEY_ARN }],
   organization: [{}, { organizationId: ORGANIZATION_ID }],
 }

@@ -1,7 +1,7 @@
 /** Attempts to send DynamoDB and KMS requests that the permissions policy must allow, and requests that it must deny. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
 import type { CrossAccountPoliciesOptions, PolicyDocument } from 'middy-cross-account-dynamo/policies'
-import { canUseKey } from '../sandbox/kms.ts'
+import { canUseKey, type KeyRequest } from '../sandbox/kms.ts'
 import { ACCOUNT_C, ARCHIVE_TABLE } from '../sandbox/policy-test-accounts.ts'
 import {
   INDEX_OPERATIONS,
@@ -27,7 +27,7 @@ const isActionDocumented = ({ access, tenantTag }: CrossAccountPoliciesOptions, 
   if (tenantTag !== undefined && /^(?:Scan|PartiQL)/.test(action)) return false
   if (access === 'read-write') return true
   if (access === 'read') return action in READ_OPERATIONS
-  if (access === 'write') return action in WRITE_OPERATIONS
+  if (access === 'write') return action in WRITE_OPERATIONS || action === 'ConditionCheckItem'
   return access.some((allowed) => allowed === action || allowed === `dynamodb:${action}`)
 }
 
@@ -37,7 +37,7 @@ export const createDynamoDbAttempts = (
   dynamo: DynamoDBDocumentClient,
   clientDescription = '',
 ): Attempt[] => {
-  const { tables, tenantTag, indexes = false } = options
+  const { tables, tenantTag, indexes = tenantTag === undefined } = options
   const hasNoTenants = tenantTag === undefined
   const firstTable = toTableName(tables[0] as string)
   const tableOperations = { ...READ_OPERATIONS, ...WRITE_OPERATIONS }
@@ -119,32 +119,34 @@ const filterArnOperations = (operations: Operations): Operations =>
 const toTableName = (table: string): string => table.replace(/^.*\//, '')
 
 export const createKmsAttempts = (
-  { kmsKeyArn }: CrossAccountPoliciesOptions,
+  { kmsKeyArn, tables }: CrossAccountPoliciesOptions,
   permissionsPolicy: PolicyDocument,
 ): Attempt[] => {
-  const dynamoDbService = 'dynamodb.us-east-1.amazonaws.com'
+  const viaService = 'dynamodb.us-east-1.amazonaws.com'
+  const table = toTableName(tables[0] as string)
   const createAttempt = (
     description: string,
-    shouldSucceed: boolean,
-    action: string,
-    keyArn: string,
-    viaService?: string,
-  ): Attempt => ({
-    description: `${action} ${description}`,
-    expected: shouldSucceed ? 'allowed' : `${action} denied`,
-    run: async () => {
-      if (!(await canUseKey([permissionsPolicy], action, keyArn, viaService)))
-        throw new Error(`${action} denied`)
-    },
-  })
-  const hasKey = kmsKeyArn !== undefined
+    canSucceed: boolean,
+    change: Partial<KeyRequest> = {},
+  ): Attempt => {
+    const request: KeyRequest = { action: 'kms:Decrypt', keyArn: KEY_ARN, viaService, table, ...change }
+    return {
+      description: `${request.action} ${description}`,
+      expected: canSucceed ? 'allowed' : `${request.action} denied`,
+      run: async () => {
+        if (!(await canUseKey([permissionsPolicy], request))) throw new Error(`${request.action} denied`)
+      },
+    }
+  }
   return [
-    createAttempt('through DynamoDB', hasKey, 'kms:Decrypt', KEY_ARN, dynamoDbService),
-    createAttempt('through DynamoDB', hasKey, 'kms:DescribeKey', KEY_ARN, dynamoDbService),
-    createAttempt('through DynamoDB', false, 'kms:CreateGrant', KEY_ARN, dynamoDbService),
-    createAttempt('without DynamoDB', false, 'kms:Decrypt', KEY_ARN),
-    createAttempt('through S3', false, 'kms:Decrypt', KEY_ARN, 's3.us-east-1.amazonaws.com'),
-    createAttempt('in another Region', false, 'kms:Decrypt', KEY_ARN, 'dynamodb.eu-west-1.amazonaws.com'),
-    createAttempt('with another key', false, 'kms:Decrypt', OTHER_KEY_ARN, dynamoDbService),
+    createAttempt('through DynamoDB', kmsKeyArn !== undefined),
+    createAttempt('for another table', false, { table: ARCHIVE_TABLE }),
+    createAttempt('without an encryption context', false, { table: undefined }),
+    createAttempt('through DynamoDB', false, { action: 'kms:DescribeKey', table: undefined }),
+    createAttempt('through DynamoDB', false, { action: 'kms:CreateGrant', table: undefined }),
+    createAttempt('without DynamoDB', false, { viaService: undefined }),
+    createAttempt('through S3', false, { viaService: 's3.us-east-1.amazonaws.com' }),
+    createAttempt('in another Region', false, { viaService: 'dynamodb.eu-west-1.amazonaws.com' }),
+    createAttempt('with another key', false, { keyArn: OTHER_KEY_ARN }),
   ]
 }

@@ -55,6 +55,27 @@ test.each(
   },
 )
 
+test.each([
+  ['aws-cn', 'cn-north-1'],
+  ['aws-us-gov', 'us-gov-west-1'],
+  ['aws-eusc', 'eusc-de-east-1'],
+  ['aws-iso', 'us-iso-east-1'],
+  ['aws-iso-b', 'us-isob-east-1'],
+  ['aws-iso-e', 'eu-isoe-west-1'],
+  ['aws-iso-f', 'us-isof-south-1'],
+])(
+  'in the partition %s, the documents differ from those of aws only in partition and Region',
+  (partition, region) => {
+    /** Moves ARNs, Regions and service names to the partition. */
+    const move = <Value>(value: Value): Value =>
+      JSON.parse(
+        JSON.stringify(value).replaceAll('arn:aws:', `arn:${partition}:`).replaceAll('us-east-1', region),
+      )
+    for (const options of samplePoliciesOptions())
+      expect(crossAccountPolicies(move(options))).toEqual(move(crossAccountPolicies(options)))
+  },
+)
+
 /** The required options. */
 const MINIMAL_OPTIONS = {
   roleArn: TARGET_ROLE_ARN,
@@ -228,6 +249,10 @@ test.each([
         'kms:Decrypt without DynamoDB',
         'kms:Decrypt through S3',
         'kms:Decrypt in another Region',
+      ],
+      'StringEquals kms:EncryptionContext:aws:dynamodb:tableName': [
+        'kms:Decrypt for another table',
+        'kms:Decrypt without an encryption context',
       ],
     },
   ],

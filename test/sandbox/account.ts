@@ -18,10 +18,20 @@ export interface SandboxRole {
   maxSessionDuration?: number
 }
 
+/** A customer managed KMS key. Changes that a test makes to it apply to the next request. */
+export interface SandboxKmsKey {
+  /** @default the default key policy, which lets the IAM policies of the account decide */
+  policy?: PolicyDocument
+  isDisabled?: boolean
+}
+
 export interface SandboxAccount {
   id: string
   roles?: SandboxRole[]
+  /** A table with a customer managed key names the ARN of the key in `SSESpecification.KMSMasterKeyId`. */
   tables?: CreateTableCommandInput[]
+  /** The customer managed KMS keys by ARN. */
+  kmsKeys?: Record<string, SandboxKmsKey>
   /** Policies by ARN, which AssumeRole accepts as `PolicyArns`. Add the permissions of a role to its `policies`. */
   managedPolicies?: Record<string, PolicyDocument>
   /** Service control policies in addition to FullAWSAccess, which AWS Organizations attaches by default. */
@@ -44,6 +54,7 @@ export interface Account {
   roles: Role[]
   /** The definitions of the existing tables by name. */
   tables: Map<string, CreateTableCommandInput>
+  kmsKeys: Record<string, SandboxKmsKey>
   managedPolicies: Record<string, PolicyDocument>
   serviceControlPolicies: PolicyDocument[]
   /** A test can change it. The change applies to the next request. */
@@ -64,6 +75,7 @@ export async function openAccount(
     id: definition.id,
     roles: [],
     tables: new Map(),
+    kmsKeys: definition.kmsKeys ?? {},
     managedPolicies: definition.managedPolicies ?? {},
     serviceControlPolicies: definition.serviceControlPolicies ?? [],
     organizationId: definition.organizationId,
@@ -85,7 +97,9 @@ export async function openAccount(
 
 async function createTable(account: Account, table: CreateTableCommandInput) {
   const name = table.TableName ?? ''
-  await sendOrThrow(account.engine, 'CreateTable', { BillingMode: 'PAY_PER_REQUEST', ...table })
+  // The engines do not encrypt. The sandbox authorizes the use of the key itself.
+  const { SSESpecification: _, ...engineTable } = table
+  await sendOrThrow(account.engine, 'CreateTable', { BillingMode: 'PAY_PER_REQUEST', ...engineTable })
   account.tables.set(name, table)
   const isActive = async () =>
     JSON.parse(await sendOrThrow(account.engine, 'DescribeTable', { TableName: name })).Table.TableStatus ===

@@ -5,6 +5,7 @@ import { authorize, type Denial } from './authorize.ts'
 import { AwsError } from './aws-error.ts'
 import { runAllowedStatements } from './batch-statements.ts'
 import type { HttpResponse, ServiceHandler } from './http-server.ts'
+import { type DecryptRequest, findDecryptFailure } from './kms.ts'
 import { listRequiredActions, type RequiredAction } from './required-actions.ts'
 import { parseTableArn, replaceTableArns } from './table-arn.ts'
 
@@ -111,6 +112,7 @@ export function createDynamoDBHandler({
         throw new Error(
           `A policy allows access to ${table}, but the sandbox does not have the table's account.`,
         )
+      await decryptTables(requiredActions, { session, tableAccount, nowMs: clock.now(), region })
       const run = (allowedInput: Record<string, unknown>) =>
         forwardToEngine(tableAccount, call.operation, allowedInput)
       const response = errors.some(Boolean)
@@ -120,6 +122,47 @@ export function createDynamoDBHandler({
       return response
     },
   }
+}
+
+/** @throws an error of DynamoDB if a table has a customer managed key, and the session cannot use the key. */
+async function decryptTables(
+  requiredActions: readonly RequiredAction[],
+  options: Pick<DecryptRequest, 'session' | 'tableAccount' | 'nowMs' | 'region'>,
+): Promise<void> {
+  // DynamoDB returns the description of a table without its key.
+  const itemActions = requiredActions.filter(({ action }) => action !== 'dynamodb:DescribeTable')
+  for (const table of new Set(itemActions.map((action) => parseTableArn(action.table ?? '').name))) {
+    const keyArn = options.tableAccount.tables.get(table)?.SSESpecification?.KMSMasterKeyId
+    if (keyArn === undefined) continue
+    const failure = await findDecryptFailure({ ...options, keyArn, table })
+    if (failure !== undefined) throw createKmsError(options.session.arn, keyArn, failure)
+  }
+}
+
+/**
+ * Creates the error of DynamoDB for a key that it cannot use on behalf of the session.
+ *
+ * @see https://github.com/aws/aws-cdk/issues/10010 for a key that does not exist
+ */
+function createKmsError(
+  principal: string,
+  keyArn: string,
+  failure: Denial | 'disabled' | 'missing',
+): AwsError {
+  if (failure === 'disabled')
+    return new AwsError(
+      400,
+      `${CORAL}ValidationException`,
+      `KMS key disabled error: com.amazonaws.services.kms.model.DisabledException: ${keyArn} is disabled. (Service: AWSKMS; Status Code: 400; Error Code: DisabledException)`,
+    )
+  if (failure === 'missing')
+    return new AwsError(
+      400,
+      `${CORAL}AccessDeniedException`,
+      'KMS key access denied error: com.amazonaws.services.kms.model.AWSKMSException: The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access. (Service: AWSKMS; Status Code: 400; Error Code: AccessDeniedException)',
+    )
+  const { code, message } = createAccessDeniedError(principal, 'kms:Decrypt', keyArn, failure)
+  return new AwsError(400, code, `KMS key access denied error: ${message}`)
 }
 
 async function forwardToEngine(

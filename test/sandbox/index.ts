@@ -10,7 +10,7 @@ import { startServiceServer } from './http-server.ts'
 import { createSessionRegistry } from './sessions.ts'
 import { createStsHandler } from './sts.ts'
 
-export type { PolicyDocument, SandboxAccount, SandboxRole } from './account.ts'
+export type { PolicyDocument, SandboxAccount, SandboxKmsKey, SandboxRole } from './account.ts'
 export type { Call } from './calls.ts'
 export type { Fault } from './faults.ts'
 
@@ -40,7 +40,7 @@ export interface Sandbox {
   issueCredentials(roleArn: string, sessionName?: string, options?: CredentialsOptions): SandboxCredentials
   /** Returns the definition of a role. Changes that a test makes to it apply to the next request. */
   getRole(arn: string): SandboxRole
-  getAccount(id: string): Pick<Account, 'engine' | 'seed' | 'organizationId'>
+  getAccount(id: string): Pick<Account, 'engine' | 'kmsKeys' | 'seed' | 'organizationId'>
   clock: Clock
   /** The requests since the start or the last `clear()`, in the order in which they arrived. */
   calls: Call[]

@@ -67,10 +67,12 @@ const SESSION_REQUEST: SessionRequest = {
   internal: {},
 }
 
-/** Examples of each error code, by their heading in the page. The type requires examples of each code. */
-const ERROR_EXAMPLES: Readonly<
+type ErrorExamples = Readonly<
   Record<CrossAccountDynamoErrorCode, Readonly<Record<string, CrossAccountDynamoError>>>
-> = {
+>
+
+/** Creates examples of each error code, by their heading in the page. The type requires examples of each code. */
+const createErrorExamples = async (): Promise<ErrorExamples> => ({
   CONFIG_INVALID: {
     'The options or variables are invalid': await catchError(() =>
       readConfiguration({ region: 'Ireland', roleArn: 'MyRole', durationSeconds: 7200, scop: {} }, {}),
@@ -185,6 +187,13 @@ const ERROR_EXAMPLES: Readonly<
       }),
       MINIMAL_PARAMETERS,
     ),
+    'The response of STS cannot be parsed': assumeRoleError(
+      Object.assign(new Error('unreadable'), {
+        $metadata: { httpStatusCode: 200, requestId: 'request-1' },
+        $response: { statusCode: 200, headers: { 'content-type': 'text/xml' } },
+      }),
+      MINIMAL_PARAMETERS,
+    ),
     'The connection was refused': assumeRoleError(
       createLocalError('Error', 'connect ECONNREFUSED 127.0.0.1:443', 'ECONNREFUSED'),
       MINIMAL_PARAMETERS,
@@ -202,14 +211,12 @@ const ERROR_EXAMPLES: Readonly<
     ),
     'The invocation could not wait longer': waitTimeoutError(ROLE, 1234),
   },
-}
+})
 
-test.each(Object.entries(ERROR_EXAMPLES))(
-  'each example of the error code %s has that code',
-  (code, examples) => {
+test('each example of an error code has that code', async () => {
+  for (const [code, examples] of Object.entries(await createErrorExamples()))
     for (const error of Object.values(examples)) expect(error.code).toBe(code)
-  },
-)
+})
 
 const KNOWN_OPTIONS = ['roleArn', 'externalId', 'sessionTags']
 const ACCESS_VALUES = "'read', 'write', 'read-write' or a list of actions"
@@ -317,6 +324,14 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
     code: 'returned-table-arn',
     value: 'arn:aws:dynamodb:us-east-1:222222222222:table/Orders',
   },
+  { option: 'scope', path: 'kmsKeyArn', code: 'invalid-key-arn', value: 'alias/orders' },
+  {
+    option: 'scope',
+    path: 'kmsKeyArn',
+    code: 'key-elsewhere',
+    region: 'us-east-1',
+    expected: 'eu-west-1',
+  },
   {
     option: 'scope',
     path: 'tables',
@@ -339,8 +354,16 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
     code: 'unknown-action',
     action: 'Delete',
     suggestion: undefined,
-    known: ['GetItem', 'Query'],
+    known: ['read', 'write', 'read-write', 'GetItem', 'Query'],
   },
+  {
+    option: 'scope',
+    path: 'access',
+    code: 'operation-not-action',
+    operation: 'TransactGetItems',
+    actions: ['GetItem'],
+  },
+  { option: 'scope', path: 'access', code: 'preset-in-list', preset: 'read' },
   { option: 'scope', path: 'access', code: 'action-without-keys', action: 'Scan' },
   { option: 'scope', path: 'leadingKeys', code: 'key-too-long', maxBytes: 2048 },
   { option: 'scope', path: 'leadingKeys', code: 'not-unicode' },
@@ -374,8 +397,6 @@ const ISSUE_EXAMPLES: readonly Issue[] = [
   { option: 'executionRoleArn', code: 'broad-principal', value: 'arn:aws:iam::111111111111:root' },
   { option: 'sessionTagKeys', code: 'invalid-tag-keys' },
   { option: 'access', code: 'no-restrictable-action' },
-  { option: 'kmsKeyArn', code: 'invalid-key-arn', value: 'alias/orders' },
-  { option: 'kmsKeyArn', code: 'key-elsewhere', region: 'us-east-1', expected: 'eu-west-1' },
 
   { option: 'executionRoleArn', code: 'trusts-many-callers', principal: 'arn:aws:iam::111111111111:root' },
   { option: 'executionRoleArn', code: 'trusts-many-callers', principal: '*' },
@@ -437,18 +458,19 @@ const toTableCell = (message: string): string => {
 const toTableRow = (issue: Issue): string =>
   `| \`${issue.code}\` | ${toTableCell(formatIssue(issue, selectAudience(issue)))} | ${isReportedByCommandLine(issue) ? toTableCell(formatFlagIssue(issue, {})) : ''} |`
 
-const PAGE = [
-  `# Messages
+const createPage = (errorExamples: ErrorExamples): string =>
+  [
+    `# Messages
 
 All messages of this package, with examples. A test compares this page with the code.
 `,
-  ...Object.entries(ERROR_EXAMPLES).flatMap(([code, examples]) => [
-    `## ${code}\n`,
-    ...Object.entries(examples).map(
-      ([title, { message }]) => `### ${title}\n\n\`\`\`text\n${message}\n\`\`\`\n`,
-    ),
-  ]),
-  `## Issues
+    ...Object.entries(errorExamples).flatMap(([code, examples]) => [
+      `## ${code}\n`,
+      ...Object.entries(examples).map(
+        ([title, { message }]) => `### ${title}\n\n\`\`\`text\n${message}\n\`\`\`\n`,
+      ),
+    ]),
+    `## Issues
 
 The \`issues\` of an error are objects with an \`option\`, a \`code\` and the values that the message contains. The middleware names
 options and variables. The commands name flags. If only the middleware reports a code, the last column is empty. The last codes are warnings of \`crossAccountPolicies()\` and of the command \`policies\`.
@@ -457,10 +479,11 @@ options and variables. The commands name flags. If only the middleware reports a
 | --- | --- | --- |
 ${ISSUE_EXAMPLES.map(toTableRow).join('\n')}
 `,
-].join('\n')
+  ].join('\n')
 
-test('docs/messages.md contains the messages', () => {
+test('docs/messages.md contains the messages', async () => {
+  const page = createPage(await createErrorExamples())
   const file = join(import.meta.dirname, '../../docs/messages.md')
-  if (process.env.UPDATE_MESSAGES) writeFileSync(file, PAGE)
-  expect(readFileSync(file, 'utf8')).toBe(PAGE)
+  if (process.env.UPDATE_MESSAGES) writeFileSync(file, page)
+  expect(readFileSync(file, 'utf8')).toBe(page)
 })

@@ -9,6 +9,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
 import { transformSync } from '@swc/core'
 import { crossAccountPolicies, type PolicyDocument } from 'middy-cross-account-dynamo/policies'
+import { readConfiguration } from '../../../src/configuration/configuration.ts'
 import { ROWS } from '../../../src/configuration/rows.ts'
 import { setEnvironment } from '../../integration/lambda.ts'
 import { runCommandLine } from './command-line.ts'
@@ -151,6 +152,45 @@ describe('inputs of policies', () => {
   })
 })
 
+describe('indexes and the KMS key', () => {
+  const KEY_ARN = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  const readSids = async (line: string): Promise<string[]> =>
+    (await readPoliciesJson(`${REQUIRED_FLAGS} ${line}`)).permissionsPolicy.Statement.map(
+      ({ Sid }: { Sid: string }) => Sid,
+    )
+
+  test('policies includes indexes, unless a flag or the tenant tag excludes them', async () => {
+    expect(await readSids('')).toEqual(['Tables', 'Indexes'])
+    expect(await readSids('--indexes')).toEqual(['Tables', 'Indexes'])
+    expect(await readSids('--no-indexes')).toEqual(['Tables'])
+  })
+
+  test('policies refuses --indexes together with --no-indexes', async () => {
+    const { code, out, err } = await runCommandLine(`policies ${REQUIRED_FLAGS} --indexes --no-indexes`)
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(err).toMatch(/--indexes.*--no-indexes/)
+  })
+
+  test('policies reads the KMS key from the variable of the function, and the flag replaces it', async () => {
+    setEnvironment({ ...VARIABLES, CROSS_ACCOUNT_DYNAMO_KMS_KEY_ARN: KEY_ARN })
+    const readKey = async (line: string) =>
+      (
+        await runCommandLine(`policies ${REQUIRED_FLAGS} --json ${line}`).then(({ out }) => JSON.parse(out))
+      ).permissionsPolicy.Statement.at(-1).Resource
+    expect(await readKey('')).toBe(KEY_ARN)
+    expect(await readKey(`--kms-key-arn ${KEY_ARN.replace('1234abcd', '5678abcd')}`)).toContain('5678abcd')
+  })
+
+  test('policies and the middleware refuse a session tag with an empty value', async () => {
+    const { code, err } = await runCommandLine(`policies ${REQUIRED_FLAGS} --session-tags {"team":""}`)
+    expect(code).toBe(2)
+    expect(err).toMatch(/--session-tags: .*team.*1 to 256/)
+    expect(() =>
+      readConfiguration({ roleArn: ROLE, region: 'us-east-1', sessionTags: { team: '' } }, {}),
+    ).toThrow(/sessionTags: .*team.*1 to 256/)
+  })
+})
+
 describe('formats of policies', () => {
   // The command line contains a path, policy variables and several accounts, which each format represents differently.
   const COMMAND_LINE =
@@ -184,9 +224,31 @@ describe('formats of policies', () => {
     ])
     const documents = text
       .split(/^#.*$/m)
-      .slice(1)
+      .filter((each) => each.trim() !== '')
       .map((each): PolicyDocument => JSON.parse(each))
     expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
+  })
+
+  test.each([
+    ['json', '#'],
+    ['cloudformation', '#'],
+    ['terraform', '#'],
+    ['cdk', '//'],
+  ])(
+    'the format %s ends with a comment that names the roles to create before the trust policy',
+    async (format, prefix) => {
+      const [first, second] = (await formatPolicies(format)).trimEnd().split('\n').slice(-2)
+      expect(first).toMatch(new RegExp(`^${prefix} .*LambdaExecutionRole, OtherExecutionRole`))
+      expect(second).toMatch(new RegExp(`^${prefix} "Invalid principal in policy"`))
+    },
+  )
+
+  test('there is no comment on the order if the trust policy names no role', async () => {
+    const text = await formatPolicies(
+      'json',
+      `policies ${REQUIRED_FLAGS.replace(EXECUTION_ROLE, '111111111111')} --trust-whole-account`,
+    ).catch(() => '')
+    expect(text).not.toContain('Invalid principal')
   })
 
   test('the format cloudformation contains a template for each account', async () => {

@@ -267,7 +267,7 @@ describe('parser of session tags', () => {
     ['50 tags', createTags(50)],
     ['a key of 1 character', { k: 'value' }],
     ['a key of 128 characters', { ['k'.repeat(128)]: 'value' }],
-    ['an empty value', { team: '' }],
+    ['a value of 1 character', { team: 'v' }],
     ['a value of 256 characters', { team: 'v'.repeat(256) }],
     ['letters of any alphabet', { équipe: '注文', ÄÖÜ: 'заказы' }],
     ['letters beyond U+FFFF, each counted as one character', { ['𝒌'.repeat(128)]: '𝒗'.repeat(256) }],
@@ -301,9 +301,14 @@ describe('parser of session tags', () => {
       { code: 'invalid-length', min: 1, max: 128, length: 129, ...createKeyLocation('k'.repeat(129)) },
     ],
     [
+      'an empty value',
+      { team: '' },
+      { code: 'invalid-length', min: 1, max: 256, length: 0, ...createValueLocation('team') },
+    ],
+    [
       'a value of 257 characters',
       { team: 'v'.repeat(257) },
-      { code: 'invalid-length', min: 0, max: 256, length: 257, ...createValueLocation('team') },
+      { code: 'invalid-length', min: 1, max: 256, length: 257, ...createValueLocation('team') },
     ],
     [
       'an emoji in a key',

@@ -28,7 +28,7 @@ const createPolicies = (options: object = {}) => crossAccountPolicies({ ...MINIM
 const findOptionWarnings = (options: object = {}) =>
   findWarnings(readTrustConfiguration({ ...MINIMAL_OPTIONS, ...options }))
 
-test('the documents of minimal options contain one statement each', () => {
+test('the documents of minimal options contain one statement for each kind of resource', () => {
   expect(createPolicies()).toEqual({
     trustPolicy: {
       Version: '2012-10-17',
@@ -57,6 +57,12 @@ test('the documents of minimal options contain one statement each', () => {
           ],
           Resource: 'arn:aws:dynamodb:us-east-1:222222222222:table/MyTable',
         },
+        {
+          Sid: 'Indexes',
+          Effect: 'Allow',
+          Action: ['dynamodb:PartiQLSelect', 'dynamodb:Query', 'dynamodb:Scan'],
+          Resource: 'arn:aws:dynamodb:us-east-1:222222222222:table/MyTable/index/*',
+        },
       ],
     },
     callerPolicy: {
@@ -75,133 +81,138 @@ test('the documents of minimal options contain one statement each', () => {
 })
 
 test.each([
-  ['aws', 'eu-west-1', 'dynamodb.eu-west-1.amazonaws.com'],
-  ['aws-cn', 'cn-north-1', ['dynamodb.cn-north-1.amazonaws.com', 'dynamodb.cn-north-1.amazonaws.com.cn']],
-  ['aws-us-gov', 'us-gov-west-1', 'dynamodb.us-gov-west-1.amazonaws.com'],
-])(
-  'the documents contain conditions for all options in the partition %s',
-  (partition, region, kmsViaService) => {
-    const roleArn = `arn:${partition}:iam::222222222222:role/tables/CrossAccountDynamoRole`
-    const executionRoleArn = ['LambdaExecutionRole', 'path/SecondRole'].map(
-      (name) => `arn:${partition}:iam::111111111111:role/${name}`,
-    )
-    const ordersArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Orders`
-    const invoicesArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Invoices`
-    const kmsKeyArn = `arn:${partition}:kms:${region}:222222222222:key/mrk-00000000000000000000000000000000`
-    const organizationCondition = { 'aws:PrincipalOrgID': 'o-exampleorgid' }
-    const tagConditions = {
-      'ForAllValues:StringEquals': {
-        'aws:TagKeys': ['team', 'TenantId'],
-        'sts:TransitiveTagKeys': 'team',
-      },
-      StringLike: { 'aws:RequestTag/TenantId': '?*' },
-    }
-    const leadingKeysCondition = {
-      'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': '${aws:PrincipalTag/TenantId}' },
-      Null: { 'dynamodb:LeadingKeys': 'false' },
-    }
-    const options = {
-      roleArn,
-      executionRoleArn,
-      tables: ['Orders', invoicesArn, ordersArn],
-      access: ['GetItem', 'dynamodb:Query', 'Scan'],
-      region,
-      externalId: 'example-external-id',
-      sessionTagKeys: { team: 'orders' },
-      tenantTag: 'TenantId',
-      transitiveTagKeys: ['team', 'team'],
-      sourceIdentity: 'orders-function',
-      indexes: true,
-      kmsKeyArn,
-      organizationId: 'o-exampleorgid',
-    } satisfies CrossAccountPoliciesOptions
-    const warnings = findOptionWarnings(options)
-    expect(warnings).toEqual([
-      { option: 'tenantTag', code: 'actions-left-out', actions: ['Scan'] },
-      { option: 'tenantTag', code: 'index-keys' },
-      { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn, roleArn },
-    ])
-    expect(crossAccountPolicies(options)).toEqual({
-      trustPolicy: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Sid: 'AssumeRole',
-            Effect: 'Allow',
-            Principal: { AWS: executionRoleArn },
-            Action: 'sts:AssumeRole',
-            Condition: {
-              ...tagConditions,
-              StringEquals: {
-                'sts:ExternalId': 'example-external-id',
-                'aws:RequestTag/team': 'orders',
-                'sts:SourceIdentity': 'orders-function',
-                ...organizationCondition,
-              },
+  ['aws', 'eu-west-1'],
+  ['aws-cn', 'cn-north-1'],
+  ['aws-us-gov', 'us-gov-west-1'],
+  ['aws-eusc', 'eusc-de-east-1'],
+  ['aws-iso', 'us-iso-east-1'],
+  ['aws-iso-b', 'us-isob-east-1'],
+])('the documents contain conditions for all options in the partition %s', (partition, region) => {
+  const roleArn = `arn:${partition}:iam::222222222222:role/tables/CrossAccountDynamoRole`
+  const executionRoleArn = ['LambdaExecutionRole', 'path/SecondRole'].map(
+    (name) => `arn:${partition}:iam::111111111111:role/${name}`,
+  )
+  const ordersArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Orders`
+  const invoicesArn = `arn:${partition}:dynamodb:${region}:222222222222:table/Invoices`
+  const kmsKeyArn = `arn:${partition}:kms:${region}:222222222222:key/mrk-00000000000000000000000000000000`
+  const organizationCondition = { 'aws:PrincipalOrgID': 'o-exampleorgid' }
+  const tagConditions = {
+    'ForAllValues:StringEquals': {
+      'aws:TagKeys': ['team', 'TenantId'],
+      'sts:TransitiveTagKeys': 'team',
+    },
+    StringLike: { 'aws:RequestTag/TenantId': '?*' },
+  }
+  const leadingKeysCondition = {
+    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': '${aws:PrincipalTag/TenantId}' },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  }
+  const options = {
+    roleArn,
+    executionRoleArn,
+    tables: ['Orders', invoicesArn, ordersArn],
+    access: ['GetItem', 'dynamodb:Query', 'Scan'],
+    region,
+    externalId: 'example-external-id',
+    sessionTagKeys: { team: 'orders' },
+    tenantTag: 'TenantId',
+    transitiveTagKeys: ['team', 'team'],
+    sourceIdentity: 'orders-function',
+    indexes: true,
+    kmsKeyArn,
+    organizationId: 'o-exampleorgid',
+  } satisfies CrossAccountPoliciesOptions
+  const warnings = findOptionWarnings(options)
+  expect(warnings).toEqual([
+    { option: 'tenantTag', code: 'actions-left-out', actions: ['Scan'] },
+    { option: 'tenantTag', code: 'index-keys' },
+    { option: 'kmsKeyArn', code: 'key-policy', kmsKeyArn, roleArn },
+  ])
+  expect(crossAccountPolicies(options)).toEqual({
+    trustPolicy: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'AssumeRole',
+          Effect: 'Allow',
+          Principal: { AWS: executionRoleArn },
+          Action: 'sts:AssumeRole',
+          Condition: {
+            ...tagConditions,
+            StringEquals: {
+              'sts:ExternalId': 'example-external-id',
+              'aws:RequestTag/team': 'orders',
+              'sts:SourceIdentity': 'orders-function',
+              ...organizationCondition,
             },
           },
-          {
-            Sid: 'TagSession',
-            Effect: 'Allow',
-            Principal: { AWS: executionRoleArn },
-            Action: 'sts:TagSession',
-            Condition: {
-              ...tagConditions,
-              StringEquals: { 'aws:RequestTag/team': 'orders', ...organizationCondition },
+        },
+        {
+          Sid: 'TagSession',
+          Effect: 'Allow',
+          Principal: { AWS: executionRoleArn },
+          Action: 'sts:TagSession',
+          Condition: {
+            ...tagConditions,
+            StringEquals: { 'aws:RequestTag/team': 'orders', ...organizationCondition },
+          },
+        },
+        {
+          Sid: 'SetSourceIdentity',
+          Effect: 'Allow',
+          Principal: { AWS: executionRoleArn },
+          Action: 'sts:SetSourceIdentity',
+          Condition: {
+            StringEquals: { 'sts:SourceIdentity': 'orders-function', ...organizationCondition },
+          },
+        },
+      ],
+    },
+    permissionsPolicy: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'Tables',
+          Effect: 'Allow',
+          Action: ['dynamodb:GetItem', 'dynamodb:Query'],
+          Resource: [ordersArn, invoicesArn],
+          Condition: leadingKeysCondition,
+        },
+        {
+          Sid: 'Indexes',
+          Effect: 'Allow',
+          Action: 'dynamodb:Query',
+          Resource: [`${ordersArn}/index/*`, `${invoicesArn}/index/*`],
+          Condition: leadingKeysCondition,
+        },
+        {
+          Sid: 'KeyThroughDynamoDB',
+          Effect: 'Allow',
+          Action: 'kms:Decrypt',
+          Resource: kmsKeyArn,
+          Condition: {
+            StringEquals: {
+              'kms:ViaService': `dynamodb.${region}.amazonaws.com`,
+              'kms:EncryptionContext:aws:dynamodb:tableName': ['Orders', 'Invoices'],
             },
           },
-          {
-            Sid: 'SetSourceIdentity',
-            Effect: 'Allow',
-            Principal: { AWS: executionRoleArn },
-            Action: 'sts:SetSourceIdentity',
-            Condition: {
-              StringEquals: { 'sts:SourceIdentity': 'orders-function', ...organizationCondition },
-            },
-          },
-        ],
-      },
-      permissionsPolicy: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Sid: 'Tables',
-            Effect: 'Allow',
-            Action: ['dynamodb:GetItem', 'dynamodb:Query'],
-            Resource: [ordersArn, invoicesArn],
-            Condition: leadingKeysCondition,
-          },
-          {
-            Sid: 'Indexes',
-            Effect: 'Allow',
-            Action: 'dynamodb:Query',
-            Resource: [`${ordersArn}/index/*`, `${invoicesArn}/index/*`],
-            Condition: leadingKeysCondition,
-          },
-          {
-            Sid: 'KeyThroughDynamoDB',
-            Effect: 'Allow',
-            Action: ['kms:Decrypt', 'kms:DescribeKey'],
-            Resource: kmsKeyArn,
-            Condition: { StringEquals: { 'kms:ViaService': kmsViaService } },
-          },
-        ],
-      },
-      callerPolicy: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Sid: 'AssumeTargetRole',
-            Effect: 'Allow',
-            Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
-            Resource: roleArn,
-          },
-        ],
-      },
-      warnings: warnings.map((warning) => formatIssue(warning, POLICIES_AUDIENCE)),
-    })
-  },
-)
+        },
+      ],
+    },
+    callerPolicy: {
+      Version: '2012-10-17',
+      Statement: [
+        {
+          Sid: 'AssumeTargetRole',
+          Effect: 'Allow',
+          Action: ['sts:AssumeRole', 'sts:TagSession', 'sts:SetSourceIdentity'],
+          Resource: roleArn,
+        },
+      ],
+    },
+    warnings: warnings.map((warning) => formatIssue(warning, POLICIES_AUDIENCE)),
+  })
+})
 
 const readTrustCondition = (options: object) => createPolicies(options).trustPolicy.Statement[0]?.Condition
 const readAssumeRoleActions = (options: object) => {
@@ -386,11 +397,12 @@ test('a permissions policy that is larger than the quota for inline policies cau
     `table-${lastName}`,
   ]
   const measurePermissionsPolicy = (lastName: string) =>
-    JSON.stringify(createPolicies({ tables: createTables(39, lastName) }).permissionsPolicy).length
+    JSON.stringify(createPolicies({ tables: createTables(39, lastName), indexes: false }).permissionsPolicy)
+      .length
   const longestLastName = 'x'.repeat(10_240 - measurePermissionsPolicy(''))
   expect(measurePermissionsPolicy(longestLastName)).toBe(10_240)
-  expect(findOptionWarnings({ tables: createTables(39, longestLastName) })).toEqual([])
-  expect(findOptionWarnings({ tables: createTables(39, `${longestLastName}x`) })).toEqual([
+  expect(findOptionWarnings({ tables: createTables(39, longestLastName), indexes: false })).toEqual([])
+  expect(findOptionWarnings({ tables: createTables(39, `${longestLastName}x`), indexes: false })).toEqual([
     { option: 'permissionsPolicy', code: 'permissions-policy-too-large', length: 10_241, max: 10_240 },
   ])
 })
@@ -399,7 +411,7 @@ test.each([
   ['read', ['BatchGetItem', 'ConditionCheckItem', 'GetItem', 'Query'], ['PartiQLSelect', 'Scan']],
   [
     'write',
-    ['BatchWriteItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
+    ['BatchWriteItem', 'ConditionCheckItem', 'DeleteItem', 'PutItem', 'UpdateItem'],
     ['PartiQLDelete', 'PartiQLInsert', 'PartiQLUpdate'],
   ],
 ])(
@@ -432,6 +444,7 @@ describe('a scope and the permissions policy', () => {
   const OPTION_SETS = [
     {},
     { indexes: true },
+    { indexes: false },
     { tenantTag: 'TenantId' },
     { tenantTag: 'TenantId', indexes: true },
   ]
@@ -439,9 +452,14 @@ describe('a scope and the permissions policy', () => {
   test.each(ACCESS_VALUES.flatMap((access) => OPTION_SETS.map((options) => [access, options] as const)))(
     'a scope and the permissions policy have the same actions and resources for the access %j with %j',
     (access, options) => {
-      const { indexes = false, tenantTag } = options as { indexes?: boolean; tenantTag?: string }
+      const { indexes, tenantTag } = options as { indexes?: boolean; tenantTag?: string }
       const leadingKeysScope = tenantTag === undefined ? {} : { leadingKeys: ['acme'] }
-      const scope = JSON.parse(compileScope({ tables, access, indexes, ...leadingKeysScope }, target))
+      const scope = JSON.parse(
+        compileScope(
+          { tables, access, ...(indexes !== undefined && { indexes }), ...leadingKeysScope },
+          target,
+        ),
+      )
       const { permissionsPolicy } = createPolicies({ tables, access, ...options })
       const [tablesStatement, indexesStatement] = permissionsPolicy.Statement
       expect(scope.Statement).toHaveLength(1)
@@ -530,8 +548,16 @@ describe('crossAccountPolicies()', () => {
       },
     ),
     ['access', undefined, { code: 'required' }],
-    ['access', 'all', { code: 'invalid-value', value: 'all' }],
-    ['access', ['*'], { code: 'unknown-action', action: '*' }],
+    ['access', 'all', { code: 'unknown-action', action: 'all', suggestion: undefined }],
+    ['access', 'reed', { code: 'unknown-action', action: 'reed', suggestion: 'read' }],
+    ['access', 'GetItem', { code: 'invalid-value', value: 'GetItem' }],
+    ['access', ['read', 'GetItem'], { code: 'preset-in-list', preset: 'read' }],
+    [
+      'access',
+      ['TransactGetItems'],
+      { code: 'operation-not-action', operation: 'TransactGetItems', actions: ['GetItem'] },
+    ],
+    ['access', ['*'], { code: 'unknown-action', action: '*', suggestion: undefined }],
     ['access', ['Scan'], { code: 'no-restrictable-action' }, TENANT_TAG],
     ['region', undefined, { code: 'required' }],
     ['region', 'here', { code: 'invalid-region', value: 'here' }],

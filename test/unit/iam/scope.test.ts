@@ -10,6 +10,7 @@ import { parseWith } from '../issues.ts'
 
 const TARGET = { partition: 'aws', accountId: '222222222222', region: 'eu-west-1' }
 const ORDERS = 'arn:aws:dynamodb:eu-west-1:222222222222:table/Orders'
+const KEY_ARN = 'arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
 const compilePolicy = (scope: Scope, target = TARGET) => JSON.parse(compileScope(scope, target))
 const compileStatement = (scope: Scope) => compilePolicy(scope).Statement[0]
 const toDynamoDBActions = (names: readonly string[]) => names.map((name) => `dynamodb:${name}`)
@@ -63,8 +64,38 @@ describe('compiled statement', () => {
 
   test('the statement contains read and write actions for the access read-write', () => {
     expect(compileStatement({ tables: ['Orders'], access: 'read-write' }).Action).toEqual(
-      toDynamoDBActions([...READ_ACTIONS, ...WRITE_ACTIONS]),
+      toDynamoDBActions([...new Set([...READ_ACTIONS, ...WRITE_ACTIONS])]),
     )
+  })
+
+  test('the statement contains DescribeTable and SearchVectors only if they are listed', () => {
+    const listed = compileStatement({ tables: ['Orders'], access: ['DescribeTable', 'SearchVectors'] })
+    expect(listed.Action).toEqual(['dynamodb:DescribeTable', 'dynamodb:SearchVectors'])
+    expect(listed.Resource).toEqual([ORDERS, `${ORDERS}/index/*`])
+    const { Action } = compileStatement({ tables: ['Orders'], access: 'read-write' })
+    expect(Action).not.toEqual(expect.arrayContaining([expect.stringMatching(/DescribeTable|SearchVectors/)]))
+  })
+
+  test('a second statement allows the KMS key for the tables of the scope, through DynamoDB only', () => {
+    const { Statement } = compilePolicy({
+      tables: ['Orders', ORDERS, 'Invoices'],
+      access: ['GetItem'],
+      leadingKeys: ['acme'],
+      kmsKeyArn: KEY_ARN,
+    })
+    expect(Statement).toHaveLength(2)
+    expect(Statement[1]).toEqual({
+      Sid: expect.any(String),
+      Effect: 'Allow',
+      Action: 'kms:Decrypt',
+      Resource: KEY_ARN,
+      Condition: {
+        StringEquals: {
+          'kms:ViaService': `dynamodb.${KEY_ARN.split(':')[3]}.amazonaws.com`,
+          'kms:EncryptionContext:aws:dynamodb:tableName': ['Orders', 'Invoices'],
+        },
+      },
+    })
   })
 
   test('the resources are in the partition, Region and account of the session', () => {
@@ -136,7 +167,7 @@ describe('parser of scopes', () => {
     problems: problems.map((problem) => expect.objectContaining(problem)),
   })
   const createReadScope = (properties: object) => ({ tables: ['Orders'], access: 'read', ...properties })
-  const SCOPE_PROPERTIES = ['tables', 'access', 'indexes', 'leadingKeys', 'leadingKeyPrefixes']
+  const SCOPE_PROPERTIES = ['tables', 'access', 'indexes', 'leadingKeys', 'leadingKeyPrefixes', 'kmsKeyArn']
 
   test.each<Scope>([
     { tables: ['Orders'], access: 'read' },
@@ -160,7 +191,53 @@ describe('parser of scopes', () => {
       { code: 'invalid-type', path: 'tables', actual: 'a list that contains a number' },
     ],
     [{ tables: ['Orders'] }, { code: 'invalid-type', path: 'access', actual: 'undefined' }],
-    [createReadScope({ access: 'all' }), { code: 'invalid-value', path: 'access', value: 'all' }],
+    [
+      createReadScope({ access: 'all' }),
+      { code: 'unknown-action', path: 'access', action: 'all', suggestion: undefined },
+    ],
+    [
+      createReadScope({ access: 'reed' }),
+      { code: 'unknown-action', path: 'access', action: 'reed', suggestion: 'read' },
+    ],
+    [createReadScope({ access: 'Query' }), { code: 'invalid-value', path: 'access', value: 'Query' }],
+    [createReadScope({ access: ['write'] }), { code: 'preset-in-list', path: 'access', preset: 'write' }],
+    [
+      createReadScope({ access: ['dynamodb:TransactWriteItems'] }),
+      {
+        code: 'operation-not-action',
+        path: 'access',
+        operation: 'TransactWriteItems',
+        actions: ['PutItem', 'UpdateItem', 'DeleteItem', 'ConditionCheckItem'],
+      },
+    ],
+    ...['ExecuteStatement', 'ExecuteTransaction', 'BatchExecuteStatement'].map(
+      (operation): [unknown, object] => [
+        createReadScope({ access: [operation] }),
+        {
+          code: 'operation-not-action',
+          operation,
+          actions: ['PartiQLSelect', 'PartiQLDelete', 'PartiQLInsert', 'PartiQLUpdate'],
+        },
+      ],
+    ),
+    ...['DescribeTable', 'SearchVectors'].map((action): [unknown, object] => [
+      createReadScope({ access: [action], leadingKeys: ['a'] }),
+      { code: 'action-without-keys', path: 'access', action },
+    ]),
+    ...[
+      'alias/orders',
+      `${KEY_ARN}*`,
+      KEY_ARN.replace(/key\/.*/, 'key/*'),
+      KEY_ARN.replace('key/', 'alias/'),
+      '',
+    ].map((kmsKeyArn): [unknown, object] => [
+      createReadScope({ kmsKeyArn }),
+      { code: 'invalid-key-arn', path: 'kmsKeyArn', value: kmsKeyArn },
+    ]),
+    [
+      createReadScope({ kmsKeyArn: null }),
+      { code: 'invalid-key-arn', path: 'kmsKeyArn', value: { type: 'null' } },
+    ],
     [createReadScope({ access: [] }), { code: 'empty', path: 'access' }],
     [
       createReadScope({ access: [7] }),
