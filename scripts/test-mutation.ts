@@ -56,7 +56,7 @@ const PARTS: Readonly<Record<string, Part>> = {
     mutate: ['session', 'refresh', 'issued-credentials', 'time-window'].map(
       (name) => `${CREDENTIALS}/${name}.ts`,
     ),
-    tests: ['unit/credentials'],
+    tests: ['unit/credentials', 'unit/session-store'],
   },
   'assume-role': {
     mutate: ['assume-role', 'sts-client'].map((name) => `${CREDENTIALS}/${name}.ts`),
@@ -64,7 +64,7 @@ const PARTS: Readonly<Record<string, Part>> = {
   },
   'sts-errors': {
     mutate: ['sts-error', 'sts-failure'].map((name) => `${CREDENTIALS}/${name}.ts`),
-    tests: ['unit/credentials', 'unit/redact'],
+    tests: ['unit/credentials', 'unit/redact', 'unit/messages'],
   },
 }
 

@@ -168,10 +168,13 @@ describe('the client of a session of one invocation', () => {
 })
 
 describe('the view of a context for error handlers', () => {
-  const context = Object.assign(new PrivateContext(), { dynamo: OTHER_CLIENT })
-  const view = attachAndFail(attachSessionClient, context)
+  const createView = () => {
+    const context = Object.assign(new PrivateContext(), { dynamo: OTHER_CLIENT })
+    return { context, view: attachAndFail(attachSessionClient, context) }
+  }
 
   test('reads the other properties, and its methods can read private fields', () => {
+    const { view } = createView()
     expect(view.functionName).toBe('orders')
     expect('functionName' in view).toBe(true)
     expect('other' in view).toBe(false)
@@ -179,6 +182,7 @@ describe('the view of a context for error handlers', () => {
   })
 
   test('passes assignments to the context, except those to the context key', () => {
+    const { context, view } = createView()
     view.functionName = 'renamed'
     expect(context.functionName).toBe('renamed')
     expect(() => {
