@@ -2,6 +2,7 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb'
 import type { STSClientConfig } from '@aws-sdk/client-sts'
 import type { TranslateConfig } from '@aws-sdk/lib-dynamodb'
+import { isAction, stripServicePrefix } from '../iam/actions.ts'
 import { parseDurationSeconds, parsePolicyArns, parseRegion, parseTagKeys } from '../iam/constraints.ts'
 import type { SessionFunction } from '../identity/session-function.ts'
 import { STATIC_PARSERS } from '../identity/session-parameters.ts'
@@ -143,9 +144,11 @@ export const createRefreshBeforeSecondsParser =
     return undefined
   }
 
-/** Converts `read`, `write`, `read-write`, or comma-separated actions. */
-const readAccess = (text: string): unknown =>
-  /^(?:read|write|read-write)$/.test(text.trim()) ? text.trim() : readList(text)
+/** Converts a preset, or comma-separated actions. One word that is not an action stays a text, so that an error suggests presets, too. */
+const readAccess = (text: string): unknown => {
+  const word = text.trim()
+  return word.includes(',') || isAction(stripServicePrefix(word)) ? readList(text) : word
+}
 
 export const ROWS = {
   roleArn: { parse: parseRoleArn, variables: [{ suffix: 'ROLE_ARN', read: readRoleArn }] },

@@ -163,39 +163,41 @@ const parsePartitionKeys: Parser<readonly string[]> = (value, report) => {
 
 const EXPECTED_ACCESS = "'read', 'write', 'read-write' or a list of actions"
 
-const createAccessParser = (findProblem: (action: string) => Problem | undefined): Parser<Access> => {
-  const parseActions = createListParser(createStringParser(findProblem), 'actions')
+/** Creates a parser of `access` that accepts presets, and lists of the actions that `isAllowed` accepts. */
+const createAccessParser = (isAllowed: (action: string) => boolean): Parser<Access> => {
+  const known = listActionNames().filter(isAllowed)
+  const findListItemProblem = (value: string): Problem | undefined => {
+    if (isPreset(value)) return { code: 'preset-in-list', preset: value }
+    const problem = findNameProblem(value, known)
+    if (problem !== undefined || isAllowed(stripServicePrefix(value))) return problem
+    return { code: 'action-without-keys', action: value }
+  }
+  const parseActions = createListParser(createStringParser(findListItemProblem), 'actions')
   return (value, report) => {
     if (Array.isArray(value)) return parseActions(value, report)
     if (!isString(value)) return reportTypeProblem(report, EXPECTED_ACCESS, value)
     if (isPreset(value)) return value
-    report(findPresetProblem(value))
+    // A text that is an action must be in a list.
+    const problem = findNameProblem(value, [...PRESET_NAMES, ...known])
+    report(problem ?? { code: 'invalid-value', expected: EXPECTED_ACCESS, value })
     return undefined
   }
 }
 
-/** Returns the problem of a text that is not a preset. A text that is an action must be in a list. */
-const findPresetProblem = (value: string): Problem =>
-  findActionProblem(value) ?? { code: 'invalid-value', expected: EXPECTED_ACCESS, value }
-
-const findActionProblem = (value: string): Problem | undefined => {
+/** Returns the problem of a text that is not the name of an action, or `undefined` if it is. `known` lists the names to suggest. */
+const findNameProblem = (value: string, known: readonly string[]): Problem | undefined => {
   const action = stripServicePrefix(value)
   if (isAction(action)) return undefined
-  if (isPreset(action)) return { code: 'preset-in-list', preset: action }
   const actions = findActionsOfOperation(action)
-  if (actions !== undefined) return { code: 'operation-not-action', operation: action, actions }
-  const known = [...PRESET_NAMES, ...listActionNames()]
-  return { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
+  return actions === undefined
+    ? { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
+    : { code: 'operation-not-action', operation: action, actions }
 }
 
-const findKeyRestrictedActionProblem = (action: string): Problem | undefined =>
-  findActionProblem(action) ??
-  (canRestrictByKey(stripServicePrefix(action)) ? undefined : { code: 'action-without-keys', action })
-
 /** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
-export const parseAccess: Parser<Access> = createAccessParser(findActionProblem)
-/** Parses the property `access` of a scope with leading keys. Rejects actions that can run without a partition key. */
-const parseKeyRestrictedAccess: Parser<Access> = createAccessParser(findKeyRestrictedActionProblem)
+export const parseAccess: Parser<Access> = createAccessParser(() => true)
+/** Parses the property `access` of a scope with leading keys. Rejects actions that partition keys cannot restrict. */
+const parseKeyRestrictedAccess: Parser<Access> = createAccessParser(canRestrictByKey)
 
 /** Parses a nonempty list of names or ARNs of tables. */
 export const parseTables: Parser<readonly string[]> = createListParser(parseTable, 'names or ARNs of tables')

@@ -136,8 +136,7 @@ export const MESSAGES = {
     action: string
     suggestion: string | undefined
     known: readonly string[]
-  }) =>
-    `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the presets and actions', known)}`,
+  }) => `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the known values', known)}`,
   'operation-not-action': ({ operation, actions }: { operation: string; actions: readonly string[] }) =>
     `${quote(operation)} is an operation and not an IAM action; name the actions that its requests need, of ${actions.join(', ')}`,
   'preset-in-list': ({ preset }: { preset: string }) =>

@@ -428,6 +428,19 @@ describe('misspelled names', () => {
     },
   )
 
+  test.each([
+    ['reed', 'read'],
+    ['GetItems', 'GetItem'],
+    ['*', undefined],
+  ])(
+    'the problem of the variable ACCESS=%s suggests %p, of the presets and the actions',
+    (text, suggestion) => {
+      const [issue] = readIssues(REQUIRED_OPTIONS, createEnvironment({ TABLES: 'Orders', ACCESS: text }))
+      expect(issue).toMatchObject({ option: 'scope', path: 'access', code: 'unknown-action', suggestion })
+      expect(issue).toHaveProperty('known.0', 'read')
+    },
+  )
+
   test.each<[string, string, string[]]>([
     ['DISABLE_PREFETCH', 'disablePrefetch', []],
     ['SCOPE', 'scope', ['TABLES', 'ACCESS', 'KMS_KEY_ARN'].map((name) => `CROSS_ACCOUNT_DYNAMO_${name}`)],
@@ -810,6 +823,40 @@ describe('refreshBeforeSeconds', () => {
     expect(readIssues(REQUIRED_OPTIONS, { ...REGION_ENVIRONMENT, [variable]: '3600' })).toEqual([
       { option, variable, code, min: 60, durationSeconds: 3600, value: 3600 },
     ])
+  })
+})
+
+test('a session tag with an empty value is refused in the option and in the variable', () => {
+  const issue = {
+    option: 'sessionTags',
+    code: 'invalid-length',
+    min: 1,
+    max: 256,
+    length: 0,
+    tag: { part: 'value', key: 'team' },
+  }
+  expect(readIssues({ ...REQUIRED_OPTIONS, sessionTags: { team: '' } })).toEqual([issue])
+  for (const text of ['team=', '{"team":""}'])
+    expect(readIssues(REQUIRED_OPTIONS, createEnvironment({ SESSION_TAGS: text }))).toMatchObject([issue])
+})
+
+describe('KMS key of a scope', () => {
+  const KEY_ARN = 'arn:aws:kms:eu-west-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  const CHINA_KEY_ARN = KEY_ARN.replace('arn:aws:', 'arn:aws-cn:')
+
+  test.each([
+    [
+      KEY_ARN.replace('eu-west-1', 'eu-north-1'),
+      { code: 'key-elsewhere', region: 'eu-north-1', expected: 'eu-west-1' },
+    ],
+    [CHINA_KEY_ARN, { code: 'other-partition', value: CHINA_KEY_ARN, partition: 'aws' }],
+    ['alias/orders', { code: 'invalid-key-arn', value: 'alias/orders' }],
+  ])('the key %s is refused in the option scope and in the variable', (kmsKeyArn, problem) => {
+    const issue = { option: 'scope', path: 'kmsKeyArn', ...problem }
+    const scope = { tables: ['Orders'], access: 'read', kmsKeyArn }
+    expect(readIssues({ ...REQUIRED_OPTIONS, scope })).toEqual([issue])
+    const environment = createEnvironment({ TABLES: 'Orders', ACCESS: 'read', KMS_KEY_ARN: kmsKeyArn })
+    expect(readIssues(REQUIRED_OPTIONS, environment)).toMatchObject([issue])
   })
 })
 

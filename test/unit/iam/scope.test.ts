@@ -285,6 +285,33 @@ describe('parser of scopes', () => {
     expect(parseWith(parseScope, scope)).toEqual(createRefusedResult(problem))
   })
 
+  test('the known names begin with the presets, except in a list', () => {
+    const findKnown = (access: unknown, rest: object = {}) =>
+      (parseWith(parseScope, createReadScope({ access, ...rest })).problems[0] as { known?: string[] }).known
+    expect(findKnown('reed')?.slice(0, 4)).toEqual(['read', 'write', 'read-write', 'BatchGetItem'])
+    expect(findKnown(['reed'])?.[0]).toBe('BatchGetItem')
+    expect(findKnown(['reed'])).toContain('DescribeTable')
+  })
+
+  test('with leading keys, no action is suggested that they cannot restrict', () => {
+    const { problems } = parseWith(parseScope, createReadScope({ access: ['Scann'], leadingKeys: ['a'] }))
+    expect(problems).toMatchObject([{ code: 'unknown-action', suggestion: undefined }])
+    expect((problems[0] as { known?: string[] }).known).not.toContain('Scan')
+  })
+
+  test.each([
+    ['*', { code: 'unknown-action', action: '*', suggestion: undefined }],
+    [
+      'TransactGetItems',
+      { code: 'operation-not-action', operation: 'TransactGetItems', actions: ['GetItem'] },
+    ],
+  ])('the scope parser refuses the access %j alone and in a list', (access, problem) => {
+    for (const value of [access, [access]])
+      expect(parseWith(parseScope, createReadScope({ access: value }))).toEqual(
+        createRefusedResult({ ...problem, path: 'access' }),
+      )
+  })
+
   test('the scope parser reports one problem for each list of keys, and does not report the keys', () => {
     const leadingKeys = ['', 'MARKER\ud800', 'MARKER'.repeat(1000)]
     const firstResult = parseWith(

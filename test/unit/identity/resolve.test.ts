@@ -391,7 +391,7 @@ describe('missing and invalid returned values', () => {
   })
 
   test.each(
-    ['leadingKeys', 'leadingKeyPrefixes', 'indexes', 'tables', 'access'].flatMap((field) =>
+    ['leadingKeys', 'leadingKeyPrefixes', 'indexes', 'tables', 'access', 'kmsKeyArn'].flatMap((field) =>
       [undefined, null, ''].map((value) => [field, value] as const),
     ),
   )('a returned scope whose %s is %p is refused instead of being wider', async (field, value) => {

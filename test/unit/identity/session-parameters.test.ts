@@ -17,7 +17,7 @@ const ALL_PARAMETERS: SessionParameters = {
   externalId: 'example-external-id',
   sessionTags: Object.freeze([
     Object.freeze({ Key: 'team', Value: 'orders' }),
-    Object.freeze({ Key: 'stage', Value: '' }),
+    Object.freeze({ Key: 'stage', Value: 'prod' }),
   ]),
   transitiveTagKeys: Object.freeze(['team']),
   sourceIdentity: 'alice',
@@ -35,7 +35,7 @@ describe('toAssumeRoleInput', () => {
       ExternalId: 'example-external-id',
       Tags: [
         { Key: 'team', Value: 'orders' },
-        { Key: 'stage', Value: '' },
+        { Key: 'stage', Value: 'prod' },
       ],
       TransitiveTagKeys: ['team'],
       SourceIdentity: 'alice',
