@@ -33,8 +33,8 @@ export interface CheckPlan {
   readonly scope: Scope | undefined
   /** The indexes to try. */
   readonly indexes: readonly IndexName[]
-  /** Whether a trust policy that does not require the external ID is not a problem. */
-  readonly canLackExternalId: boolean
+  /** Whether `check` accepts a trust policy that does not require the external ID. */
+  readonly isMissingExternalIdAllowed: boolean
   /** The only partition key that policies allow the session to use. `undefined` if the flags do not name it. */
   readonly key: readonly [name: string, value: string] | undefined
   /** The key of the session tag that the policy compares with the partition key. */
@@ -47,13 +47,13 @@ export interface CheckPlan {
  * Returns the plan. The variables determine the scope of the session, as in the function. The flags determine the tables and actions to
  * try, which can be more than the scope contains.
  *
- * @param profileRegion the Region of the profile, which applies if no flag and no variable sets the Region
+ * @param sdkRegion the Region that the SDK finds, which applies if no flag and no variable sets the Region
  *
  * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
  */
-export const readCheckPlan = (flags: Flags, profileRegion?: string): CheckPlan => {
+export const readCheckPlan = (flags: Flags, sdkRegion?: string): CheckPlan => {
   const { table, access, ...sessionFlags } = flags
-  const environment = addRegion(toEnvironment(sessionFlags), profileRegion)
+  const environment = addRegion(toEnvironment(sessionFlags), sdkRegion)
   const { isSet } = readOptions(flags, environment)
   const hasScope = isSet('scope')
   requireFlags(
@@ -78,15 +78,15 @@ export const readCheckPlan = (flags: Flags, profileRegion?: string): CheckPlan =
     parameters,
     ...targets,
     indexes: readIndexes(flags, targets.scope),
-    canLackExternalId: flags['allow-missing-external-id'] !== undefined,
+    isMissingExternalIdAllowed: flags['allow-missing-external-id'] !== undefined,
     key,
     tenantTag: readTenantTag(flags, parameters, key),
   }
 }
 
-const addRegion = (environment: Environment, profileRegion: string | undefined): Environment => ({
+const addRegion = (environment: Environment, sdkRegion: string | undefined): Environment => ({
   ...environment,
-  AWS_REGION: environment.AWS_REGION || profileRegion,
+  AWS_REGION: environment.AWS_REGION || sdkRegion,
 })
 
 const readOptions = (flags: Flags, environment: Environment) =>
@@ -122,12 +122,15 @@ const readTargets = (
   return { scope, executionRoles }
 }
 
+/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
+const INDEX_NAME = /^(?:[\w.-]{3,255}\/)?[\w.-]{3,255}$/
+
 /**
  * Returns the indexes in `--index` and `--indexes`. A name can begin with the name of its table and a slash.
  *
  * @throws UsageError if no request can try the indexes.
  */
-const readIndexes = ({ index, indexes, key }: Flags, scope: Scope | undefined): readonly IndexName[] => {
+const readIndexes = ({ index, indexes }: Flags, scope: Scope | undefined): readonly IndexName[] => {
   const names = [
     ...(index?.split(',') ?? []).map((name) => {
       const [table, indexName] = name.split('/')
@@ -136,9 +139,10 @@ const readIndexes = ({ index, indexes, key }: Flags, scope: Scope | undefined): 
     ...(indexes === undefined ? [] : [{ index: '*' }]),
   ]
   if (names.length === 0) return names
-  if (key !== undefined && indexes !== undefined)
+  const invalid = index?.split(',').find((name) => !INDEX_NAME.test(name))
+  if (invalid !== undefined)
     throw new UsageError(
-      '--indexes and --key cannot be combined, because the partition key of an index is its own; give --index <name>',
+      `--index ${JSON.stringify(invalid)} is not the name of an index (3 to 255 letters, digits and _.-), or <table>/<name>`,
     )
   if (!listActions(scope?.access ?? []).some(canUseIndexes))
     throw new UsageError(
@@ -147,9 +151,7 @@ const readIndexes = ({ index, indexes, key }: Flags, scope: Scope | undefined): 
   const tables = scope?.tables.map(toTableName) ?? []
   const unknown = names.find((name) => 'table' in name && !tables.includes(name.table ?? ''))
   if (unknown !== undefined)
-    throw new UsageError(
-      `--index names a table that --table does not name; the tables are ${tables.join(', ')}`,
-    )
+    throw new UsageError(`--index names a table that is not checked; the tables are ${tables.join(', ')}`)
   return names
 }
 

@@ -6,7 +6,7 @@ import { type Credentials, createAssumeRoleFactory } from '../credentials/assume
 import { STS_LIMITS } from '../credentials/sts-client.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
-import { escapeControls } from '../text.ts'
+import { redact } from '../redact.ts'
 import type { CheckContext } from './check-context.ts'
 import { readCheckPlan } from './check-plan.ts'
 import { explainFailure, isFulfilled, isSessionOfAny } from './denial.ts'
@@ -24,7 +24,7 @@ const NOTHING_CHANGED =
  * @throws UsageError or CrossAccountDynamoError `CONFIG_INVALID` if a flag or variable is missing or invalid.
  */
 export const runCheckCommand = async (flags: Flags, terminal: Terminal): Promise<ExitCode> => {
-  const plan = readCheckPlan(flags, await readProfileRegion())
+  const plan = readCheckPlan(flags, await readSdkRegion())
   const context: CheckContext = { ...plan, caller: await readCaller(plan.configuration) }
   const steps: Step[] = []
   for await (const step of yieldSteps(context)) {
@@ -73,7 +73,7 @@ function* describeCaller({ caller, configuration, executionRoles }: CheckContext
 }
 
 async function* describeRole(
-  { caller, parameters, canLackExternalId }: CheckContext,
+  { caller, parameters, isMissingExternalIdAllowed }: CheckContext,
   assume: (parameters: SessionParameters) => Promise<Credentials>,
 ): AsyncGenerator<Step> {
   if (caller === undefined)
@@ -87,10 +87,10 @@ async function* describeRole(
   if (externalId !== undefined && (await isFulfilled(assume(withoutExternalId))))
     yield {
       subject: { kind: 'role' },
-      outcome: canLackExternalId ? 'note' : 'failed',
+      outcome: isMissingExternalIdAllowed ? 'note' : 'failed',
       message: [
         'the role can also be assumed without the external ID, because the trust policy does not require one',
-        ...(canLackExternalId ? [] : [EXTERNAL_ID_ADVICE]),
+        ...(isMissingExternalIdAllowed ? [] : [EXTERNAL_ID_ADVICE]),
       ].join('\n'),
     }
 }
@@ -124,7 +124,7 @@ async function* checkTables(context: CheckContext, credentials: Credentials): As
 }
 
 /** Returns the Region of the caller's profile or of `AWS_REGION`. Returns `undefined` if neither is set. */
-const readProfileRegion = async (): Promise<string | undefined> => {
+const readSdkRegion = async (): Promise<string | undefined> => {
   const client = new STSClient({})
   try {
     return await client.config.region()
@@ -144,7 +144,7 @@ const readCaller = async ({ stsRegions }: Configuration): Promise<string | undef
   })
   try {
     const { Arn } = await client.send(new GetCallerIdentityCommand())
-    return Arn === undefined ? undefined : escapeControls(Arn)
+    return Arn === undefined ? undefined : redact(Arn)
   } catch {
     return undefined
   } finally {

@@ -1,5 +1,9 @@
 /** Explains an AssumeRole call that failed: the session parameters that STS denies, and the statements to add in both accounts. */
-import { isAboutCallerCredentials, isClientMisconfigured } from '../credentials/sts-error.ts'
+import {
+  CREDENTIALS_ADVICE,
+  isAboutCallerCredentials,
+  isClientMisconfigured,
+} from '../credentials/sts-error.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import {
   type Addition,
@@ -7,10 +11,10 @@ import {
   createAdditions,
   explainDenial,
   formatAccount,
-  parseDenial,
-  UNKNOWN_CALLER,
+  toPrincipal,
 } from '../iam/advice.ts'
 import { parseRoleArn, parseSessionRole } from '../iam/arn.ts'
+import { parseAssumeRoleDenial } from '../iam/denial-message.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import type { CheckContext } from './check-context.ts'
 import type { Step } from './report.ts'
@@ -24,22 +28,25 @@ export const explainFailure = async (
   assume: Assume,
 ): Promise<Step> => {
   if (error.code === 'ASSUME_ROLE_DENIED') return explainDeniedCall(error, context, assume)
-  if (isAboutCallerCredentials(error.cause)) return describeMissingCredentials(error)
+  if (context.caller === undefined && isAboutCallerCredentials(error.cause))
+    return describeMissingCredentials(error, context.configuration.stsRegions[0])
   const isAboutSts = error.retryable || isClientMisconfigured(error.cause)
   const kind = isAboutSts ? 'sts' : context.caller === undefined ? 'credentials' : 'role'
   return { subject: { kind }, outcome: 'failed', message: error.message }
 }
 
 /** Returns the step about credentials that are missing or that STS rejects. The command usually runs in a terminal. */
-const describeMissingCredentials = ({ cause }: CrossAccountDynamoError): Step => {
+const describeMissingCredentials = ({ cause }: CrossAccountDynamoError, region: string | undefined): Step => {
   const { name, message } = cause as Error
   return {
     subject: { kind: 'credentials' },
     outcome: 'failed',
-    message:
-      `there are no valid credentials to call STS\nThe call failed with ${name}: ${message || '(no message)'}\n` +
-      'In a terminal, sign in, for example with aws sso login, and name the profile in AWS_PROFILE. In Lambda, check that no code and ' +
-      'no variable overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.',
+    message: [
+      `there are no valid credentials to call STS in ${region}`,
+      `The call failed with ${name}: ${message || '(no message)'}`,
+      CREDENTIALS_ADVICE.terminal,
+      CREDENTIALS_ADVICE.lambda,
+    ].join('\n'),
   }
 }
 
@@ -50,8 +57,10 @@ const explainDeniedCall = async (
 ): Promise<Step> => {
   const { parameters } = context
   const { name, message } = cause instanceof Error ? cause : { name: 'AccessDenied', message: '' }
-  const denial = parseDenial(message)
-  const { caller = context.caller, action } = denial
+  const denial = parseAssumeRoleDenial(message)
+  const { action } = denial
+  // STS reported this caller for the same credentials. A message can be forged.
+  const caller = context.caller ?? denial.caller
   const callers = listCallers(context, caller)
   const { accountId } = parseRoleArn(parameters.roleArn)
   const conditions = await findFailingConditions(parameters, assume)
@@ -95,10 +104,11 @@ const CALLER_ADVICE =
   'The statements name the role of the caller. STS does not report the path of a role. If the role has a path, add it. If the ' +
   'function has another role, give --execution-role-arn.'
 
-const listCallers = ({ executionRoles }: CheckContext, caller: string | undefined): readonly string[] =>
-  executionRoles.length > 0
-    ? executionRoles
-    : [parseSessionRole(caller ?? '')?.arn ?? caller ?? UNKNOWN_CALLER]
+const listCallers = (
+  { executionRoles, parameters }: CheckContext,
+  caller: string | undefined,
+): readonly string[] =>
+  executionRoles.length > 0 ? executionRoles : [toPrincipal(caller, parseRoleArn(parameters.roleArn))]
 
 /**
  * Returns the statements that the `policies` command writes for this session, with placeholders for the external ID and the

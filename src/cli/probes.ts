@@ -16,6 +16,7 @@ import {
 } from '@aws-sdk/client-dynamodb'
 import type { Action } from '../iam/actions.ts'
 import { redact } from '../redact.ts'
+import { isRecord } from '../text.ts'
 
 /**
  * The result of a probe.
@@ -151,15 +152,24 @@ const INCOMPLETE_KEY =
 
 /** Matches the messages for an index that the table does not have. DynamoDB looks for the index after it checks the permissions. */
 const MISSING_INDEX = /does not have the specified index/i
-/** Matches the messages for a KMS key that is disabled or pending deletion. */
+/**
+ * Matches the messages for a KMS key that is disabled or pending deletion. AWS does not document them. They were observed in requests
+ * to DynamoDB.
+ */
 const KMS_KEY_UNAVAILABLE = /^KMS (?:key disabled|validation) error/i
 /** Why `SearchVectors` cannot be tried. */
 const UNTESTABLE_SEARCH = 'a search needs the name of a vector index and a vector of its dimensions'
 
-interface Failure extends Error {
+/** What the SDK throws. A response can contain values of any type, so their types are not known. */
+interface Failure {
+  readonly name?: unknown
+  readonly message?: unknown
   readonly $metadata?: { readonly httpStatusCode?: number }
-  readonly CancellationReasons?: readonly { readonly Code?: string }[]
+  readonly CancellationReasons?: unknown
 }
+
+/** Returns whether a request can show whether the action is allowed. */
+export const isTestable = (action: Action): boolean => SEND_PROBE[action] !== undefined
 
 /** Tries an action on a table or an index. `partitionKey` is empty, or contains the partition key to name in the request. */
 export const probe = async (
@@ -174,15 +184,17 @@ export const probe = async (
     await send(client, table, addAbsentAttribute(partitionKey), index)
     return { kind: 'allowed' }
   } catch (error) {
-    return toVerdict(error as Failure, action)
+    const { accessKeyId, sessionToken = '' } = await client.config.credentials()
+    return toVerdict(error as Failure, action, [accessKeyId, sessionToken])
   }
 }
 
 /** Converts an error to a verdict. The verdict is `allowed` only if DynamoDB rejected the request after it checked the permissions. */
-const toVerdict = (failure: Failure, action: Action): Verdict => {
-  const { name, $metadata, CancellationReasons = [] } = failure
+const toVerdict = (failure: Failure, action: Action, secrets: readonly string[]): Verdict => {
+  const { $metadata, CancellationReasons } = failure
+  const name = toText(failure.name)
   // DynamoDB or a proxy can quote the signed request, which contains the session token.
-  const message = redact(failure.message)
+  const message = redact(toText(failure.message), secrets)
   const unclear = { kind: 'unclear', message: `${redact(name)}: ${message}` } as const
   if ($metadata?.httpStatusCode === undefined) return { ...unclear, kind: 'no-answer' }
   switch (name) {
@@ -193,7 +205,7 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
     case 'ConditionalCheckFailedException':
       return { kind: 'allowed' }
     case 'TransactionCanceledException':
-      return CancellationReasons.some(({ Code = '' }) => REASON_AFTER_AUTHORIZATION.test(Code))
+      return listCodes(CancellationReasons).some((code) => REASON_AFTER_AUTHORIZATION.test(code))
         ? { kind: 'allowed' }
         : unclear
     case 'ValidationException':
@@ -202,6 +214,12 @@ const toVerdict = (failure: Failure, action: Action): Verdict => {
       return unclear
   }
 }
+
+const toText = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Returns the codes of the cancellation reasons of a transaction. */
+const listCodes = (reasons: unknown): readonly string[] =>
+  Array.isArray(reasons) ? reasons.map((reason) => toText(isRecord(reason) ? reason.Code : undefined)) : []
 
 /** Converts the message of a ValidationException to a verdict. Returns `undefined` if the message does not show whether IAM allows the action. */
 const toValidationVerdict = (message: string, action: Action): Verdict | undefined => {

@@ -9,7 +9,8 @@ export type Subject =
   | { readonly kind: 'credentials' | 'sts' | 'role' | 'session' | 'tables' }
   | {
       readonly kind: 'table'
-      readonly name: string /** The index. `*` for all indexes. */
+      readonly name: string
+      /** The name of the index, or `*` for all indexes. */
       readonly index?: string
     }
 

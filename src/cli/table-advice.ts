@@ -1,10 +1,12 @@
 /** Generates the advice if actions on a table are denied, or if a session can use the keys of other tenants. */
 import { type Action, canRestrictByKey } from '../iam/actions.ts'
-import { type Addition, EXPLICIT_DENY, formatAccount, IMPLICIT_DENY } from '../iam/advice.ts'
-import { parseRoleArn, toTableArns } from '../iam/arn.ts'
+import { type Addition, formatAccount } from '../iam/advice.ts'
+import { parseRoleArn, type TableLocation, toTableArns } from '../iam/arn.ts'
+import { type DenialReason, parseDenialReason } from '../iam/denial-message.ts'
 import { unwrapSingle } from '../iam/documents.ts'
-import { createKmsKeyStatement } from '../iam/kms-key.ts'
+import { createKmsKeyStatement, reportKmsKeyElsewhere } from '../iam/kms-key.ts'
 import { createLeadingKeysCondition } from '../iam/leading-keys.ts'
+import { escapePolicyText } from '../iam/scope.ts'
 import type { CheckContext } from './check-context.ts'
 
 /** A table, or an index of it, for which requests were sent. */
@@ -22,11 +24,7 @@ interface Advice {
 }
 
 /** What DynamoDB reports about a denied request. */
-interface Denial {
-  /** The type of the policy that denies the request or does not allow it, such as `session policy`. `undefined` if AWS does not report it. */
-  readonly policy: string | undefined
-  /** Whether a statement of the policy explicitly denies the request. A statement that allows the request then has no effect. */
-  readonly isExplicit: boolean
+interface Denial extends DenialReason {
   /** Whether the use of the table's KMS key is denied. */
   readonly isAboutKey: boolean
   /** The ARN of the KMS key, if AWS reports it. */
@@ -42,15 +40,11 @@ interface Denial {
 const KMS_DENIAL = /\bkms:|KMS key access denied/
 const KEY_ARN = /on resource: (?<keyArn>arn:[\w-]+:kms:[\w-]+:\d{12}:key\/[\w-]+)/
 
-const parseDenial = (message: string): Denial => {
-  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
-  return {
-    policy: denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy,
-    isExplicit: denyingPolicy !== undefined,
-    isAboutKey: KMS_DENIAL.test(message),
-    keyArn: KEY_ARN.exec(message)?.groups?.keyArn,
-  }
-}
+const parseDenial = (message: string): Denial => ({
+  ...parseDenialReason(message),
+  isAboutKey: KMS_DENIAL.test(message),
+  keyArn: KEY_ARN.exec(message)?.groups?.keyArn,
+})
 
 /** Returns the same text for the messages of denied actions that have the same reason, and therefore the same advice. */
 export const toDenialGroup = (message: string): string => JSON.stringify(parseDenial(message))
@@ -61,8 +55,8 @@ export interface DeniedActions {
   readonly denied: readonly Action[]
   /** The message of DynamoDB for the first action. */
   readonly message: string
-  /** Whether all actions that were tried are denied for this reason. */
-  readonly isOnlyResult: boolean
+  /** Whether another action on the table is allowed, so that the table exists. */
+  readonly canUseTable: boolean
 }
 
 /** Returns the advice on actions that are denied for the same reason. */
@@ -74,37 +68,57 @@ export const describeDeniedActions = (deniedActions: DeniedActions, context: Che
 
 const adviseOnDenial = (denial: Denial, deniedActions: DeniedActions, context: CheckContext): Advice => {
   const { policy, isExplicit, isAboutKey } = denial
-  if (/VPC endpoint/i.test(policy ?? '')) return adviseOnVpcEndpoint(context)
   if (isExplicit) return adviseOnExplicitDeny(denial, context)
+  if (policy === VPC_ENDPOINT_POLICY) return adviseOnVpcEndpoint(context)
   if (isAboutKey) return adviseOnKey(denial, deniedActions, context)
   if (policy === 'session policy') return adviseOnScope(deniedActions)
   if (policy === undefined || policy === 'identity-based policy')
     return adviseOnPermissions(deniedActions, context)
-  return {
-    text: `The ${policy} is in ${formatRoleAccount(context)} or its organization. Allow the actions there.`,
-    add: [],
-  }
+  return adviseOnOtherPolicy(denial, context)
 }
+
+const VPC_ENDPOINT_POLICY = 'VPC endpoint policy'
+
+/** Returns the advice on a policy that does not allow the actions, and that the `policies` command does not write. */
+const adviseOnOtherPolicy = (denial: Denial, context: CheckContext): Advice => ({
+  text:
+    `No ${denial.policy} allows ${denial.isAboutKey ? 'the use of the KMS key' : 'the actions'}. Such policies are in ` +
+    `${formatRoleAccount(context)} or its organization. Allow the actions there.`,
+  add: [],
+})
 
 const formatRoleAccount = ({ parameters }: CheckContext): string =>
   `account ${parseRoleArn(parameters.roleArn).accountId}`
 
-const adviseOnVpcEndpoint = ({ parameters, caller }: CheckContext): Advice => ({
+const formatCallerAccount = ({ caller }: CheckContext): string =>
+  caller === undefined ? 'the account of the caller' : `account ${formatAccount(caller)} of the caller`
+
+const adviseOnVpcEndpoint = (context: CheckContext): Advice => ({
   text:
-    `The request uses a VPC endpoint for DynamoDB in ${caller === undefined ? 'the account' : `account ${formatAccount(caller)}`} of the ` +
-    `caller. In the policy of this endpoint, allow the actions to ${parameters.roleArn}.`,
+    `The request uses a VPC endpoint for DynamoDB in ${formatCallerAccount(context)}. In the policy of this endpoint, allow the actions ` +
+    `to ${context.parameters.roleArn}.`,
   add: [],
 })
 
 /** Returns a phrase for the policy of a denial. For a KMS key, AWS calls the key policy a resource-based policy. */
-const formatPolicy = ({ policy = 'a policy', isAboutKey }: Denial): string =>
-  isAboutKey ? policy.replace('a resource-based policy', 'the key policy') : policy
+const formatPolicy = ({ policy, isAboutKey }: Denial): string => {
+  if (policy === undefined) return 'a policy'
+  return isAboutKey && policy === 'resource-based policy' ? 'the key policy' : `the ${policy}`
+}
+
+/** Returns a phrase for the place of a policy that explicitly denies a request. */
+const formatPlace = (policy: string | undefined, context: CheckContext): string => {
+  if (policy === VPC_ENDPOINT_POLICY) return `in ${formatCallerAccount(context)}`
+  return policy === 'session policy'
+    ? 'in the options of the function (scope, policy or policyArns)'
+    : `in ${formatRoleAccount(context)} or its organization`
+}
 
 const adviseOnExplicitDeny = (denial: Denial, context: CheckContext): Advice => ({
   text:
-    `An explicit deny in ${formatPolicy(denial)}${denial.isAboutKey ? ' denies the use of the KMS key' : ''}. The policy is in ` +
-    `${formatRoleAccount(context)} or its organization. Find that statement, and add an exception for these requests. A statement ` +
-    'that allows them has no effect.',
+    `An explicit deny in ${formatPolicy(denial)}${denial.isAboutKey ? ' denies the use of the KMS key' : ''}. The policy is ` +
+    `${formatPlace(denial.policy, context)}. Find that statement, and add an exception for these requests. A statement that allows them ` +
+    'has no effect.',
   add: [],
 })
 
@@ -119,12 +133,11 @@ const adviseOnScope = ({ target }: DeniedActions): Advice => ({
 
 /** Returns the advice if the permissions policy of the role does not allow the actions, or if AWS does not report a reason. */
 const adviseOnPermissions = (deniedActions: DeniedActions, context: CheckContext): Advice => {
-  const { target, denied, isOnlyResult } = deniedActions
+  const { target, denied, canUseTable } = deniedActions
   const { parameters, key, configuration } = context
-  const existence = `AWS does not reveal whether this table exists in ${configuration.region}.`
-  const doubt = isOnlyResult
-    ? `${existence} First check the name of the table and the Region.`
-    : `${existence} If it does, the role lacks permissions.`
+  const doubt = canUseTable
+    ? 'The role lacks these permissions.'
+    : `AWS does not reveal whether this table exists in ${configuration.region}. First check the name of the table and the Region.`
   // A statement without a condition on the partition key would allow access to the items of all tenants.
   const isConditionUnknown = key === undefined && parameters.sessionTags.length > 0
   return isConditionUnknown
@@ -132,46 +145,66 @@ const adviseOnPermissions = (deniedActions: DeniedActions, context: CheckContext
     : { text: doubt, add: [createTableAddition(target, denied, context)] }
 }
 
+const INDEX_KEY_ADVICE =
+  'Remove the statement that allows the index. For an index, IAM compares the partition key of the index. Only if this key identifies the ' +
+  'tenant, allow the index with the statement that policies --tenant-tag --indexes writes.'
+
 const KEY_ADVICE =
   'If the permissions policy of the role compares partition keys with a session tag, do not add a statement. Give such a key with ' +
   '--key <name=value> instead. If it does not compare keys, the policies command writes the statement to add.'
 
-/** Returns the advice if the use of the table's KMS key is denied. */
-const adviseOnKey = (
-  { policy, keyArn }: Denial,
-  { target }: DeniedActions,
-  { parameters, configuration }: CheckContext,
-): Advice => {
-  const { accountId, name } = parseRoleArn(parameters.roleArn)
+/** Returns the advice if no policy allows the use of the table's KMS key, or if AWS does not report a reason. */
+const adviseOnKey = (denial: Denial, { target }: DeniedActions, context: CheckContext): Advice => {
+  const { parameters, configuration } = context
+  const { accountId, name, partition } = parseRoleArn(parameters.roleArn)
+  const keyArn = isKeyIn({ region: configuration.region, partition }, denial.keyArn)
+    ? denial.keyArn
+    : undefined
   const keyName = keyArn ?? "the table's KMS key"
   const keyAccount = keyArn === undefined ? 'the account of the key' : `account ${formatAccount(keyArn)}`
   const scopeAdvice = `Set scope.kmsKeyArn of the function (the variable that ends in _KMS_KEY_ARN) to ${keyArn ?? 'the ARN of the key'}.`
-  const permissionsAdvice = `In account ${accountId}, allow ${name} to use ${keyName}.`
+  const permissionsAdvice = `In account ${accountId}, allow ${name} to use ${keyName}. The command policies --kms-key-arn writes the statement.`
   const keyPolicyAdvice = `In ${keyAccount}, allow kms:Decrypt to ${parameters.roleArn} in the key policy of ${keyName}.`
-  const add =
-    keyArn === undefined
-      ? []
-      : [
-          {
-            account: accountId,
-            to: `the permissions policy of ${name}`,
-            statement: createKmsKeyStatement(keyArn, [target.table], configuration.region),
-          },
-        ]
-  if (policy === 'session policy')
-    return { text: `The session policy does not allow the use of the KMS key. ${scopeAdvice}`, add: [] }
-  if (policy === 'resource-based policy') return { text: keyPolicyAdvice, add: [] }
-  if (policy !== undefined && add.length > 0) return { text: permissionsAdvice, add }
+  switch (denial.policy) {
+    case 'session policy':
+      return { text: `The session policy does not allow the use of the KMS key. ${scopeAdvice}`, add: [] }
+    case 'resource-based policy':
+      return { text: keyPolicyAdvice, add: [] }
+    case 'identity-based policy': {
+      const statement = keyArn && createKmsKeyStatement(keyArn, [target.table], configuration.region)
+      const add = statement
+        ? [{ account: accountId, to: `the permissions policy of ${name}`, statement }]
+        : []
+      return { text: permissionsAdvice, add }
+    }
+    case undefined:
+      break
+    default:
+      return adviseOnOtherPolicy(denial, context)
+  }
   return {
     text: [
       'AWS does not report why the use of the KMS key is denied. Check in this order:',
       `1. The key exists in ${configuration.region} and is enabled.`,
-      `2. ${permissionsAdvice} The command policies --kms-key-arn writes the statement.`,
+      `2. ${permissionsAdvice}`,
       `3. ${keyPolicyAdvice}`,
       ...(parameters.policy === undefined ? [] : [`4. ${scopeAdvice}`]),
     ].join('\n'),
     add: [],
   }
+}
+
+/** Returns whether a key is in the Region and partition of the tables. A key in a message can be forged. */
+const isKeyIn = (
+  location: Pick<TableLocation, 'region' | 'partition'>,
+  keyArn: string | undefined,
+): boolean => {
+  let isElsewhere = keyArn === undefined
+  if (keyArn !== undefined)
+    reportKmsKeyElsewhere(keyArn, location, () => {
+      isElsewhere = true
+    })
+  return !isElsewhere
 }
 
 /** Returns the text of the step about a KMS key that is disabled or pending deletion. */
@@ -200,17 +233,22 @@ export const describeAllowedOtherKeys = (
 ): Advice => {
   const restrictable = allowed.filter(canRestrictByKey)
   const addition = createTableAddition(target, restrictable, context)
-  const text = `the session can use the keys of other tenants: ${allowed.join(', ')}`
+  const isIndex = target.index !== undefined
   return {
-    text: allowed.includes('Scan')
-      ? `${text}\nNo condition can restrict Scan to a tenant, because Scan names no partition key. Do not allow Scan.`
-      : text,
+    text: [
+      `the session can use the keys of other tenants: ${allowed.join(', ')}`,
+      ...(allowed.includes('Scan') ? [SCAN_ADVICE] : []),
+      ...(isIndex ? [INDEX_KEY_ADVICE] : []),
+    ].join('\n'),
     add:
-      restrictable.length > 0
+      restrictable.length > 0 && !isIndex
         ? [{ ...addition, to: `${addition.to}, and remove the statement that allows these actions now` }]
         : [],
   }
 }
+
+const SCAN_ADVICE =
+  'No condition can restrict Scan to a tenant, because Scan names no partition key. Do not allow Scan.'
 
 /** Returns the statement that allows actions on a table or its indexes, restricted to the partition key if it is known. */
 const createTableAddition = (
@@ -219,7 +257,8 @@ const createTableAddition = (
   { configuration, parameters, key, tenantTag }: CheckContext,
 ): Addition => {
   const role = parseRoleArn(parameters.roleArn)
-  const ownKey = tenantTag === undefined ? key?.[1] : `\${aws:PrincipalTag/${tenantTag}}`
+  const ownKey =
+    tenantTag === undefined ? key && escapePolicyText(key[1]) : `\${aws:PrincipalTag/${tenantTag}}`
   const arns = toTableArns([table], { ...role, region: configuration.region })
   return {
     account: role.accountId,

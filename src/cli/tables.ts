@@ -13,7 +13,7 @@ import {
 } from '../iam/actions.ts'
 import { parseRoleArn, toTableName } from '../iam/arn.ts'
 import type { CheckContext } from './check-context.ts'
-import { type Key, probe, type Verdict } from './probes.ts'
+import { isTestable, type Key, probe, type Verdict } from './probes.ts'
 import type { Step } from './report.ts'
 import {
   adviseOnNetwork,
@@ -46,8 +46,9 @@ export async function* checkTable(check: TableCheck, access: Access): AsyncGener
     yield commonFailure
     return
   }
-  yield* describeResults(check, results)
-  yield* checkIndexes(check, actions.filter(canUseIndexes))
+  const canUseTable = listActionsByVerdict(results, 'allowed').length > 0
+  yield* describeResults(check, results, canUseTable)
+  yield* checkIndexes(check, actions.filter(canUseIndexes), canUseTable)
   if (context.key === undefined) return
   const keylessActions = requested.filter((action) => !canRestrictByKey(action))
   if (keylessActions.length > 0)
@@ -56,23 +57,33 @@ export async function* checkTable(check: TableCheck, access: Access): AsyncGener
       'note',
       `not tried: ${keylessActions.join(', ')}. A policy that compares partition keys does not allow these actions.`,
     )
-  yield* checkOtherKeys(check, actions, listActionsByVerdict(results, 'allowed').length > 0)
+  yield* checkOtherKeys(check, actions, canUseTable)
 }
 
-/** Tries the actions on the indexes that the flags name. If the flags name none, yields a note. */
-async function* checkIndexes(check: TableCheck, actions: readonly Action[]): AsyncGenerator<Step> {
-  if (actions.length === 0) return
+/**
+ * Tries the actions on the indexes that the flags name. If the flags name none, yields a note.
+ *
+ * If the session is restricted to one partition key of the table, only other keys are tried, because IAM compares the partition key of
+ * the index, which the flags do not name.
+ */
+async function* checkIndexes(
+  check: TableCheck,
+  actions: readonly Action[],
+  canUseTable: boolean,
+): AsyncGenerator<Step> {
   const { indexes, key } = check.context
-  if (indexes.length === 0)
+  if (actions.some(isTestable) && indexes.length === 0)
     yield createTableStep(
       check,
       'note',
       `indexes were not tried. A policy can allow ${actions.join(', ')} on a table and not on its indexes. Give --index <name> or --indexes.`,
     )
+  if (actions.length === 0) return
   for (const { table = toTableName(check.table), index } of indexes) {
     if (table !== toTableName(check.table)) continue
     const indexCheck = { ...check, index }
-    yield* describeResults(indexCheck, await probeActions(indexCheck, actions, key?.[1]))
+    if (key !== undefined) yield* checkOtherKeys(indexCheck, actions, true)
+    else yield* describeResults(indexCheck, await probeActions(indexCheck, actions, undefined), canUseTable)
   }
 }
 
@@ -95,7 +106,7 @@ const probeActions = (
 ): Promise<readonly Result[]> => {
   const partitionKey: Key =
     context.key === undefined || keyValue === undefined ? {} : { [context.key[0]]: { S: keyValue } }
-  // A policy that allows an index with any name allows all indexes.
+  // The request then names an index that does not exist. Only a policy for `index/*` allows it.
   const isAnyIndex = index === '*'
   const target = {
     // PartiQL accepts only table names. An ARN must be in the role's account and in `region`, so the name identifies the same table.
@@ -153,10 +164,14 @@ const findCommonFailure = (check: TableCheck, results: readonly Result[]): Step 
 }
 
 /** Yields the steps about the actions. Actions with the same result and reason are in one step. */
-function* describeResults(check: TableCheck, results: readonly Result[]): Generator<Step> {
+function* describeResults(
+  check: TableCheck,
+  results: readonly Result[],
+  canUseTable: boolean,
+): Generator<Step> {
   const allowed = listActionsByVerdict(results, 'allowed')
   if (allowed.length > 0) yield createTableStep(check, 'ok', `allowed: ${allowed.join(', ')}`, { allowed })
-  if (filterByVerdict(results, 'no-index').length > 0)
+  if (filterByVerdict(results, 'no-index', 'no-table').length > 0)
     yield createTableStep(check, 'failed', `the table has no index ${check.index}`)
   for (const [reason, unclear] of groupByMessage(filterByVerdict(results, 'untestable')))
     yield createTableStep(check, 'note', `cannot be tried: ${unclear.join(', ')} (${reason})`, { unclear })
@@ -177,9 +192,8 @@ function* describeResults(check: TableCheck, results: readonly Result[]): Genera
   for (const [message, unclear] of groupByMessage(filterByVerdict(results, 'kms-key-unavailable')))
     yield createTableStep(check, 'failed', describeUnavailableKey(message, unclear), { unclear })
   for (const [message, denied] of groupByMessage(filterByVerdict(results, 'denied'), toDenialGroup)) {
-    const isOnlyResult = denied.length === results.length
     const { text, add } = describeDeniedActions(
-      { target: check, message, denied, isOnlyResult },
+      { target: check, message, denied, canUseTable },
       check.context,
     )
     yield createTableStep(check, 'failed', text, { denied, ...(add.length > 0 && { add }) })

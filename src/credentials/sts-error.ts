@@ -12,10 +12,13 @@ const NETWORK_ADVICE =
   'If the problem persists, check the network. In a VPC, the function needs a NAT gateway, or an interface endpoint for STS whose ' +
   `security group allows the function on port 443. If ${CUSTOM_ENDPOINT} is set, check that endpoint first.`
 
-const CREDENTIALS_ADVICE =
-  'In Lambda, check that no code and no variable of the function overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
-  'AWS_SESSION_TOKEN, that the clock is right, and that the account has enabled the Region of STS. Outside Lambda, sign in, for ' +
-  'example to the profile in AWS_PROFILE.'
+/** What to do in Lambda and in a terminal if the credentials of the caller are missing or not valid. */
+export const CREDENTIALS_ADVICE = {
+  lambda:
+    'In Lambda, check that no code and no variable of the function overrides AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and ' +
+    'AWS_SESSION_TOKEN, that the clock is right, and that the account has enabled the Region of STS.',
+  terminal: 'In a terminal, sign in, for example with aws sso login, and name the profile in AWS_PROFILE.',
+}
 
 /** What a failure means. */
 interface Explanation {
@@ -97,7 +100,7 @@ const RULES: readonly Rule[] = [
   {
     matches: ({ kind, name }) => kind === 'sts-error' && CALLER_CREDENTIALS_NAME.test(name),
     messageStart: "STS rejected the caller's credentials in",
-    advice: CREDENTIALS_ADVICE,
+    advice: `${CREDENTIALS_ADVICE.lambda} ${CREDENTIALS_ADVICE.terminal}`,
     isAboutCallerCredentials: true,
   },
   {
@@ -106,7 +109,7 @@ const RULES: readonly Rule[] = [
       CALLER_CREDENTIALS_NAME.test(name) ||
       INVALID_CREDENTIALS_MESSAGE.test(message),
     messageStart: 'The caller has no valid credentials for',
-    advice: CREDENTIALS_ADVICE,
+    advice: `${CREDENTIALS_ADVICE.lambda} ${CREDENTIALS_ADVICE.terminal}`,
     isAboutCallerCredentials: true,
   },
   {

@@ -1,5 +1,5 @@
 /** Generates the advice on denied calls, which names the policies to change and their accounts. */
-import { parseRoleArn, parseSessionRole } from './arn.ts'
+import { parseRoleArn, parseSessionRole, type RoleArn } from './arn.ts'
 import {
   createCallerStatement,
   createTrustStatements,
@@ -7,6 +7,7 @@ import {
   type StatementParameters,
   unwrapSingle,
 } from './assume-role-statements.ts'
+import { type AssumeRoleDenial, parseAssumeRoleDenial } from './denial-message.ts'
 
 /** A statement, or a list of statements, to add to a policy. */
 export interface Addition {
@@ -29,23 +30,8 @@ export const UNKNOWN_CALLER = "<ARN of the function's execution role>"
 /** The placeholder for the external ID, which messages do not contain. */
 export const EXTERNAL_ID_PLACEHOLDER = '<the external ID that the function sends>'
 
-/** Matches the caller and the action in the message of an STS denial. */
-const DENIED_CALL = /User: (?<caller>arn:[^\s]+) is not authorized to perform: (?<action>sts:\w+)/
-
-/**
- * Matches a principal that the advice can name. The advice does not name an account or other text from the message, because a
- * forged message could then suggest trusting any account.
- */
-const PRINCIPAL_ARN = /^arn:aws[\w-]*:iam::\d{12}:(?:user|role)\//
-
-/**
- * Matches the type of the policy that contains an explicit deny, if AWS reports it.
- *
- * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html
- */
-export const EXPLICIT_DENY = /with an explicit deny in (?<policy>[a-z -]*(?:policy|boundary))/i
-/** Matches the type of the policy that does not allow a call, if AWS reports it. */
-export const IMPLICIT_DENY = /because no (?<policy>[a-z -]+?) allows/i
+/** Matches a principal that a statement can name: a user or a role, without wildcards and policy variables. */
+const PRINCIPAL_ARN = /^arn:(?<partition>aws[\w-]*):iam::\d{12}:(?:user|role)\/[\w+=,.@/-]+$/
 
 /**
  * Matches the types of policies in the account of the role. All other policies that can deny an AssumeRole call are in the account
@@ -100,24 +86,16 @@ const addActionStatement = (statements: Statements, action: string): Statements 
   return [...statements, { Sid: action.replace('sts:', ''), ...others, Action: action }]
 }
 
-/** What AWS reports about a denied AssumeRole call. */
-export interface Denial {
-  /** The ARN of the caller. `undefined` if AWS does not report it. */
-  readonly caller: string | undefined
-  /** The denied action. */
-  readonly action: string
-  /** The type of the policy that denied the call or that does not allow it. `undefined` if AWS does not report it. */
-  readonly policy: string | undefined
-  /** Whether a statement in the policy explicitly denies the call. A statement that allows the call then has no effect. */
-  readonly isExplicit: boolean
-}
-
-/** Reads the message of a denied AssumeRole call. */
-export const parseDenial = (message: string): Denial => {
-  const { caller, action = 'sts:AssumeRole' } = DENIED_CALL.exec(message)?.groups ?? {}
-  const denyingPolicy = EXPLICIT_DENY.exec(message)?.groups?.policy
-  const policy = denyingPolicy ?? IMPLICIT_DENY.exec(message)?.groups?.policy
-  return { caller, action, policy, isExplicit: denyingPolicy !== undefined }
+/**
+ * Returns the principal of a caller for the statements: the role of a session, or a user or role. Returns a placeholder for any other
+ * text, because the caller comes from a message, and a forged message must not suggest trusting an account or a pattern.
+ */
+export const toPrincipal = (
+  caller: string | undefined,
+  { partition }: Pick<RoleArn, 'partition'>,
+): string => {
+  const arn = parseSessionRole(caller ?? '')?.arn ?? caller ?? ''
+  return PRINCIPAL_ARN.exec(arn)?.groups?.partition === partition ? arn : UNKNOWN_CALLER
 }
 
 /**
@@ -125,11 +103,11 @@ export const parseDenial = (message: string): Denial => {
  * policy explicitly denies the call, the advice contains no statements.
  */
 export const adviseOnDenial = (message: string, parameters: AdviceParameters): string => {
-  const denial = parseDenial(message)
+  const denial = parseAssumeRoleDenial(message)
   const { caller = '', action } = denial
-  const session = parseSessionRole(caller)
-  const callerRole = session?.arn ?? (PRINCIPAL_ARN.test(caller) ? caller : UNKNOWN_CALLER)
   const role = parseRoleArn(parameters.roleArn)
+  const callerRole = toPrincipal(caller, role)
+  const session = callerRole === UNKNOWN_CALLER ? undefined : parseSessionRole(caller)
   const explanation = explainDenial(denial, formatAccount(callerRole), role.accountId)
   if (denial.isExplicit) return explanation
   return [
@@ -179,14 +157,18 @@ export const adviseOnMismatch = (parameters: MismatchParameters): readonly strin
 
 /** Returns a sentence about the policy that denied the call, or about what AWS does not report. */
 export const explainDenial = (
-  { policy, action, isExplicit }: Denial,
+  { policy, action, isExplicit }: AssumeRoleDenial,
   callerAccount: string,
   roleAccount: string,
 ): string => {
-  if (policy === undefined) return `AWS does not report which account denied ${action}.`
-  const account = `account ${ROLE_ACCOUNT_POLICY.test(policy) ? roleAccount : callerAccount}`
-  return isExplicit
-    ? `An explicit deny in ${policy} of ${account} or its organization denies ${action}. Find that statement, and add an exception for ` +
-        'this call. Do not add other statements, because an explicit deny overrides them.'
-    : `In ${account}, no ${policy} allows ${action}.`
+  const account = `account ${ROLE_ACCOUNT_POLICY.test(policy ?? '') ? roleAccount : callerAccount}`
+  if (!isExplicit)
+    return policy === undefined
+      ? `AWS does not report which account denied ${action}.`
+      : `In ${account}, no ${policy} allows ${action}.`
+  const place = policy === undefined ? 'a policy' : `the ${policy} of ${account} or its organization`
+  return (
+    `An explicit deny in ${place} denies ${action}. Find that statement, and add an exception for this call. Do not add other ` +
+    'statements, because an explicit deny overrides them.'
+  )
 }

@@ -57,7 +57,10 @@ const TAG_KEY: TextConstraint = {
   allowed: 'letters, digits, spaces and _.:/=+-@',
   reserved: /^aws:/i,
 }
-/** AWS accepts an empty value. It is refused here, because a missing tenant would be one, and the generated trust policies require a value. */
+/**
+ * AWS accepts an empty value. This package refuses it, because an empty value usually means that the tenant is missing, and the
+ * generated trust policies require a value.
+ */
 const TAG_VALUE: TextConstraint = { ...TAG_KEY, max: 256 }
 
 /**

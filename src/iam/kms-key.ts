@@ -1,7 +1,7 @@
 /** Customer managed KMS keys of tables: their ARNs, and the statement that allows their use. */
 import type { Parser, Report } from '../options/issue.ts'
 import { isString, toReportable } from '../options/parsers.ts'
-import { parseArn, type TableLocation, toTableName } from './arn.ts'
+import { parseArn, toTableName } from './arn.ts'
 import { type Statement, unwrapSingle } from './assume-role-statements.ts'
 
 /**
@@ -21,7 +21,7 @@ export const parseKmsKeyArn: Parser<string> = (value, report) => {
 /** Reports a key that is not in the Region or the partition of the tables. DynamoDB uses only keys of the table's Region. */
 export const reportKmsKeyElsewhere = (
   kmsKeyArn: string,
-  { region, partition }: Pick<TableLocation, 'region'> & Partial<TableLocation>,
+  { region, partition }: { readonly region: string; readonly partition?: string },
   report: Report,
 ): void => {
   const key = parseArn(kmsKeyArn)

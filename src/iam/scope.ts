@@ -246,4 +246,5 @@ export const compileScope = (
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html#policy-vars-specialchars
  */
-const escapePolicyText = (text: string): string => text.replace(/[*?$]/g, (special) => `\${${special}}`)
+export const escapePolicyText = (text: string): string =>
+  text.replace(/[*?$]/g, (special) => `\${${special}}`)

@@ -99,7 +99,7 @@ export interface CrossAccountPoliciesOptions {
    * Whether the role can read the indexes of the tables. With `tenantTag`, IAM compares the value of the tag with the partition key
    * of the index. If this key does not identify the tenant, do not set `true`.
    *
-   * @default true, or false with `tenantTag`, as `scope.indexes` of the middleware
+   * @default `true`. With `tenantTag`: `false`
    */
   readonly indexes?: boolean | undefined
   /**

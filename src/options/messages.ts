@@ -138,7 +138,7 @@ export const MESSAGES = {
     known: readonly string[]
   }) => `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the known values', known)}`,
   'operation-not-action': ({ operation, actions }: { operation: string; actions: readonly string[] }) =>
-    `${quote(operation)} is an operation and not an IAM action; name the actions that its requests need, of ${actions.join(', ')}`,
+    `${quote(operation)} is an operation and not an IAM action; replace it with the actions that its requests need, of: ${actions.join(', ')}`,
   'preset-in-list': ({ preset }: { preset: string }) =>
     `${quote(preset)} cannot be in a list of actions; set only ${quote(preset)}, or list actions such as "GetItem"`,
   'action-without-keys': ({ action }: { action: string }) =>

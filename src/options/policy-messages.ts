@@ -9,7 +9,7 @@ export const POLICY_MESSAGES = {
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are nonempty strings or true',
   'no-restrictable-action': (_: object, __: string, { nameOf }: Audience) =>
-    `contains no action that ${nameOf('tenantTag')} can restrict, because partition keys restrict none of them`,
+    `contains only actions that a condition on partition keys cannot restrict; add another action, or remove ${nameOf('tenantTag')}`,
 
   // Warnings
   'trusts-many-callers': ({ principal }: { principal: string }) =>

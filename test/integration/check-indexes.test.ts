@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import { adviseOnNetwork } from '../../src/cli/table-advice.ts'
+import { listActionNames } from '../../src/iam/actions.ts'
+import { redact } from '../../src/redact.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
-import { allowStatement, createPolicy } from '../sandbox/policies.ts'
+import { allowStatement, allowStsActions, createPolicy } from '../sandbox/policies.ts'
 import { ACCOUNT_B, createTwoAccounts, OTHER_TABLE, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 import { createFunctionVariables, setEnvironment } from './lambda.ts'
@@ -125,13 +127,50 @@ describe('the indexes of a table', () => {
   test.each([
     [`check --table ${TABLE} --access GetItem --indexes`, 'Query'],
     [`${LINE} --index ${OTHER_TABLE}/${INDEX}`, TABLE],
-    [`${LINE} --indexes --key id=1`, '--index <name>'],
+    [`${LINE} --index ${TABLE}/`, 'name of an index'],
+    [`${LINE} --index by*`, 'name of an index'],
+    [`${LINE} --index a/${INDEX}/c`, 'name of an index'],
     ['check --index byCity', 'Query'],
   ])('refuses flags with which no index can be tried: %s', async (line, expected) => {
     const { code, err } = await runCommandLine(line)
     expect(code).toBe(2)
     expect(err).toContain(expected)
     expect(sandbox.calls.filter(({ operation }) => operation === 'AssumeRole')).toEqual([])
+  })
+})
+
+describe('the indexes of a table whose partition key restricts the session', () => {
+  const TENANT_LINE = `check --table ${TABLE} --access Query --session-tags TenantId=acme --key id=acme --tenant-tag TenantId --allow-missing-external-id`
+  const CONDITION = {
+    'ForAllValues:StringEquals': { 'dynamodb:LeadingKeys': `\${aws:PrincipalTag/TenantId}` },
+    Null: { 'dynamodb:LeadingKeys': 'false' },
+  }
+  const allowQuery = (Resource: string, elements: object = {}) =>
+    createPolicy(allowStatement('dynamodb:Query', { Resource, ...elements }))
+
+  beforeEach(() => {
+    allowStsActions(sandbox, ['sts:TagSession'])
+  })
+
+  test.each([`--index ${INDEX}`, '--indexes'])(
+    'with %s, check fails if the session can read other keys of an index, and offers no statement',
+    async (flag) => {
+      sandbox.getRole(TARGET_ROLE_ARN).policies = [
+        allowQuery(TABLE_ARN, { Condition: CONDITION }),
+        allowQuery(`${TABLE_ARN}/index/*`),
+      ]
+      const { failed } = await runCheck(`${TENANT_LINE} ${flag}`)
+      expect(failed).toMatchObject([{ subject: { name: TABLE }, allowed: ['Query'] }])
+      expect(failed[0]?.subject).toHaveProperty('index')
+      expect(failed[0]?.add).toBeUndefined()
+    },
+  )
+
+  test('check succeeds if the role cannot read the index', async () => {
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [allowQuery(TABLE_ARN, { Condition: CONDITION })]
+    const { code, steps } = await runCheck(`${TENANT_LINE} --index ${INDEX}`)
+    expect(code).toBe(0)
+    expect(formatOutcomes(steps)).toContain(`table ${TABLE}/${INDEX}: ok`)
   })
 })
 
@@ -155,7 +194,72 @@ describe('actions that no preset contains', () => {
   })
 })
 
+// The messages are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
 describe('what AWS says about a denied action', () => {
+  /** Makes DynamoDB deny an operation. The message ends with the reason. */
+  const injectDenial = (operation: string, reason: string) =>
+    sandbox.faults.inject({
+      service: 'dynamodb',
+      operation,
+      kind: 'status',
+      status: 400,
+      code: 'com.amazon.coral.service#AccessDeniedException',
+      message: `User: arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/orders-function is not authorized to perform: dynamodb:${operation} on resource: ${TABLE_ARN} ${reason}`,
+    })
+
+  test('check quotes each policy that explicitly denies, and groups only the actions of one policy', async () => {
+    injectDenial(
+      'Query',
+      'with an explicit deny in a service control policy: arn:aws:organizations::333333333333:policy/o-exampleorgid/service_control_policy/p-first',
+    )
+    injectDenial(
+      'Scan',
+      'with an explicit deny in a service control policy: arn:aws:organizations::333333333333:policy/o-exampleorgid/service_control_policy/p-second',
+    )
+    injectDenial('GetItem', 'because no service control policy allows the dynamodb:GetItem action')
+    injectDenial('PutItem', 'because no service control policy allows the dynamodb:PutItem action')
+    const { failed } = await runCheck(`check --table ${TABLE} --access Query,Scan,GetItem,PutItem`)
+    expect(failed).toMatchObject([
+      { denied: ['Query'], message: expect.stringContaining('p-first') },
+      { denied: ['Scan'], message: expect.stringContaining('p-second') },
+      { denied: ['GetItem', 'PutItem'], message: expect.not.stringContaining('explicit deny') },
+    ])
+  })
+
+  test.each([
+    ['VPC endpoint policy', '111111111111'],
+    ['session policy', 'scope'],
+    ['permissions boundary', ACCOUNT_B],
+  ])('check says where the %s is that explicitly denies', async (policy, place) => {
+    injectDenial('Query', `with an explicit deny in a ${policy}`)
+    const { failed } = await runCheck(`check --table ${TABLE} --access Query`)
+    expect(failed).toMatchObject([
+      { message: expect.stringMatching(new RegExp(`The policy is in .*${place}.*exception`)) },
+    ])
+    expect(failed[0]?.add).toBeUndefined()
+  })
+
+  test('check quotes the names of all actions', async () => {
+    for (const action of listActionNames())
+      expect(redact(`is not authorized to perform: dynamodb:${action} on resource`)).toContain(
+        `dynamodb:${action} `,
+      )
+  })
+
+  test.each([{ Message: 5 }, { Message: ['a'] }, {}])(
+    'check does not fail on a response without a text: %j',
+    async (body) => {
+      sandbox.faults.inject({
+        service: 'dynamodb',
+        operation: 'Query',
+        kind: 'rewrite',
+        body: () => JSON.stringify({ __type: 'com.amazon.coral.service#AccessDeniedException', ...body }),
+      })
+      const { failed } = await runCheck(`check --table ${TABLE} --access Query`)
+      expect(failed).toHaveLength(1)
+    },
+  )
+
   test('check quotes it for a table, in text and as JSON', async () => {
     allowReads(TABLE_ARN)
     const { failed } = await runCheck(`check --table ${TABLE} --access GetItem`)
@@ -190,7 +294,8 @@ describe('what AWS says about a denied action', () => {
     expect(out.indexOf('check the name')).toBeLessThan(out.indexOf('add this to'))
     allowReads(TABLE_ARN)
     const some = await runCheck(`check --table ${TABLE} --access GetItem,Query`)
-    expect(some.failed[0]?.message).toMatch(/lacks permissions/)
+    expect(some.failed[0]?.message).toMatch(/lacks these permissions/)
+    expect(some.failed[0]?.message).not.toMatch(/does not reveal/)
   })
 })
 

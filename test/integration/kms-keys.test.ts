@@ -1,8 +1,10 @@
 /**
  * Tables with a customer managed KMS key: which policies allow a session to use them, and what `check` says if they do not.
  *
- * The messages of DynamoDB are from https://github.com/aws/aws-cdk/issues/10010 and
- * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
+ * The messages of IAM are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html. The message for a
+ * key that cannot be accessed is from https://github.com/aws/aws-cdk/issues/10010, and the prefix "KMS key access denied error" before a
+ * message of IAM is from https://github.com/kmesiab/concept-model-protein-classifier. AWS documents neither them nor the message for
+ * a disabled key.
  */
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
@@ -15,6 +17,7 @@ import {
   createTwoAccounts,
   EXECUTION_ROLE_ARN,
   EXTERNAL_ID,
+  OTHER_TABLE,
   TABLE,
   TARGET_ROLE_ARN,
 } from '../sandbox/two-accounts.ts'
@@ -56,11 +59,22 @@ const setPolicies = (hasKey: boolean): void => {
 const allowToKey = (roleArn: string) =>
   createPolicy({ Effect: 'Allow', Principal: { AWS: roleArn }, Action: 'kms:Decrypt', Resource: '*' })
 
+/** Makes DynamoDB deny GetItem with this message. */
+const injectDenial = (message: string) =>
+  sandbox.faults.inject({
+    service: 'dynamodb',
+    operation: 'GetItem',
+    kind: 'status',
+    status: 400,
+    code: 'com.amazon.coral.service#AccessDeniedException',
+    message,
+  })
+
 /** Returns the item that a session with this scope reads. */
-const readItem = async (scope?: Scope) => {
+const readItem = async (scope?: Scope, TableName = TABLE) => {
   const dynamo = crossAccountDynamo(scope === undefined ? {} : { scope })
   const client = await dynamo.clientFor({ event: {}, context: createLambdaContext() })
-  return (await client.send(new GetCommand({ TableName: TABLE, Key: { id: '1' } }))).Item
+  return (await client.send(new GetCommand({ TableName, Key: { id: '1' } }))).Item
 }
 
 const SCOPE: Scope = { tables: [TABLE], access: 'read' }
@@ -104,10 +118,41 @@ describe('with the default key policy', () => {
     expect((await runCheck(CHECK_LINE)).code).toBe(0)
   })
 
-  test('a scope with the key allows the table, and denies the key for another table', async () => {
+  test('a scope with the key allows the table', async () => {
     await expect(readItem(SCOPE_WITH_KEY)).resolves.toEqual({ id: '1' })
-    await expect(readItem({ ...SCOPE_WITH_KEY, tables: ['OtherTable'] })).rejects.toThrow(/dynamodb:GetItem/)
   })
+
+  test('the statement for the key of one table does not allow the key for another table', async () => {
+    const role = sandbox.getRole(TARGET_ROLE_ARN)
+    role.policies?.push(createPolicy({ Effect: 'Allow', Action: 'dynamodb:GetItem', Resource: '*' }))
+    await expect(readItem()).resolves.toEqual({ id: '1' })
+    await expect(readItem(undefined, OTHER_TABLE)).rejects.toThrow(/kms:Decrypt/)
+  })
+
+  test.each(['service control policy', 'permissions boundary'])(
+    'check offers no statement for the role if no %s allows the key',
+    async (policy) => {
+      const message = `KMS key access denied error: User: x is not authorized to perform: kms:Decrypt on resource: ${KEY_ARN} because no ${policy} allows the kms:Decrypt action`
+      injectDenial(message)
+      const { failed } = await runCheck(CHECK_LINE)
+      expect(failed).toMatchObject([
+        { message: expect.stringMatching(new RegExp(`No ${policy} allows .*KMS key`)) },
+      ])
+      expect(failed[0]?.add).toBeUndefined()
+    },
+  )
+
+  test.each([KEY_ARN.replace('us-east-1', 'eu-west-1'), KEY_ARN.replace('arn:aws:', 'arn:aws-cn:')])(
+    'check offers no statement for the key %s, which cannot be the key of the table',
+    async (keyArn) => {
+      injectDenial(
+        `User: x is not authorized to perform: kms:Decrypt on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
+      )
+      const { failed } = await runCheck(CHECK_LINE)
+      expect(failed).toMatchObject([{ message: expect.stringContaining('--kms-key-arn') }])
+      expect(failed[0]?.add).toBeUndefined()
+    },
+  )
 
   test('a scope with the key does not extend the permissions of the role', async () => {
     setPolicies(false)

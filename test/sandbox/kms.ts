@@ -14,14 +14,16 @@ const createDefaultKeyPolicy = (accountId: string): PolicyDocument => ({
 
 const TABLE_NAME_KEY = 'kms:EncryptionContext:aws:dynamodb:tableName'
 /** A condition key that takes the place of `TABLE_NAME_KEY`. The simulator does not support condition keys with several colons. */
-const STAND_IN_KEY = 'kms:RequestAlias'
+const SIMULATED_TABLE_NAME_KEY = 'kms:RequestAlias'
 
-/** Returns a copy of a policy in which `STAND_IN_KEY` replaces `TABLE_NAME_KEY`. */
+/** Returns a copy of a policy in which `SIMULATED_TABLE_NAME_KEY` replaces `TABLE_NAME_KEY`. */
 const replaceTableNameKey = <Policy>(policy: Policy): Policy =>
-  policy === undefined ? policy : JSON.parse(JSON.stringify(policy).replaceAll(TABLE_NAME_KEY, STAND_IN_KEY))
+  policy === undefined
+    ? policy
+    : JSON.parse(JSON.stringify(policy).replaceAll(TABLE_NAME_KEY, SIMULATED_TABLE_NAME_KEY))
 
-/** Returns a copy of a session in whose policies `STAND_IN_KEY` replaces `TABLE_NAME_KEY`. */
-const replaceInSession = (session: Session): Session => {
+/** Returns a copy of a session in whose policies `SIMULATED_TABLE_NAME_KEY` replaces `TABLE_NAME_KEY`. */
+const replaceTableNameKeyInSession = (session: Session): Session => {
   const { role, policy } = session
   const { account, definition } = role
   return {
@@ -58,14 +60,14 @@ export async function findDecryptFailure(
   if (key === undefined) return 'missing'
   if (key.isDisabled) return 'disabled'
   return authorize({
-    session: replaceInSession(session),
+    session: replaceTableNameKeyInSession(session),
     action: 'kms:Decrypt',
     resource: { arn: keyArn, accountId: tableAccount.id },
     resourcePolicy: replaceTableNameKey(key.policy ?? createDefaultKeyPolicy(tableAccount.id)),
     context: {
       'kms:CallerAccount': session.role.account.id,
       'kms:ViaService': `dynamodb.${region}.amazonaws.com`,
-      [STAND_IN_KEY]: table,
+      [SIMULATED_TABLE_NAME_KEY]: table,
     },
     nowMs,
     region,
@@ -96,7 +98,7 @@ export async function canUseKey(
         resource: { resource: keyArn, accountId },
         contextVariables: {
           ...(viaService !== undefined && { 'kms:ViaService': viaService }),
-          ...(table !== undefined && { [STAND_IN_KEY]: table }),
+          ...(table !== undefined && { [SIMULATED_TABLE_NAME_KEY]: table }),
         },
       },
       identityPolicies: policies.map((policy, index) => ({

@@ -7,9 +7,9 @@ import {
   createAdditions,
   EXTERNAL_ID_PLACEHOLDER,
   explainDenial,
-  parseDenial,
   UNKNOWN_CALLER,
 } from '../../../src/iam/advice.ts'
+import { parseAssumeRoleDenial } from '../../../src/iam/denial-message.ts'
 import { parseStatements } from '../../statements.ts'
 
 const CALLER_ACCOUNT = '111111111111'
@@ -125,7 +125,8 @@ describe('advice on a denied call', () => {
 
   test('the principal in the advice is in the partition of the caller', () => {
     const caller = `arn:aws-cn:sts::${CALLER_ACCOUNT}:assumed-role/LambdaExecutionRole/fn`
-    const advice = adviseOnDenial(createDenialMessage('', caller), MINIMAL_NEEDS)
+    const roleArn = ROLE.replace('arn:aws:', 'arn:aws-cn:')
+    const advice = adviseOnDenial(createDenialMessage('', caller), { ...MINIMAL_NEEDS, roleArn })
     expect(findPrincipals(advice)).toEqual([
       { AWS: `arn:aws-cn:iam::${CALLER_ACCOUNT}:role/LambdaExecutionRole` },
     ])
@@ -141,6 +142,27 @@ describe('advice on a denied call', () => {
     expect(findPrincipals(advice)).toEqual([{ AWS: caller }])
     expect(advice).not.toMatch(/has a path/)
   })
+
+  test.each([
+    `arn:aws:iam::${CALLER_ACCOUNT}:root`,
+    `arn:aws:iam::${CALLER_ACCOUNT}:role/*`,
+    `arn:aws:sts::${CALLER_ACCOUNT}:assumed-role/*/x`,
+    `arn:aws:sts::${CALLER_ACCOUNT}:assumed-role/\${aws:x}/x`,
+    `arn:aws-cn:sts::${CALLER_ACCOUNT}:assumed-role/LambdaExecutionRole/x`,
+    'arn:*',
+  ])('the advice contains a placeholder if a message names the caller %s', (caller) => {
+    const advice = adviseOnDenial(createDenialMessage('', caller), MINIMAL_NEEDS)
+    expect(findPrincipals(advice)).toEqual([{ AWS: UNKNOWN_CALLER }])
+  })
+
+  test.each(['sts:assumerole', 'sts:*', 'sts:AssumeRoleX', 'sts:GetFederationToken'])(
+    'the advice contains no statement for the action %s, which a message can forge',
+    (action) => {
+      expect(adviseOnDenial(createDenialMessage('', CALLER, action), ALL_NEEDS)).toBe(
+        adviseOnDenial(createDenialMessage(), ALL_NEEDS),
+      )
+    },
+  )
 
   test.each(['', 'Access denied'])(
     'the advice contains a placeholder if STS does not name the caller: %p',
@@ -160,9 +182,15 @@ test.each(['a service control policy', 'a resource control policy', 'a permissio
     )
     const advice = adviseOnDenial(denied, ALL_NEEDS)
     expect(parseStatements(advice)).toEqual({})
-    expect(advice).toContain(policy)
+    expect(advice).toContain(policy.replace(/^an? /, ''))
   },
 )
+
+test('the advice contains no statement to add if AWS reports an explicit deny without its policy', () => {
+  const advice = adviseOnDenial(createDenialMessage(' with an explicit deny'), ALL_NEEDS)
+  expect(parseStatements(advice)).toEqual({})
+  expect(advice).toMatch(/explicit deny in a policy denies/)
+})
 
 test('the advice mentions a role that was deleted and created again, and a role that does not exist', () => {
   const advice = adviseOnDenial(createDenialMessage(), MINIMAL_NEEDS)
@@ -173,7 +201,7 @@ test('the advice mentions a role that was deleted and created again, and a role 
 // AWS documents the reasons at https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
 describe('the explanation of a denied call', () => {
   const explainReason = (reason: string) =>
-    explainDenial(parseDenial(createDenialMessage(reason)), CALLER_ACCOUNT, TARGET_ACCOUNT)
+    explainDenial(parseAssumeRoleDenial(createDenialMessage(reason)), CALLER_ACCOUNT, TARGET_ACCOUNT)
   /** Returns the accounts that the explanation names. */
   const findAccounts = (text: string) =>
     [CALLER_ACCOUNT, TARGET_ACCOUNT].filter((account) => text.includes(account))
@@ -194,7 +222,7 @@ describe('the explanation of a denied call', () => {
   ])('the explanation names %s that explicitly denies the call, and account %s', (policy, account) => {
     for (const policySuffix of ['', `: arn:aws:iam::333333333333:policy/Guard`]) {
       const text = explainReason(` with an explicit deny in ${policy}${policySuffix}`)
-      expect(text).toContain(policy)
+      expect(text).toContain(policy.replace(/^(?:an?|the) /, ''))
       expect(text).toContain('explicit deny')
       expect(findAccounts(text)).toEqual([account])
     }

@@ -294,7 +294,7 @@ describe('parser of scopes', () => {
   })
 
   test('with leading keys, no action is suggested that they cannot restrict', () => {
-    const { problems } = parseWith(parseScope, createReadScope({ access: ['Scann'], leadingKeys: ['a'] }))
+    const { problems } = parseWith(parseScope, createReadScope({ access: ['Scan_'], leadingKeys: ['a'] }))
     expect(problems).toMatchObject([{ code: 'unknown-action', suggestion: undefined }])
     expect((problems[0] as { known?: string[] }).known).not.toContain('Scan')
   })
