@@ -104,6 +104,14 @@ describe('unusable responses', () => {
   })
 })
 
+test('a response for the session of the call is accepted', async () => {
+  const Arn = 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/middy-cross-account-dynamo'
+  sts
+    .on(AssumeRoleCommand)
+    .resolves({ Credentials: VALID_CREDENTIALS, AssumedRoleUser: { Arn, AssumedRoleId: 'id' } })
+  await expect(createAssumeRoleCall()()).resolves.toHaveProperty('sessionToken', 'token')
+})
+
 describe('the STS client', () => {
   const getStsClient = async (options: CrossAccountDynamoOptions, environment = {}) => {
     sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS })
@@ -241,6 +249,18 @@ describe('attempts', () => {
       },
     )
 
+    test('a call does not pause before the attempt with a new client', async () => {
+      const random = jest.spyOn(Math, 'random').mockReturnValue(0)
+      sts
+        .on(AssumeRoleCommand)
+        .rejectsOnce(createStsError('ExpiredToken', 403))
+        .resolves({ Credentials: VALID_CREDENTIALS })
+      await createAssumeRoleCall()()
+      // A pause reads one random number.
+      expect(random).not.toHaveBeenCalled()
+      random.mockRestore()
+    })
+
     test('a call uses new clients in all Regions after the token of the caller expired', async () => {
       sts
         .on(AssumeRoleCommand)
@@ -316,6 +336,36 @@ describe('attempts', () => {
     await assumeRole()
     await assumeRole()
     await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1'])
+  })
+
+  test('the Region that succeeded last is first, and the others keep their order', async () => {
+    sts
+      .on(AssumeRoleCommand)
+      .rejectsOnce(createStsError('ServiceUnavailable', 503))
+      .resolvesOnce({ Credentials: VALID_CREDENTIALS })
+      .rejects(createStsError('ServiceUnavailable', 503))
+    const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1', 'eu-south-1'] })
+    await assumeRole()
+    await expect(assumeRole()).rejects.toHaveProperty('code')
+    await expect(listCalledRegions()).resolves.toEqual([
+      'eu-west-1',
+      'eu-north-1',
+      'eu-north-1',
+      'eu-west-1',
+      'eu-south-1',
+    ])
+  })
+
+  test('a call does not change the order of the Regions if one of them refused it', async () => {
+    sts
+      .on(AssumeRoleCommand)
+      .rejectsOnce(createStsError('RegionDisabledException', 403))
+      .rejectsOnce(createStsError('ServiceUnavailable', 503))
+      .resolves({ Credentials: VALID_CREDENTIALS })
+    const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1', 'eu-south-1'] })
+    await assumeRole()
+    await assumeRole()
+    await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-south-1', 'eu-west-1'])
   })
 
   test('one hour after another Region succeeded, a call first tries the first Region again', async () => {

@@ -1,3 +1,4 @@
+// cspell:ignore assumerole
 /** The advice on a denied AssumeRole call: the statements for each account, and the policy that denied the call. */
 import { describe, expect, test } from '@jest/globals'
 import { crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
