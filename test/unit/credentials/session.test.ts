@@ -1,5 +1,6 @@
 /** When a session calls STS, how long invocations wait for it, and which errors they receive. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
+import type { Credentials } from '../../../src/credentials/assume-role.ts'
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
@@ -385,6 +386,18 @@ describe('a clock that moves back', () => {
     ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(3)
   })
+})
+
+test('the credentials are frozen, and neither the expiration nor the source that the SDK writes is shared', async () => {
+  const { credentials } = await createReadySession()
+  const issued = (await credentials()) as Credentials & { $source: Record<string, string> }
+  const { expiration } = issued
+  expect(Object.isFrozen(issued)).toBe(true)
+  issued.expiration.setTime(0)
+  issued.$source.CREDENTIALS_CODE = 'e'
+  expect(issued.expiration).toEqual(expiration)
+  expect(issued.$source).toEqual({})
+  expect(Object.keys(issued)).not.toContain('$source')
 })
 
 describe('frozen AssumeRole calls', () => {
