@@ -15,11 +15,12 @@ const CREDENTIAL_HEADER =
   /\b(?<header>x-amz-security-token|(?:proxy-)?authorization|set-cookie|cookie)(?<separator>["']?\s*[:=]).*/gi
 
 /**
- * Matches ARNs, request IDs and IAM actions such as `dynamodb:PartiQLSelect`, which may look random but contain no credentials. Each
+ * Matches ARNs, request IDs, IAM actions such as `dynamodb:PartiQLSelect` and names of exception classes, which may look random but
+ * contain no credentials. Each
  * part of an ARN has at most 64 characters. An action has at most 30 letters, which is less than a secret access key has.
  */
 const IDENTIFIER =
-  /\barn:aws[\w-]*(?::[\w*-]{0,64}){3}(?:[:/][\w,.@*$-]{1,64})+(?![\w+=])|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\b(?:dynamodb|kms|sts):[a-z]{3,30}\b(?![+/=%])/gi
+  /\barn:aws[\w-]*(?::[\w*-]{0,64}){3}(?:[:/][\w,.@*$-]{1,64})+(?![\w+=])|\b[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\b|\b(?:dynamodb|kms|sts):[a-z]{3,30}\b(?![+/=%])|\bcom\.amazonaws(?:\.\w{1,30}){1,6}Exception\b/gi
 
 /** Matches sequences that can be part of an access key ID, a secret access key or a session token, plain or URL-encoded. */
 const POSSIBLE_CREDENTIAL = new RegExp(`[A-Za-z0-9+/=%]{${MIN_FRAGMENT_LENGTH},}`, 'g')

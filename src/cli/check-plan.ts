@@ -53,7 +53,7 @@ export interface CheckPlan {
  */
 export const readCheckPlan = (flags: Flags, sdkRegion?: string): CheckPlan => {
   const { table, access, ...sessionFlags } = flags
-  const environment = addRegion(toEnvironment(sessionFlags), sdkRegion)
+  const environment = removeUnusedKey(addRegion(toEnvironment(sessionFlags), sdkRegion), flags)
   const { isSet } = readOptions(flags, environment)
   const hasScope = isSet('scope')
   requireFlags(
@@ -88,6 +88,17 @@ const addRegion = (environment: Environment, sdkRegion: string | undefined): Env
   ...environment,
   AWS_REGION: environment.AWS_REGION || sdkRegion,
 })
+
+/**
+ * Returns the environment without the variable of the KMS key if no variable restricts the session to tables. The `policies` command
+ * reads the variable without them, too.
+ */
+const removeUnusedKey = (environment: Environment, flags: Flags): Environment => {
+  const prefix = flags['env-prefix'] ?? DEFAULT_PREFIX
+  if (environment[`${prefix}_TABLES`] || environment[`${prefix}_ACCESS`]) return environment
+  const { [`${prefix}_KMS_KEY_ARN`]: _, ...others } = environment
+  return others
+}
 
 const readOptions = (flags: Flags, environment: Environment) =>
   createOptionReader(ROWS, {

@@ -102,7 +102,10 @@ const FLAGS = {
     separator: ',',
     help: 'the name of an index of the tables, or <table>/<name>; can be repeated',
   },
-  indexes: { options: ['indexes'], help: 'includes all indexes of the tables, also with --tenant-tag' },
+  indexes: {
+    options: ['indexes'],
+    help: 'all indexes of the tables: policies allows them, check tries them',
+  },
   'no-indexes': { help: 'excludes the indexes of the tables' },
   'kms-key-arn': {
     options: ['kmsKeyArn', 'scope.kmsKeyArn'],

@@ -51,6 +51,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     about:
       'Tries the configuration with the credentials of the caller, and reports what is missing in which account.\n' +
       'It changes nothing: requests name a key that is in no table, and writes have a condition that no item meets.\n' +
+      'If neither a flag nor a variable sets the Region, it reads the Region of the profile.\n' +
       'Without --table and --access, it tries the tables and actions to which the variables restrict the session.\n' +
       'It also assumes the role without the external ID, to report whether the trust policy requires one.\n' +
       'With --key, it also tries the keys of other tenants. It reports a problem if the session can use them.',

@@ -116,7 +116,7 @@ const formatPlace = (policy: string | undefined, context: CheckContext): string 
 
 const adviseOnExplicitDeny = (denial: Denial, context: CheckContext): Advice => ({
   text:
-    `An explicit deny in ${formatPolicy(denial)}${denial.isAboutKey ? ' denies the use of the KMS key' : ''}. The policy is ` +
+    `An explicit deny in ${formatPolicy(denial)} denies ${denial.isAboutKey ? 'the use of the KMS key' : 'these actions'}. The policy is ` +
     `${formatPlace(denial.policy, context)}. Find that statement, and add an exception for these requests. A statement that allows them ` +
     'has no effect.',
   add: [],
@@ -135,9 +135,12 @@ const adviseOnScope = ({ target }: DeniedActions): Advice => ({
 const adviseOnPermissions = (deniedActions: DeniedActions, context: CheckContext): Advice => {
   const { target, denied, canUseTable } = deniedActions
   const { parameters, key, configuration } = context
-  const doubt = canUseTable
-    ? 'The role lacks these permissions.'
-    : `AWS does not reveal whether this table exists in ${configuration.region}. First check the name of the table and the Region.`
+  const place = target.index === undefined || !canUseTable ? 'table' : 'index'
+  const isExistenceUnknown = !canUseTable || (target.index !== undefined && target.index !== '*')
+  const doubt = isExistenceUnknown
+    ? `AWS does not reveal whether this ${place} exists in ${configuration.region}. First check the name of the ${place}` +
+      `${place === 'table' ? ' and the Region' : ''}.`
+    : 'The role lacks these permissions.'
   // A statement without a condition on the partition key would allow access to the items of all tenants.
   const isConditionUnknown = key === undefined && parameters.sessionTags.length > 0
   return isConditionUnknown
@@ -175,7 +178,8 @@ const adviseOnKey = (denial: Denial, { target }: DeniedActions, context: CheckCo
       const add = statement
         ? [{ account: accountId, to: `the permissions policy of ${name}`, statement }]
         : []
-      return { text: permissionsAdvice, add }
+      const mayNeedScope = parameters.policy !== undefined && !parameters.policy.includes('kms:Decrypt')
+      return { text: mayNeedScope ? `${scopeAdvice}\n${permissionsAdvice}` : permissionsAdvice, add }
     }
     case undefined:
       break
@@ -212,15 +216,19 @@ export const describeUnavailableKey = (message: string, actions: readonly Action
   `the KMS key of the table cannot be used: ${actions.join(', ')}\nAWS said: ${message}\n` +
   'Enable the key or cancel its deletion. Do not change policies, because they are not the cause.'
 
+/** Matches the message of a DNS failure. */
+const UNKNOWN_HOST = /ENOTFOUND|EAI_AGAIN/
 /** Matches the host of an account-based endpoint in the message of a DNS failure. */
 const UNKNOWN_ACCOUNT_ENDPOINT = /(?:ENOTFOUND|EAI_AGAIN) \d{12}\.ddb\./
 
 /** Returns the advice if DynamoDB could not be reached. */
-export const adviseOnNetwork = (message: string): string =>
-  UNKNOWN_ACCOUNT_ENDPOINT.test(message)
+export const adviseOnNetwork = (message: string, region: string): string => {
+  const advice = UNKNOWN_ACCOUNT_ENDPOINT.test(message)
     ? 'The SDK uses an account-based endpoint, whose name cannot be resolved. If your DNS server or VPC endpoint does not support such ' +
       'endpoints, set AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled.'
     : 'A function in a VPC reaches DynamoDB through a gateway endpoint for dynamodb or a NAT gateway.'
+  return UNKNOWN_HOST.test(message) ? `Check the Region ${region}. ${advice}` : advice
+}
 
 /**
  * Returns the advice on a session that can use other partition keys than its own. The advice is to replace the statement that allows

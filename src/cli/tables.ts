@@ -82,8 +82,16 @@ async function* checkIndexes(
   for (const { table = toTableName(check.table), index } of indexes) {
     if (table !== toTableName(check.table)) continue
     const indexCheck = { ...check, index }
-    if (key !== undefined) yield* checkOtherKeys(indexCheck, actions, true)
-    else yield* describeResults(indexCheck, await probeActions(indexCheck, actions, undefined), canUseTable)
+    if (key === undefined) {
+      yield* describeResults(indexCheck, await probeActions(indexCheck, actions, undefined), canUseTable)
+      continue
+    }
+    yield* checkOtherKeys(indexCheck, actions, true)
+    yield createTableStep(
+      indexCheck,
+      'note',
+      `it was not tried whether the session can use its own key: ${actions.join(', ')}. The index has its own partition key.`,
+    )
   }
 }
 
@@ -151,7 +159,7 @@ const findCommonFailure = (check: TableCheck, results: readonly Result[]): Step 
     return createTableStep(
       check,
       'failed',
-      `DynamoDB could not be reached in ${configuration.region}: ${getMessage(first)}\n${adviseOnNetwork(getMessage(first))}`,
+      `DynamoDB could not be reached in ${configuration.region}: ${getMessage(first)}\n${adviseOnNetwork(getMessage(first), configuration.region)}`,
       { unclear: results.map(({ action }) => action) },
     )
   if (filterByVerdict(results, 'no-table').length === 0) return undefined
@@ -210,8 +218,15 @@ async function* checkOtherKeys(
   isOwnKeyAllowed: boolean,
 ): AsyncGenerator<Step> {
   const results = await probeActions(check, [...actions, 'Scan'], crypto.randomUUID())
+  if (filterByVerdict(results, 'no-index', 'no-table').length > 0) {
+    yield createTableStep(check, 'failed', `the table has no index ${check.index}`)
+    return
+  }
   const allowed = listActionsByVerdict(results, 'allowed')
-  const unclear = listActionsByVerdict(results, 'unclear', 'no-answer')
+  const denied = listActionsByVerdict(results, 'denied')
+  const unclear = results
+    .map(({ action }) => action)
+    .filter((action) => ![...allowed, ...denied].includes(action))
   if (allowed.length > 0) {
     const { text, add } = describeAllowedOtherKeys(check, allowed, check.context)
     yield createTableStep(check, 'failed', text, { allowed, ...(add.length > 0 && { add }) })
@@ -221,9 +236,7 @@ async function* checkOtherKeys(
       check,
       'failed',
       `it is not known whether other keys are denied: ${unclear.join(', ')}`,
-      {
-        unclear,
-      },
+      { unclear },
     )
   if (allowed.length + unclear.length === 0 && isOwnKeyAllowed)
     yield createTableStep(check, 'ok', 'other keys and Scan are denied')

@@ -120,6 +120,8 @@ export const canRestrictByKey = (action: string): boolean => !ACTION_WITHOUT_KEY
  */
 export const canReadIndexesByDefault = (isRestrictedByKey: boolean): boolean => !isRestrictedByKey
 
+export const OPERATION_NAMES: readonly string[] = Object.keys(ACTIONS_BY_OPERATION)
+
 /** Returns the actions that an API operation requires, or `undefined` if the name is not that of such an operation. */
 export const findActionsOfOperation = (operation: string): readonly string[] | undefined =>
   Object.hasOwn(ACTIONS_BY_OPERATION, operation) ? ACTIONS_BY_OPERATION[operation] : undefined

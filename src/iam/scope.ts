@@ -20,6 +20,7 @@ import {
   isPreset,
   listActionNames,
   listActions,
+  OPERATION_NAMES,
   PRESET_NAMES,
   stripServicePrefix,
 } from './actions.ts'
@@ -65,8 +66,8 @@ export interface Scope {
    */
   readonly indexes?: boolean
   /**
-   * The partition keys that requests can name, each of at most 2,048 bytes. With this option, actions that can run without a
-   * partition key (`Scan`, PartiQL) are not allowed. Keys are literal text: `*`, `?` and `${` have no special meaning.
+   * The partition keys that requests can name, each of at most 2,048 bytes. With this option, `Scan`, `SearchVectors`,
+   * `DescribeTable` and PartiQL are not allowed. Keys are literal text: `*`, `?` and `${` have no special meaning.
    *
    * @default requests can name any partition key, unless `leadingKeyPrefixes` is set
    *
@@ -190,9 +191,18 @@ const findNameProblem = (value: string, known: readonly string[]): Problem | und
   if (isAction(action)) return undefined
   const actions = findActionsOfOperation(action)
   return actions === undefined
-    ? { code: 'unknown-action', action: value, suggestion: findNearestName(action, known), known }
+    ? {
+        code: 'unknown-action',
+        action: value,
+        suggestion: findSuggestion(action, known),
+        known,
+      }
     : { code: 'operation-not-action', operation: action, actions }
 }
+
+/** Returns the most similar known name. If the text resembles the name of an operation such as `TransactGetItems`, returns that name. */
+const findSuggestion = (action: string, known: readonly string[]): string | undefined =>
+  findNearestName(action, /transact|execute/i.test(action) ? OPERATION_NAMES : known)
 
 /** Parses the option `access` of `scope` and of `crossAccountPolicies()`. */
 export const parseAccess: Parser<Access> = createAccessParser(() => true)

@@ -121,7 +121,7 @@ export const MESSAGES = {
   'returned-table-arn': ({ value }: { value: string }) =>
     `${quote(value)} is an ARN; a table that varies per invocation must be a name`,
   'invalid-key-arn': ({ value }: { value: Reportable }) =>
-    `must be the ARN of a KMS key, but is ${formatReportable(value)}; an IAM policy cannot identify a key by its alias`,
+    `must be the ARN of one KMS key and not of an alias, such as arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab, but is ${formatReportable(value)}`,
   'key-elsewhere': ({ region, expected }: { region: string; expected: string }) =>
     `is in ${region}, but the tables are in ${expected}`,
   'table-elsewhere': ({ value, prefix }: { value: string; prefix: string }) =>
@@ -136,13 +136,14 @@ export const MESSAGES = {
     action: string
     suggestion: string | undefined
     known: readonly string[]
-  }) => `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the known values', known)}`,
+  }) =>
+    `${quote(action)} is not an action; ${formatSuggestion(suggestion, 'the known values', known)}${known.includes('read') ? '' : '; instead of a list, you can also set read, write or read-write'}`,
   'operation-not-action': ({ operation, actions }: { operation: string; actions: readonly string[] }) =>
     `${quote(operation)} is an operation and not an IAM action; replace it with the actions that its requests need, of: ${actions.join(', ')}`,
   'preset-in-list': ({ preset }: { preset: string }) =>
     `${quote(preset)} cannot be in a list of actions; set only ${quote(preset)}, or list actions such as "GetItem"`,
   'action-without-keys': ({ action }: { action: string }) =>
-    `${quote(action)} cannot be restricted by partition keys; remove the action, or leadingKeys and leadingKeyPrefixes`,
+    `${quote(action)} is not allowed together with partition keys; remove the action, or leadingKeys and leadingKeyPrefixes`,
   'key-too-long': ({ maxBytes }: { maxBytes: number }) =>
     `must contain partition keys of at most ${maxBytes} bytes`,
   'not-unicode': () => 'must be valid Unicode, but contains a lone surrogate',

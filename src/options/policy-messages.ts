@@ -9,7 +9,7 @@ export const POLICY_MESSAGES = {
   'invalid-tag-keys': () =>
     'must be a list of tag keys, or an object whose values are nonempty strings or true',
   'no-restrictable-action': (_: object, __: string, { nameOf }: Audience) =>
-    `contains only actions that a condition on partition keys cannot restrict; add another action, or remove ${nameOf('tenantTag')}`,
+    `contains only actions that are excluded with ${nameOf('tenantTag')}; add an action such as GetItem, or remove ${nameOf('tenantTag')}`,
 
   // Warnings
   'trusts-many-callers': ({ principal }: { principal: string }) =>
@@ -17,7 +17,7 @@ export const POLICY_MESSAGES = {
   'public-tables': (_: object, __: string, { nameOf }: Audience) =>
     `without ${nameOf('externalId')} or ${nameOf('organizationId')}, * makes the tables public.`,
   'actions-left-out': ({ actions }: { actions: readonly string[] }) =>
-    `the policy does not allow ${actions.join(', ')}. The policy cannot restrict these actions to the partition keys of a tenant.`,
+    `the policy does not allow ${actions.join(', ')}. Policies with a condition on partition keys exclude PartiQL, and actions whose requests can omit the partition key.`,
   'index-keys': () =>
     'a query on an index names the partition key of the index. If this key does not identify the tenant, a tenant whose ID equals a value of the key can read items of other tenants. Use the tenant ID as the partition key of each index.',
   'key-policy': ({ kmsKeyArn }: { kmsKeyArn: string; roleArn: string }) =>

@@ -166,12 +166,47 @@ describe('the indexes of a table whose partition key restricts the session', () 
     },
   )
 
+  test.each(['nowhere', `${OTHER_TABLE}-index`])(
+    'check fails if the table has no index %s',
+    async (index) => {
+      sandbox.getRole(TARGET_ROLE_ARN).policies = [
+        allowQuery(TABLE_ARN, { Condition: CONDITION }),
+        allowQuery(`${TABLE_ARN}/index/*`),
+      ]
+      const { failed } = await runCheck(`${TENANT_LINE} --index ${index}`)
+      expect(failed).toMatchObject([{ subject: { index }, message: expect.stringContaining(index) }])
+    },
+  )
+
+  test('check notes that it did not try the own key on an index', async () => {
+    sandbox.getRole(TARGET_ROLE_ARN).policies = [allowQuery(TABLE_ARN, { Condition: CONDITION })]
+    const { steps } = await runCheck(`${TENANT_LINE} --index ${INDEX}`)
+    expect(steps).toContainEqual(
+      expect.objectContaining({ subject: { kind: 'table', name: TABLE, index: INDEX }, outcome: 'note' }),
+    )
+  })
+
   test('check succeeds if the role cannot read the index', async () => {
     sandbox.getRole(TARGET_ROLE_ARN).policies = [allowQuery(TABLE_ARN, { Condition: CONDITION })]
     const { code, steps } = await runCheck(`${TENANT_LINE} --index ${INDEX}`)
     expect(code).toBe(0)
     expect(formatOutcomes(steps)).toContain(`table ${TABLE}/${INDEX}: ok`)
   })
+})
+
+test('check asks for the name of an index that the role cannot read, before it offers a statement', async () => {
+  allowReads(TABLE_ARN, `${TABLE_ARN}/index/${INDEX}`)
+  const { failed } = await runCheck(`${LINE} --index byCty`)
+  expect(failed).toMatchObject([
+    { message: expect.stringMatching(/whether this index exists.*check the name/) },
+  ])
+})
+
+test('check ignores the variable of the KMS key if no variable names tables', async () => {
+  allowReads(TABLE_ARN)
+  process.env.CROSS_ACCOUNT_DYNAMO_KMS_KEY_ARN =
+    'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
+  expect((await runCheck(LINE)).code).toBe(0)
 })
 
 describe('actions that no preset contains', () => {
@@ -302,14 +337,14 @@ describe('what AWS says about a denied action', () => {
 test('check names AWS_ACCOUNT_ID_ENDPOINT_MODE if the name of an account-based endpoint cannot be resolved', () => {
   const accountHost = `${ACCOUNT_B}.ddb.us-east-1.amazonaws.com`
   for (const code of ['ENOTFOUND', 'EAI_AGAIN'])
-    expect(adviseOnNetwork(`Error: getaddrinfo ${code} ${accountHost}`)).toContain(
-      'AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled',
+    expect(adviseOnNetwork(`Error: getaddrinfo ${code} ${accountHost}`, 'us-east-1')).toMatch(
+      /Check the Region us-east-1.*AWS_ACCOUNT_ID_ENDPOINT_MODE=disabled/,
     )
   for (const other of [
     `connect ECONNREFUSED ${accountHost}`,
     'getaddrinfo ENOTFOUND dynamodb.us-east-1.amazonaws.com',
   ])
-    expect(adviseOnNetwork(other)).not.toContain('AWS_ACCOUNT_ID_ENDPOINT_MODE')
+    expect(adviseOnNetwork(other, 'us-east-1')).not.toContain('AWS_ACCOUNT_ID_ENDPOINT_MODE')
 })
 
 describe('a terminal', () => {

@@ -186,6 +186,9 @@ describe('with a key policy that names a role', () => {
     await expect(readItem()).resolves.toEqual({ id: '1' })
     await expect(readItem(SCOPE_WITH_KEY)).resolves.toEqual({ id: '1' })
     await expect(readItem(SCOPE)).rejects.toThrow(/kms:Decrypt/)
+    Object.assign(process.env, { CROSS_ACCOUNT_DYNAMO_TABLES: TABLE, CROSS_ACCOUNT_DYNAMO_ACCESS: 'read' })
+    const { failed } = await runCheck(CHECK_LINE)
+    expect(failed).toMatchObject([{ message: expect.stringMatching(/_KMS_KEY_ARN/) }])
   })
 
   test('the role cannot use the table if the key policy names another role, and check names the key policy', async () => {

@@ -199,6 +199,10 @@ describe('parser of scopes', () => {
       createReadScope({ access: 'reed' }),
       { code: 'unknown-action', path: 'access', action: 'reed', suggestion: 'read' },
     ],
+    [
+      createReadScope({ access: ['TransactWriteItem'] }),
+      { code: 'unknown-action', action: 'TransactWriteItem', suggestion: 'TransactWriteItems' },
+    ],
     [createReadScope({ access: 'Query' }), { code: 'invalid-value', path: 'access', value: 'Query' }],
     [createReadScope({ access: ['write'] }), { code: 'preset-in-list', path: 'access', preset: 'write' }],
     [
