@@ -58,13 +58,15 @@ export const readStsFailure = (
       typeof thrown === 'object' && thrown !== null
         ? (thrown as ThrownProperties)
         : { message: String(thrown) },
-      (value) => (typeof value === 'string' ? redact(hideValues(value), secrets) : ''),
+      (value) => redact(hideValues(toText(value)), secrets),
     )
   } catch {
     // A getter or a proxy threw.
-    return toStsFailure({ message: 'the error cannot be read' }, String)
+    return toStsFailure({ message: 'the error cannot be read' }, toText)
   }
 }
+
+const toText = (value: unknown): string => (typeof value === 'string' ? value : '')
 
 const toStsFailure = (thrown: ThrownProperties, toSafeText: (value: unknown) => string): StsFailure => {
   const { $metadata = {}, $response } = thrown

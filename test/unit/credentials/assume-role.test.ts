@@ -80,10 +80,11 @@ describe('incomplete responses', () => {
 })
 
 describe('unusable responses', () => {
-  test.each<[string, object]>([
+  test.each<[string, object, string]>([
     [
       'is for another session',
       { AssumedRoleUser: { Arn: 'arn:aws:sts::222222222222:assumed-role/CrossAccountDynamoRole/another' } },
+      'the response is for another session',
     ],
     [
       'is for another account',
@@ -92,15 +93,24 @@ describe('unusable responses', () => {
           Arn: 'arn:aws:sts::333333333333:assumed-role/CrossAccountDynamoRole/middy-cross-account-dynamo',
         },
       },
+      'the response is for another session',
     ],
     [
       'contains a session token that cannot be sent in a header',
       { Credentials: { ...VALID_CREDENTIALS, SessionToken: 'to\nken' } },
+      'the response does not contain complete credentials',
     ],
-    ['contains a space as the access key ID', { Credentials: { ...VALID_CREDENTIALS, AccessKeyId: ' ' } }],
-  ])('a response that %s is refused', async (_what, response) => {
+    [
+      'contains a space as the access key ID',
+      { Credentials: { ...VALID_CREDENTIALS, AccessKeyId: ' ' } },
+      'the response does not contain complete credentials',
+    ],
+  ])('a response that %s is refused', async (_what, response, message) => {
     sts.on(AssumeRoleCommand).resolves({ Credentials: VALID_CREDENTIALS, ...response })
-    await expect(createAssumeRoleCall()()).rejects.toMatchObject({ code: 'STS_UNAVAILABLE' })
+    await expect(createAssumeRoleCall()()).rejects.toMatchObject({
+      code: 'STS_UNAVAILABLE',
+      cause: { message },
+    })
   })
 })
 
@@ -376,11 +386,13 @@ describe('attempts', () => {
         Credentials: { ...VALID_CREDENTIALS, Expiration: new Date(Date.now() + 3_600_000) },
       }))
     const assumeRole = createAssumeRoleCall({ stsRegions: ['eu-west-1', 'eu-north-1'] })
-    await assumeRole()
     const now = Date.now()
-    const clock = jest.spyOn(Date, 'now').mockReturnValue(now + 3_599_000)
+    const clock = jest.spyOn(Date, 'now').mockReturnValue(now)
     await assumeRole()
-    clock.mockReturnValue(now + 2 * 3_600_000)
+    // This call succeeds in the other Region, so the hour begins again.
+    clock.mockReturnValue(now + 3_599_999)
+    await assumeRole()
+    clock.mockReturnValue(now + 3_599_999 + 3_600_000)
     await assumeRole()
     clock.mockRestore()
     await expect(listCalledRegions()).resolves.toEqual(['eu-west-1', 'eu-north-1', 'eu-north-1', 'eu-west-1'])
@@ -400,9 +412,12 @@ describe('attempts', () => {
 
   test('three attempts in one Region have two pauses with full jitter, and the upper bound doubles', async () => {
     const min = jest.spyOn(globalThis.Math, 'min')
-    const random = jest.spyOn(Math, 'random').mockReturnValue(0)
+    const random = jest.spyOn(Math, 'random').mockReturnValue(0.5)
     sts.on(AssumeRoleCommand).rejects(createStsError('ServiceUnavailable', 503))
+    const startedAt = performance.now()
     await expect(createAssumeRoleCall()()).rejects.toHaveProperty('code')
+    // The pauses take half of 100 ms and half of 200 ms. A timer can fire one millisecond early.
+    expect(performance.now() - startedAt).toBeGreaterThan(145)
     expect(random).toHaveBeenCalledTimes(2)
     const upperBoundsMs = min.mock.results
       .map(({ value }) => value)

@@ -6,6 +6,7 @@ import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cr
 import {
   assumeRoleError,
   hasExpiredCallerCredentials,
+  isAboutCallerCredentials,
   isClientMisconfigured,
   isRefusedByRegion,
   isRetryableFailure,
@@ -161,7 +162,32 @@ describe('the error of a failed AssumeRole call', () => {
       }),
       'ASSUME_ROLE_REJECTED',
     ],
+    [
+      'an error of the credential provider with the name ThrottlingException',
+      createLocalError('slow', { name: 'ThrottlingException' }),
+      'STS_UNAVAILABLE',
+    ],
     ['a 403 without a request ID', createProxyError(403), 'STS_UNAVAILABLE'],
+    [
+      'a 403 that the SDK did not read as an error of AWS',
+      createStsError('AccessDenied', 'MARKER', 403, { $fault: undefined }),
+      'STS_UNAVAILABLE',
+    ],
+    [
+      'a 403 whose code is a list',
+      createStsError('AccessDenied', 'MARKER', 403, { name: ['AccessDenied'] }),
+      'STS_UNAVAILABLE',
+    ],
+    [
+      'a 403 whose code is not an error code of AWS',
+      createStsError('access denied', 'MARKER', 403),
+      'STS_UNAVAILABLE',
+    ],
+    [
+      'a response without a status code',
+      createStsError('AccessDenied', 'MARKER', undefined, { $response: {} }),
+      'STS_UNAVAILABLE',
+    ],
     ['a 407 without a request ID', createProxyError(407), 'STS_UNAVAILABLE'],
     ['a 429 without a request ID', createProxyError(429), 'STS_UNAVAILABLE'],
     ['a 403 without a code', createStsError('Unknown', 'Unknown', 403), 'STS_UNAVAILABLE'],
@@ -214,6 +240,29 @@ describe('the error of a failed AssumeRole call', () => {
     ],
     ['that is an empty object', {}, { name: 'Error', message: '' }, 'Error: '],
     ['that is a string', 'boom', { name: 'Error', message: 'boom' }, 'Error: boom'],
+    ['that is null', null, { name: 'Error', message: 'null' }, 'Error: null'],
+    [
+      'that cannot be read',
+      {
+        get message(): string {
+          throw new Error('unreadable')
+        },
+      },
+      { name: 'Error', message: 'the error cannot be read' },
+      'Error: the error cannot be read',
+    ],
+    [
+      'whose name, message and code are not texts',
+      { name: 7, message: { text: 'no' }, code: 8 },
+      { name: 'Error', message: '' },
+      'Error: ',
+    ],
+    [
+      'whose message only repeats that there is no message',
+      createStsError('AccessDenied', 'UnknownError', 403),
+      { name: 'AccessDenied', message: '' },
+      'AccessDenied: ',
+    ],
   ])(
     'the message of a failed call quotes an error %s, and the cause is a copy of it',
     (_, thrown, cause, quote) => {
@@ -226,6 +275,7 @@ describe('the error of a failed AssumeRole call', () => {
   test.each<[object, string | undefined]>([
     [{ 'content-type': 'text/html; charset=utf-8' }, 'text/html'],
     [{ 'Content-Type': 'text/plain' }, 'text/plain'],
+    [{ accept: 'image/png', 'content-type': 'text/html', via: 'image/gif' }, 'text/html'],
     [{ 'content-type': 'nonsense' }, undefined],
     [{}, undefined],
   ])(
@@ -237,6 +287,45 @@ describe('the error of a failed AssumeRole call', () => {
       expect(message).not.toContain('nonsense')
     },
   )
+
+  test.each([
+    [true, 200, 'request-1'],
+    [false, 200, undefined],
+    [false, 403, 'request-1'],
+    [false, 403, undefined],
+  ])(
+    'the cause names STS as the sender of a response that cannot be parsed (%p) with status %d and request ID %s',
+    (isFromSts, httpStatusCode, requestId) => {
+      const thrown = createStsError('SyntaxError: <', 'Unexpected <', httpStatusCode, {
+        $metadata: { httpStatusCode, requestId },
+      })
+      const { cause } = assumeRoleError(thrown, MINIMAL_PARAMETERS)
+      expect((cause as Error).message.startsWith('STS ')).toBe(isFromSts)
+    },
+  )
+
+  test('the status of a response is read from the response if the SDK did not copy it', () => {
+    const thrown = Object.assign(new Error('MARKER'), { $response: { statusCode: 502, headers: {} } })
+    const { cause } = assumeRoleError(thrown, MINIMAL_PARAMETERS)
+    expect(cause).toHaveProperty('httpStatusCode', 502)
+    expect((cause as Error).message).toContain('502')
+  })
+
+  test('the error does not contain a status code or a number of attempts that is not a number', () => {
+    const thrown = createStsError('AccessDenied', '', undefined, {
+      $metadata: { httpStatusCode: 'MARKER', attempts: 'MARKER', requestId: 'request-1' },
+    })
+    const error = assumeRoleError(thrown, MINIMAL_PARAMETERS)
+    expect(error.code).toBe('STS_UNAVAILABLE')
+    expect(Object.keys(error.cause as Error)).toEqual(['requestId'])
+    expect(error.message).not.toContain('undefined')
+    expect(printError(error)).not.toContain('MARKER')
+  })
+
+  test('the message names the context key dynamo if no other key is given', () => {
+    for (const { message } of [assumeRoleError('boom', MINIMAL_PARAMETERS), waitTimeoutError(ROLE, 1)])
+      expect(message).toContain('context.dynamo)')
+  })
 
   test.each([
     ['expired credentials of the caller', createStsError('ExpiredToken', '', 403), 'AWS_SESSION_TOKEN'],
@@ -348,6 +437,15 @@ describe('the error of a failed AssumeRole call', () => {
     const [, , line = ''] = assumeRoleError('boom', parameters, { region: 'eu-west-1' }).message.split('\n')
     for (const part of [...sent, 'eu-west-1']) expect(line).toContain(part)
     expect(line).not.toContain('MARKER')
+  })
+
+  test('the error keeps the ARNs that STS names, even if they contain a tag value', () => {
+    const parameters = createTaggedParameters('LambdaExecutionRole', 'CrossAccountDynamoRole')
+    const { cause } = assumeRoleError(createAccessDeniedError(' for CrossAccountDynamoRole'), parameters)
+    expect(cause).toHaveProperty(
+      'message',
+      `User: ${CALLER} is not authorized to perform: sts:AssumeRole on resource: ${ROLE} for [not shown]`,
+    )
   })
 
   describe('denied calls', () => {
@@ -477,6 +575,19 @@ describe('the error of a failed AssumeRole call', () => {
       expect(Object.keys(cause as Error)).toEqual(['code'])
     })
 
+    test('the error does not contain the secrets of the caller, in any of its properties', () => {
+      const secret = 'marker-of-a-local-session-token'
+      const responseError = createStsError('AccessDenied', `not with ${secret} today`, 403, {
+        $metadata: { httpStatusCode: 403, requestId: secret },
+      })
+      const localError = createLocalError(`not with ${secret} today`, { name: secret, code: secret })
+      for (const thrown of [responseError, localError]) {
+        const error = assumeRoleError(thrown, MINIMAL_PARAMETERS, { secrets: ['', secret] })
+        expect(error.cause).toHaveProperty('message', 'not with [not shown] today')
+        expect(printError(error)).not.toMatch(/marker|session-token/)
+      }
+    })
+
     test.each([
       ['the external ID', "Value 'MARKER-EXTERNAL-ID' at 'externalId' failed to satisfy constraint"],
       [
@@ -514,6 +625,14 @@ describe('further attempts', () => {
     [true, 'a refused connection', createLocalError('', { code: 'ECONNREFUSED' })],
     [true, 'a response that cannot be parsed', createStsError('Error', 'no XML', 200)],
     [true, 'an unknown error', undefined],
+    [
+      true,
+      'a wrong time that the SDK corrected',
+      createStsError('SignatureDoesNotMatch', '', 403, {
+        $metadata: { httpStatusCode: 403, requestId: 'request-1', clockSkewCorrected: true },
+      }),
+    ],
+    [false, 'a wrong signature', createStsError('SignatureDoesNotMatch', '', 403)],
     [false, 'access denied', createStsError('AccessDenied', '', 403)],
     [false, 'an invalid request', createStsError('ValidationError', '', 400)],
     [false, 'an expired token', createStsError('ExpiredToken', '', 403)],
@@ -527,14 +646,30 @@ describe('further attempts', () => {
 })
 
 test.each<[string, unknown, object]>([
-  ['an expired token', createStsError('ExpiredToken', '', 403), { isExpired: true }],
+  ['an expired token', createStsError('ExpiredToken', '', 403), { isExpired: true, isAboutCaller: true }],
   [
     'an expired token with the code ExpiredTokenException',
     createStsError('ExpiredTokenException', '', 400),
-    { isExpired: true },
+    { isExpired: true, isAboutCaller: true },
   ],
   ['a disabled Region', createStsError('RegionDisabledException', '', 403), { isRefused: true }],
-  ['an unknown access key', createStsError('InvalidClientTokenId', '', 403), { isRefused: true }],
+  [
+    'an unknown access key',
+    createStsError('InvalidClientTokenId', '', 403),
+    { isRefused: true, isAboutCaller: true },
+  ],
+  [
+    'missing credentials of the caller',
+    createLocalError('', { name: 'CredentialsProviderError' }),
+    { isAboutCaller: true },
+  ],
+  [
+    'a token with a line break',
+    createLocalError('Invalid character in header content ["x-amz-security-token"]', {
+      code: 'ERR_INVALID_CHAR',
+    }),
+    { isAboutCaller: true },
+  ],
   ['an invalid URL', createLocalError('Invalid URL', { code: 'ERR_INVALID_URL' }), { isMisconfigured: true }],
   [
     'an endpoint that does not exist',
@@ -546,7 +681,16 @@ test.each<[string, unknown, object]>([
     createLocalError('', { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
     { isMisconfigured: true },
   ],
-  ['a local error with the name of an STS error', createLocalError('', { name: 'ExpiredToken' }), {}],
+  [
+    'an error of STS with a message of the SDK',
+    createStsError('ValidationError', 'Region is missing', 400),
+    {},
+  ],
+  [
+    'a local error with the name of an STS error',
+    createLocalError('', { name: 'ExpiredToken' }),
+    { isAboutCaller: true },
+  ],
   ['a denied call', createAccessDeniedError(), {}],
   ['a response that does not come from STS', createProxyError(403), {}],
   ['undefined', undefined, {}],
@@ -555,9 +699,16 @@ test.each<[string, unknown, object]>([
   (_, thrown, expected) => {
     expect({
       isExpired: hasExpiredCallerCredentials(thrown),
+      isAboutCaller: isAboutCallerCredentials(thrown),
       isRefused: isRefusedByRegion(thrown),
       isMisconfigured: isClientMisconfigured(thrown),
-    }).toEqual({ isExpired: false, isRefused: false, isMisconfigured: false, ...expected })
+    }).toEqual({
+      isExpired: false,
+      isAboutCaller: false,
+      isRefused: false,
+      isMisconfigured: false,
+      ...expected,
+    })
   },
 )
 
@@ -592,7 +743,9 @@ test('the message of a request that was not sent lists no sent parameters', () =
     MINIMAL_PARAMETERS,
   )
   expect(error).toMatchObject({ code: 'ASSUME_ROLE_REJECTED' })
-  expect(error.message).not.toContain('Sent:')
+  expect(error.message).not.toContain(`session name ${MINIMAL_PARAMETERS.sessionName}`)
+  // What failed, what the SDK said, and what to do.
+  expect(error.message.split('\n')).toHaveLength(3)
 })
 
 test('a TLS error of an endpoint without TLS is not retryable', () => {
@@ -612,7 +765,9 @@ test.each([
       createProxyError(403, { 'content-type': contentType }),
       MINIMAL_PARAMETERS,
     )
-    expect(/responded with status code 403(?: \((?<type>.*?)\))?/.exec(message)?.groups?.type).toBe(shownType)
+    const found = /responded with status code 403(?: \((?<type>.*?)\))? in place of STS/.exec(message)
+    expect(found).not.toBeNull()
+    expect(found?.groups?.type).toBe(shownType)
   },
 )
 
