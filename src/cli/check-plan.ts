@@ -3,7 +3,7 @@ import { type Configuration, readConfiguration } from '../configuration/configur
 import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
 import { canUseIndexes, listActions } from '../iam/actions.ts'
 import { parseRoleArn, toTableName } from '../iam/arn.ts'
-import { parseRoleArnOption, reportTablesElsewhere } from '../iam/constraints.ts'
+import { isTableOrIndexName, parseRoleArnOption, reportTablesElsewhere } from '../iam/constraints.ts'
 import type { Scope } from '../iam/scope.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import type { Issue, Report } from '../options/issue.ts'
@@ -133,8 +133,11 @@ const readTargets = (
   return { scope, executionRoles }
 }
 
-/** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
-const INDEX_NAME = /^(?:[\w.-]{3,255}\/)?[\w.-]{3,255}$/
+/** Returns whether a text is the name of an index, or the names of a table and an index with a slash between them. */
+const isIndexFlag = (text: string): boolean => {
+  const names = text.split('/')
+  return names.length <= 2 && names.every(isTableOrIndexName)
+}
 
 /**
  * Returns the indexes in `--index` and `--indexes`. A name can begin with the name of its table and a slash.
@@ -150,7 +153,7 @@ const readIndexes = ({ index, indexes }: Flags, scope: Scope | undefined): reado
     ...(indexes === undefined ? [] : [{ index: '*' }]),
   ]
   if (names.length === 0) return names
-  const invalid = index?.split(',').find((name) => !INDEX_NAME.test(name))
+  const invalid = index?.split(',').find((name) => !isIndexFlag(name))
   if (invalid !== undefined)
     throw new UsageError(
       `--index ${JSON.stringify(invalid)} is not the name of an index (3 to 255 letters, digits and _.-), or <table>/<name>`,

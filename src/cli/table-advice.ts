@@ -1,10 +1,10 @@
 /** Generates the advice if actions on a table are denied, or if a session can use the keys of other tenants. */
 import { type Action, canRestrictByKey } from '../iam/actions.ts'
 import { type Addition, formatAccount } from '../iam/advice.ts'
-import { parseRoleArn, type TableLocation, toTableArns } from '../iam/arn.ts'
+import { parseRoleArn, toTableArns } from '../iam/arn.ts'
 import { type DenialReason, parseDenialReason } from '../iam/denial-message.ts'
 import { unwrapSingle } from '../iam/documents.ts'
-import { createKmsKeyStatement, reportKmsKeyElsewhere } from '../iam/kms-key.ts'
+import { createKmsKeyStatement, findKmsKeyProblem } from '../iam/kms-key.ts'
 import { createLeadingKeysCondition } from '../iam/leading-keys.ts'
 import { escapePolicyText } from '../iam/scope.ts'
 import type { CheckContext } from './check-context.ts'
@@ -160,9 +160,11 @@ const KEY_ADVICE =
 const adviseOnKey = (denial: Denial, { target }: DeniedActions, context: CheckContext): Advice => {
   const { parameters, configuration } = context
   const { accountId, name, partition } = parseRoleArn(parameters.roleArn)
-  const keyArn = isKeyIn({ region: configuration.region, partition }, denial.keyArn)
-    ? denial.keyArn
-    : undefined
+  // A message can be forged, so the key may be one that the table cannot have.
+  const isPossibleKey =
+    denial.keyArn !== undefined &&
+    findKmsKeyProblem(denial.keyArn, { region: configuration.region, partition }) === undefined
+  const keyArn = isPossibleKey ? denial.keyArn : undefined
   const keyName = keyArn ?? "the table's KMS key"
   const keyAccount = keyArn === undefined ? 'the account of the key' : `account ${formatAccount(keyArn)}`
   const scopeAdvice = `Set scope.kmsKeyArn of the function (the variable that ends in _KMS_KEY_ARN) to ${keyArn ?? 'the ARN of the key'}.`
@@ -196,19 +198,6 @@ const adviseOnKey = (denial: Denial, { target }: DeniedActions, context: CheckCo
     ].join('\n'),
     add: [],
   }
-}
-
-/** Returns whether a key is in the Region and partition of the tables. A key in a message can be forged. */
-const isKeyIn = (
-  location: Pick<TableLocation, 'region' | 'partition'>,
-  keyArn: string | undefined,
-): boolean => {
-  let isElsewhere = keyArn === undefined
-  if (keyArn !== undefined)
-    reportKmsKeyElsewhere(keyArn, location, () => {
-      isElsewhere = true
-    })
-  return !isElsewhere
 }
 
 /** Returns the text of the step about a KMS key that is disabled or pending deletion. */

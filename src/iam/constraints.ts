@@ -84,6 +84,8 @@ const MAX_PARTITION_KEY_BYTES = 2048
 
 /** @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html */
 const TABLE_NAME = /^[\w.-]{3,255}$/
+/** Returns whether a text can be the name of a table or of an index, which have the same constraint. */
+export const isTableOrIndexName = (text: string): boolean => TABLE_NAME.test(text)
 const TABLE_ARN = /^arn:[\w-]+:dynamodb:[\w-]+:\d{12}:table\/(?<name>[^/]*)$/
 
 /**

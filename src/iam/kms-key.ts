@@ -1,5 +1,5 @@
 /** Customer managed KMS keys of tables: their ARNs, and the statement that allows their use. */
-import type { Parser, Report } from '../options/issue.ts'
+import type { Parser, Problem } from '../options/issue.ts'
 import { isString, toReportable } from '../options/parsers.ts'
 import { parseArn, toTableName } from './arn.ts'
 import { type Statement, unwrapSingle } from './assume-role-statements.ts'
@@ -18,16 +18,19 @@ export const parseKmsKeyArn: Parser<string> = (value, report) => {
   return undefined
 }
 
-/** Reports a key that is not in the Region or the partition of the tables. DynamoDB uses only keys of the table's Region. */
-export const reportKmsKeyElsewhere = (
+/**
+ * Returns the problem of a key that is not in the Region or the partition of the tables, or `undefined` if there is none. DynamoDB uses
+ * only keys of the table's Region.
+ */
+export const findKmsKeyProblem = (
   kmsKeyArn: string,
   { region, partition }: { readonly region: string; readonly partition?: string },
-  report: Report,
-): void => {
+): Problem | undefined => {
   const key = parseArn(kmsKeyArn)
-  if (key?.region !== region) report({ code: 'key-elsewhere', region: key?.region ?? '', expected: region })
-  else if (partition !== undefined && key.partition !== partition)
-    report({ code: 'other-partition', value: kmsKeyArn, partition })
+  if (key?.region !== region) return { code: 'key-elsewhere', region: key?.region ?? '', expected: region }
+  return partition !== undefined && key.partition !== partition
+    ? { code: 'other-partition', value: kmsKeyArn, partition }
+    : undefined
 }
 
 /**

@@ -26,7 +26,7 @@ import {
   reportTagProblems,
   reportUnknownTagKeys,
 } from './constraints.ts'
-import { parseKmsKeyArn, reportKmsKeyElsewhere } from './kms-key.ts'
+import { findKmsKeyProblem, parseKmsKeyArn } from './kms-key.ts'
 import { parseAccess, parseTables } from './scope.ts'
 
 /**
@@ -293,7 +293,8 @@ const parsePartition = (principal: string): string | undefined => /^arn:([^:]*):
 const reportLocations = ({ values, reportOn }: Reader, role: RoleArn | undefined): void => {
   const { region, tables = [], kmsKeyArn } = values
   if (region === undefined) return
-  if (kmsKeyArn !== undefined) reportKmsKeyElsewhere(kmsKeyArn, { ...role, region }, reportOn('kmsKeyArn'))
+  const keyProblem = kmsKeyArn === undefined ? undefined : findKmsKeyProblem(kmsKeyArn, { ...role, region })
+  if (keyProblem !== undefined) reportOn('kmsKeyArn')(keyProblem)
   if (role === undefined) return
   const problem = findPartitionProblem(region, role)
   if (problem !== undefined) reportOn('region')(problem)

@@ -1,6 +1,6 @@
 /** The parameters of a session, and their conversion to a cache key and to an AssumeRole request. */
 import type { AssumeRoleCommandInput } from '@aws-sdk/client-sts'
-import { parseRoleArn } from '../iam/arn.ts'
+import { parseRoleArn, type TableLocation } from '../iam/arn.ts'
 import {
   findPolicySizeProblem,
   parseExactRoleArn,
@@ -14,10 +14,9 @@ import {
   reportUnknownTagKeys,
   type Tag,
 } from '../iam/constraints.ts'
-import { reportKmsKeyElsewhere } from '../iam/kms-key.ts'
+import { findKmsKeyProblem } from '../iam/kms-key.ts'
 import { compileScope, parseReturnedScope, parseScope, type Scope } from '../iam/scope.ts'
 import type { Parser, Report } from '../options/issue.ts'
-import { createPathReport } from '../options/parsers.ts'
 
 /** The parameters of a session. Two invocations share a session only if all parameters are equal. */
 export interface SessionParameters {
@@ -99,6 +98,17 @@ export const reportCombinedSessionPolicies = (
   if (first !== undefined && by.length > 0) reportOn(first)({ code: 'excluded', by })
 }
 
+/** Reports the tables and the KMS key of a scope that a session in this location cannot use. */
+const reportScopeElsewhere = (
+  { tables, kmsKeyArn }: Scope,
+  location: TableLocation,
+  report: Report,
+): void => {
+  reportTablesElsewhere(tables, location, report)
+  const keyProblem = kmsKeyArn === undefined ? undefined : findKmsKeyProblem(kmsKeyArn, location)
+  if (keyProblem !== undefined) report({ ...keyProblem, path: 'kmsKeyArn' })
+}
+
 /**
  * Assembles the parameters of a session, and reports values that are not valid together. Returns `undefined` if a required parameter
  * is missing. It does not report the missing parameter, because its callers report it.
@@ -115,9 +125,7 @@ export const assembleParameters = (
   let { policy } = given
   if (scope !== undefined && roleArn !== undefined) {
     const location = { ...parseRoleArn(roleArn), region }
-    reportTablesElsewhere(scope.tables, location, reportOn('scope'))
-    if (scope.kmsKeyArn !== undefined)
-      reportKmsKeyElsewhere(scope.kmsKeyArn, location, createPathReport(reportOn('scope'), 'kmsKeyArn'))
+    reportScopeElsewhere(scope, location, reportOn('scope'))
     policy = compileScope(scope, location)
   }
   const sizeProblem = findPolicySizeProblem(policy, policyArns)

@@ -11,7 +11,7 @@ import { allowStatement, allowStsActions, createPolicy } from '../sandbox/polici
 import { ACCOUNT_B, createTwoAccounts, OTHER_TABLE, TABLE, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 import { createFunctionVariables, setEnvironment } from './lambda.ts'
-import { formatOutcomes, runCheck } from './run-check.ts'
+import { formatOutcomes, injectDenial, runCheck } from './run-check.ts'
 
 const INDEX = 'byCity'
 const TABLE_ARN = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
@@ -231,28 +231,25 @@ describe('actions that no preset contains', () => {
 
 // The messages are those of https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_access-denied.html.
 describe('what AWS says about a denied action', () => {
-  /** Makes DynamoDB deny an operation. The message ends with the reason. */
-  const injectDenial = (operation: string, reason: string) =>
-    sandbox.faults.inject({
-      service: 'dynamodb',
+  /** Makes DynamoDB deny an operation on the table. The message ends with the reason. */
+  const denyOperation = (operation: string, reason: string): void =>
+    injectDenial(
+      sandbox,
       operation,
-      kind: 'status',
-      status: 400,
-      code: 'com.amazon.coral.service#AccessDeniedException',
-      message: `User: arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/orders-function is not authorized to perform: dynamodb:${operation} on resource: ${TABLE_ARN} ${reason}`,
-    })
+      `User: arn:aws:sts::${ACCOUNT_B}:assumed-role/CrossAccountDynamoRole/orders-function is not authorized to perform: dynamodb:${operation} on resource: ${TABLE_ARN} ${reason}`,
+    )
 
   test('check quotes each policy that explicitly denies, and groups only the actions of one policy', async () => {
-    injectDenial(
+    denyOperation(
       'Query',
       'with an explicit deny in a service control policy: arn:aws:organizations::333333333333:policy/o-exampleorgid/service_control_policy/p-first',
     )
-    injectDenial(
+    denyOperation(
       'Scan',
       'with an explicit deny in a service control policy: arn:aws:organizations::333333333333:policy/o-exampleorgid/service_control_policy/p-second',
     )
-    injectDenial('GetItem', 'because no service control policy allows the dynamodb:GetItem action')
-    injectDenial('PutItem', 'because no service control policy allows the dynamodb:PutItem action')
+    denyOperation('GetItem', 'because no service control policy allows the dynamodb:GetItem action')
+    denyOperation('PutItem', 'because no service control policy allows the dynamodb:PutItem action')
     const { failed } = await runCheck(`check --table ${TABLE} --access Query,Scan,GetItem,PutItem`)
     expect(failed).toMatchObject([
       { denied: ['Query'], message: expect.stringContaining('p-first') },
@@ -266,7 +263,7 @@ describe('what AWS says about a denied action', () => {
     ['session policy', 'scope'],
     ['permissions boundary', ACCOUNT_B],
   ])('check says where the %s is that explicitly denies', async (policy, place) => {
-    injectDenial('Query', `with an explicit deny in a ${policy}`)
+    denyOperation('Query', `with an explicit deny in a ${policy}`)
     const { failed } = await runCheck(`check --table ${TABLE} --access Query`)
     expect(failed).toMatchObject([
       { message: expect.stringMatching(new RegExp(`The policy is in .*${place}.*exception`)) },
@@ -306,14 +303,11 @@ describe('what AWS says about a denied action', () => {
   test('check quotes the ARN of a policy that explicitly denies, and offers no statement', async () => {
     const policyArn =
       'arn:aws:organizations::333333333333:policy/o-exampleorgid/service_control_policy/p-guard'
-    sandbox.faults.inject({
-      service: 'dynamodb',
-      operation: 'Query',
-      kind: 'status',
-      status: 400,
-      code: 'com.amazon.coral.service#AccessDeniedException',
-      message: `User: x is not authorized to perform: dynamodb:Query on resource: ${TABLE_ARN} with an explicit deny in a service control policy: ${policyArn}`,
-    })
+    injectDenial(
+      sandbox,
+      'Query',
+      `User: x is not authorized to perform: dynamodb:Query on resource: ${TABLE_ARN} with an explicit deny in a service control policy: ${policyArn}`,
+    )
     const { failed } = await runCheck(`check --table ${TABLE} --access Query`)
     expect(failed).toMatchObject([{ denied: ['Query'], message: expect.stringContaining(policyArn) }])
     expect(failed[0]?.message).toMatch(/add an exception/)

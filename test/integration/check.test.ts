@@ -21,7 +21,7 @@ import {
 } from '../sandbox/two-accounts.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 import { createFunctionVariables, FUNCTION_NAME, setEnvironment } from './lambda.ts'
-import { formatOutcomes, runCheck } from './run-check.ts'
+import { formatOutcomes, injectDenial, runCheck } from './run-check.ts'
 
 const TABLE_ARN = `arn:aws:dynamodb:us-east-1:${ACCOUNT_B}:table/${TABLE}`
 const CALLER_ARN = `arn:aws:sts::${ACCOUNT_A}:assumed-role/LambdaExecutionRole/${FUNCTION_NAME}`
@@ -682,14 +682,7 @@ describe('the step of a table', () => {
 
   test('if the role is not allowed to use the KMS key, check fails and names --kms-key-arn', async () => {
     const message = `User: x is not authorized to perform: kms:Decrypt on resource: y because no identity-based policy allows the kms:Decrypt action`
-    sandbox.faults.inject({
-      service: 'dynamodb',
-      operation: 'GetItem',
-      kind: 'status',
-      status: 400,
-      code: 'com.amazon.coral.service#AccessDeniedException',
-      message,
-    })
+    injectDenial(sandbox, 'GetItem', message)
     const { failed } = await runCheck(`check --table ${TABLE} --access GetItem`)
     expect(failed).toMatchObject([{ denied: ['GetItem'], message: expect.stringContaining('--kms-key-arn') }])
     expect(failed[0]?.add).toBeUndefined()

@@ -23,7 +23,7 @@ import {
 } from '../sandbox/two-accounts.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from './lambda.ts'
-import { runCheck } from './run-check.ts'
+import { injectDenial, runCheck } from './run-check.ts'
 
 const KEY_ARN = `arn:aws:kms:us-east-1:${ACCOUNT_B}:key/1234abcd-12ab-34cd-56ef-1234567890ab`
 const ITEM = { id: { S: '1' } }
@@ -58,17 +58,6 @@ const setPolicies = (hasKey: boolean): void => {
 
 const allowToKey = (roleArn: string) =>
   createPolicy({ Effect: 'Allow', Principal: { AWS: roleArn }, Action: 'kms:Decrypt', Resource: '*' })
-
-/** Makes DynamoDB deny GetItem with this message. */
-const injectDenial = (message: string) =>
-  sandbox.faults.inject({
-    service: 'dynamodb',
-    operation: 'GetItem',
-    kind: 'status',
-    status: 400,
-    code: 'com.amazon.coral.service#AccessDeniedException',
-    message,
-  })
 
 /** Returns the item that a session with this scope reads. */
 const readItem = async (scope?: Scope, TableName = TABLE) => {
@@ -133,7 +122,7 @@ describe('with the default key policy', () => {
     'check offers no statement for the role if no %s allows the key',
     async (policy) => {
       const message = `KMS key access denied error: User: x is not authorized to perform: kms:Decrypt on resource: ${KEY_ARN} because no ${policy} allows the kms:Decrypt action`
-      injectDenial(message)
+      injectDenial(sandbox, 'GetItem', message)
       const { failed } = await runCheck(CHECK_LINE)
       expect(failed).toMatchObject([
         { message: expect.stringMatching(new RegExp(`No ${policy} allows .*KMS key`)) },
@@ -146,6 +135,8 @@ describe('with the default key policy', () => {
     'check offers no statement for the key %s, which cannot be the key of the table',
     async (keyArn) => {
       injectDenial(
+        sandbox,
+        'GetItem',
         `User: x is not authorized to perform: kms:Decrypt on resource: ${keyArn} because no identity-based policy allows the kms:Decrypt action`,
       )
       const { failed } = await runCheck(CHECK_LINE)

@@ -1,6 +1,7 @@
 /** Runs the command `check` on the sandbox, and reads its steps. */
 import { expect } from '@jest/globals'
 import type { Step } from '../../src/cli/report.ts'
+import type { Sandbox } from '../sandbox/index.ts'
 import { runCommandLine } from '../unit/cli/command-line.ts'
 
 /** Runs a command line with `--json`, and returns the exit code and the parsed output. */
@@ -19,3 +20,15 @@ export const formatOutcomes = (steps: readonly Step[]): string[] =>
     const index = subject.index === undefined ? '' : `/${subject.index}`
     return `table ${subject.name}${index}: ${outcome}`
   })
+
+/** Makes DynamoDB deny an operation with this message. */
+export const injectDenial = (sandbox: Sandbox, operation: string, message: string): void => {
+  sandbox.faults.inject({
+    service: 'dynamodb',
+    operation,
+    kind: 'status',
+    status: 400,
+    code: 'com.amazon.coral.service#AccessDeniedException',
+    message,
+  })
+}
