@@ -5,7 +5,7 @@ export default {
   maxWorkers: '100%',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   // `npm run test:long` runs these files.
-  testPathIgnorePatterns: ['/node_modules/', '\\.long\\.test\\.ts$'],
+  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/ecosystem/', '\\.long\\.test\\.ts$'],
   extensionsToTreatAsEsm: ['.ts'],
   transform: {
     '\\.ts$': [
@@ -13,7 +13,7 @@ export default {
       { jsc: { target: 'es2024', parser: { syntax: 'typescript' } }, module: { type: 'es6' } },
     ],
   },
-  modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/dist'],
+  modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/test/ecosystem', '<rootDir>/dist'],
   moduleNameMapper: {
     '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts',
     '^middy-cross-account-dynamo/policies$': '<rootDir>/src/iam/index.ts',

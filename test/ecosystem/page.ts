@@ -1,0 +1,77 @@
+/** Writes docs/ecosystem.md from the results of the tests. */
+
+/** A test that passed or was skipped. */
+export interface Outcome {
+  /** The folder of the test, which names the section. */
+  readonly folder: string
+  /** The name of the test: `<packages>: <behavior>`. */
+  readonly name: string
+  /** Why the test was skipped. */
+  readonly skipped?: string
+}
+
+interface LockedPackage {
+  /** The real name, if package.json installs the package under another name. */
+  readonly name?: string
+  readonly version: string
+}
+
+const SECTIONS: Readonly<Record<string, string>> = {
+  middy: 'middy',
+  powertools: 'Powertools for AWS Lambda',
+  observability: 'Tracers and loggers',
+  libraries: 'Libraries on the client',
+  types: 'TypeScript',
+  bundlers: 'Bundlers',
+  runtimes: 'Runtimes',
+  'unit-tests': 'Unit tests',
+  local: 'Local development',
+}
+
+/** What was not tested, and why. */
+const UNTESTED: Readonly<Record<string, string>> = {
+  '`@middy/dynamodb`, `@middy/s3`, `@middy/kms`, `@middy/ws-router`, `@middy/event-batch-handler`':
+    'the registry that this project is developed with does not contain them',
+  '`@middy/sts` newer than 4.7.0':
+    'the registry that this project is developed with does not contain newer versions',
+}
+
+const HEAD = `# Tested combinations
+
+<!-- Written by npm run test:ecosystem -- --write. Do not edit. -->
+
+Each row is a test of the packed package with the real packages, against the sandbox. Run all of them with
+\`npm run test:ecosystem\`, or some with \`npm run test:ecosystem -- middy\`. The versions are those of the lock file.
+`
+
+const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
+
+/** Returns the page. Tests in one section keep the order in which they are in their file. */
+export const formatPage = (outcomes: readonly Outcome[], lockFile: string): string => {
+  const { packages } = JSON.parse(lockFile) as { packages: Readonly<Record<string, LockedPackage>> }
+  const formatPackage = (installedName: string): string => {
+    const locked = packages[`node_modules/${installedName}`]
+    return locked === undefined ? installedName : `\`${locked.name ?? installedName}\` ${locked.version}`
+  }
+  const formatOutcome = ({ name, skipped }: Outcome): string => {
+    const end = name.indexOf(': ')
+    const names = name.slice(0, end).split(', ')
+    return formatRow([
+      names.map(formatPackage).join('<br>'),
+      `${name.slice(end + 2)}${skipped === undefined ? '' : ` (not run: ${skipped})`}`,
+    ])
+  }
+  const sections = Object.entries(SECTIONS).map(([folder, title]) => {
+    const rows = outcomes.filter((outcome) => outcome.folder === folder).map(formatOutcome)
+    return [
+      `## ${title}`,
+      '',
+      formatRow(['Packages', 'What the test shows']),
+      '| --- | --- |',
+      ...rows,
+      '',
+    ].join('\n')
+  })
+  const untested = Object.entries(UNTESTED).map(([name, reason]) => `- ${name}: ${reason}`)
+  return [HEAD, ...sections, '## Not tested', '', ...untested, ''].join('\n')
+}

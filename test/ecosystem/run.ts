@@ -1,0 +1,104 @@
+/**
+ * `npm run test:ecosystem`: installs the packages in package.json of this folder and the packed package, and tests them together.
+ * Compares the results with docs/ecosystem.md.
+ *
+ *   npm run test:ecosystem -- middy     runs the test files whose path contains `middy`, and does not compare the page
+ *   npm run test:ecosystem -- --write   updates the page
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+import { formatPage, type Outcome } from './page.ts'
+
+const FOLDER = import.meta.dirname
+const ROOT = join(FOLDER, '../..')
+const PAGE = join(ROOT, 'docs/ecosystem.md')
+const PACKAGE = 'middy-cross-account-dynamo'
+/** The limit for one test file, in milliseconds. */
+const TIMEOUT_MS = 240_000
+
+const runCommand = (command: string, args: readonly string[], cwd = FOLDER): void => {
+  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
+}
+
+/** Installs the packed package beside its peers, as npm installs it for a user. A link would resolve a second AWS SDK. */
+const installPackedPackage = (): void => {
+  const folder = mkdtempSync(join(tmpdir(), 'packed-package-'))
+  try {
+    runCommand('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT)
+    const [tarball = ''] = globSync('*.tgz', { cwd: folder })
+    const flags = [
+      '--no-save',
+      '--ignore-scripts',
+      '--no-audit',
+      '--no-fund',
+      '--loglevel=error',
+      '--prefer-offline',
+    ]
+    runCommand('npm', ['install', ...flags, join(folder, tarball)])
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** @throws if a package would be loaded from the dependencies of the root, which are not what this folder tests. */
+const requireOwnDependencies = (): void => {
+  for (const name of [PACKAGE, '@middy/core', '@aws-sdk/client-sts', '@aws-sdk/lib-dynamodb']) {
+    const file = fileURLToPath(import.meta.resolve(name))
+    if (!file.startsWith(join(FOLDER, 'node_modules')))
+      throw new Error(`${name} is loaded from ${file}. Delete node_modules in test/ecosystem, and try again.`)
+  }
+}
+
+const runTests = async (files: readonly string[]): Promise<Outcome[]> => {
+  const outcomes: Outcome[] = []
+  const stream = run({ files: files.map((file) => join(FOLDER, file)), concurrency: 2, timeout: TIMEOUT_MS })
+  stream.on('test:fail', () => {
+    process.exitCode = 1
+  })
+  stream.on('test:pass', ({ name, nesting, file = '', skip }) => {
+    if (nesting > 0) return
+    const folder = relative(FOLDER, file).split(/[/\\]/)[0] ?? ''
+    outcomes.push({ folder, name, ...(skip !== undefined && { skipped: String(skip) }) })
+  })
+  await new Promise((resolve) => stream.compose(new spec()).on('end', resolve).pipe(process.stdout))
+  return outcomes
+}
+
+const comparePage = (outcomes: readonly Outcome[], shouldWrite: boolean): void => {
+  const page = formatPage(outcomes, readFileSync(join(FOLDER, 'package-lock.json'), 'utf8'))
+  if (shouldWrite) writeFileSync(PAGE, page)
+  if (readFileSync(PAGE, 'utf8') === page) return
+  process.exitCode = 1
+  console.error(
+    'docs/ecosystem.md differs from the results. Run npm run test:ecosystem -- --write, and commit the page.',
+  )
+}
+
+const args = process.argv.slice(2)
+const filters = args.filter((arg) => arg !== '--write')
+const files = globSync('*/**/*.test.ts', { cwd: FOLDER, exclude: ['**/node_modules', '**/fixtures'] })
+  .filter((file) => filters.length === 0 || filters.some((filter) => file.includes(filter)))
+  .sort()
+if (files.length === 0) {
+  console.error(`No test file in test/ecosystem contains ${filters.join(' or ')} in its path.`)
+  process.exit(2)
+}
+
+runCommand(process.execPath, [join(ROOT, 'scripts/install-if-needed.cjs'), FOLDER])
+installPackedPackage()
+requireOwnDependencies()
+const { status } = spawnSync(
+  process.execPath,
+  [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', FOLDER],
+  {
+    stdio: 'inherit',
+  },
+)
+if (status !== 0) process.exit(1)
+const outcomes = await runTests(files)
+if (filters.length === 0 && process.exitCode === undefined) comparePage(outcomes, args.includes('--write'))
