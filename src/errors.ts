@@ -79,6 +79,17 @@ export class CrossAccountDynamoError extends Error {
    */
   readonly issues: readonly Issue[]
 
+  /**
+   * The same as `retryable`. The SDK of durable functions rethrows an error with this mark outside a step, so that Lambda repeats
+   * the invocation. It ends the execution with any other error. Inside a step, the mark has no effect, and the step's own retry
+   * strategy applies.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
+   */
+  get isUnrecoverableInvocation(): boolean {
+    return this.retryable
+  }
+
   constructor(
     code: CrossAccountDynamoErrorCode,
     message: string,

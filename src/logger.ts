@@ -2,15 +2,22 @@
  * A logger with four levels, such as `console` or Powertools Logger. Each method receives a message and an object with details.
  * Neither contains credentials. If a method throws or rejects, the middleware ignores the failure.
  *
+ * If an AssumeRole call fails, the details are `code` (the code of the error), `reason` (why the role was assumed) and `error` (the
+ * {@link CrossAccountDynamoError}).
+ *
  * @example
  * ```ts
  * import { crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
  *
+ * const log = (level: string, message: string, { error, ...details }: Record<string, unknown>) =>
+ *   // JSON.stringify() omits the message of an error, so convert the error to text.
+ *   console.log(JSON.stringify({ level, message, ...details, ...(error !== undefined && { error: String(error) }) }))
+ *
  * const logger: Logger = {
  *   debug: () => {},
  *   info: () => {},
- *   warn: (message, details) => console.warn(JSON.stringify({ level: 'warn', message, ...details })),
- *   error: (message, details) => console.error(JSON.stringify({ level: 'error', message, ...details })),
+ *   warn: (message, details) => log('warn', message, details),
+ *   error: (message, details) => log('error', message, details),
  * }
  * export const dynamo = crossAccountDynamo({ logger })
  * ```

@@ -224,7 +224,7 @@ export const crossAccountDynamo = <
   /** The session that all invocations share. `undefined` with a `session` function, because each invocation has its own session. */
   const sharedSession = parameters && findOrOpenSession(parameters)
   const credentialProvider = sharedSession?.session.credentials ?? createRefusingProvider(contextKey)
-  createdProviders.add(credentialProvider)
+  rejectUseAsClient(credentialProvider, contextKey)
   const attachToContext = sharedSession === undefined ? attachSessionClient : attachClient
   const warmUp = createWarmUpFor(configuration, clients, sharedSession)
 
@@ -247,7 +247,9 @@ export const crossAccountDynamo = <
     invocationSession: InvocationSession,
   ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
-    if (isCreatedProvider(internal[contextKey])) throw duplicateContextKeyError(contextKey)
+    const storedValue = internal[contextKey]
+    // In middy 6, invocations share `request.internal` if the handler configures it, so it can contain this provider.
+    if (storedValue !== undefined && storedValue !== credentialProvider) throw keyInUseError(contextKey)
     // The copy of a context can lack properties that are not enumerable, so read the remaining time from the original context.
     const deadline = request.context
     attachToContext(request, contextKey, invocationSession.client)
@@ -357,25 +359,17 @@ const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): vo
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 
-/**
- * The providers that this package created for `request.internal`. If an invocation already has one of them at the `contextKey`,
- * two middlewares use the same key.
- */
-const createdProviders = new WeakSet<object>()
-
-const isCreatedProvider = (value: unknown): boolean =>
-  typeof value === 'function' && createdProviders.has(value)
-
 const missingRequestError = (): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
     'clientFor() was called without a request. Pass the event and the context: clientFor({ event, context }).',
   )
 
-const duplicateContextKeyError = (contextKey: string): CrossAccountDynamoError =>
+const keyInUseError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `two crossAccountDynamo() middlewares of this handler use context.${contextKey}. Set a different contextKey for one of them.`,
+    `context.${contextKey} cannot be set, because another middleware of this handler stores a value at request.internal.${contextKey}. ` +
+      'Set the contextKey of each crossAccountDynamo() to a name that no other middleware uses.',
   )
 
 const noSharedClientError = (): CrossAccountDynamoError =>
@@ -383,6 +377,27 @@ const noSharedClientError = (): CrossAccountDynamoError =>
     'CONFIG_INVALID',
     'the property client is not available with a session function, because the client depends on the invocation. Use the client ' +
       'on the context, or clientFor({ event, context }).',
+  )
+
+/**
+ * Makes code that uses the credential provider as the client fail with an error that names the cause. A middleware that copies
+ * all of `request.internal` to the context replaces the client with the provider, because both have the same key.
+ */
+const rejectUseAsClient = (credentialProvider: CredentialProvider, contextKey: string): void => {
+  Object.defineProperty(credentialProvider, 'send', {
+    get: () => {
+      throw providerOnContextError(contextKey)
+    },
+    configurable: true,
+  })
+}
+
+const providerOnContextError = (contextKey: string): CrossAccountDynamoError =>
+  new CrossAccountDynamoError(
+    'CONFIG_INVALID',
+    `context.${contextKey} is a credential provider instead of the client, because another middleware copied all values of ` +
+      `request.internal to the context, for example with Object.assign(request.context, await getInternal(true, request)). Copy only ` +
+      "the values that the handler needs: getInternal(['name'], request).",
   )
 
 /**

@@ -92,7 +92,7 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
   }
 
   const fail = (error: CrossAccountDynamoError, reason: AssumeRoleReason): void => {
-    const { code, message, retryable } = error
+    const { code, retryable } = error
     const count = failures.count + 1
     // If a prefetch fails before an invocation waits for it, the first invocation calls STS again and reports the error.
     const isRefusal = reason !== 'prefetch' && !retryable
@@ -105,8 +105,8 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       ...(isRefusal && { refusal: error, refusalWindow: createWindowFromNow(REFUSAL_MS) }),
     }
     if (code === 'STS_THROTTLED') throttle.pause = createWindowFromNow(THROTTLE_PAUSE_MS)
-    // The key is `errorMessage`, because loggers such as Powertools Logger reserve the key `message`.
-    const details = { code, errorMessage: message, reason }
+    // No key is `message`, because loggers such as Powertools Logger reserve it.
+    const details = { code, reason, error }
     if (options.hasValidCredentials())
       logger.warn('AssumeRole failed; the current credentials are still valid', details)
     else logger.error('AssumeRole failed, and there are no valid credentials', details)

@@ -346,7 +346,7 @@ test('Powertools Logger writes the code, the reason and the message of a failed 
       service: 'orders',
       code: 'STS_UNAVAILABLE',
       reason: 'first',
-      errorMessage: expect.stringContaining('STS_UNAVAILABLE'),
+      error: expect.objectContaining({ message: expect.stringContaining('STS_UNAVAILABLE') }),
     }),
   ])
 })

@@ -37,6 +37,9 @@ describe('CrossAccountDynamoError', () => {
         issues: [],
       })
       expect(error.expose).toBe(false)
+      // The SDK of durable functions repeats the invocation if the mark is true.
+      expect(error.isUnrecoverableInvocation).toBe(retryable)
+      expect(error).not.toHaveProperty('isUnrecoverable')
       expect(error.message).toBe(`${code}: what happened`)
       expect(error.cause).toBe(cause)
       expect(error.stack).toContain(`${code}: what happened`)

@@ -1,6 +1,7 @@
 /** The middleware object: the name of its hook, its client and its warning. */
 import { expect, jest, test } from '@jest/globals'
 import middy from '@middy/core'
+import { getInternal } from '@middy/util'
 import type { Context } from 'aws-lambda'
 import { crossAccountDynamo } from '../../src/index.ts'
 
@@ -32,6 +33,43 @@ test('the client of the middleware is the client on the context in each invocati
   expect(await handler({}, {} as never)).toBe(middleware.client)
   expect(await handler({}, {} as never)).toBe(middleware.client)
   expect(await middleware.clientFor({ event: {}, context: {} as Context })).toBe(middleware.client)
+})
+
+test.each([
+  ['a shared session', {}],
+  ['a session function', { session: getSession }],
+])('invocations can share request.internal, as in middy 6, with %s', async (_, options) => {
+  const { before } = crossAccountDynamo({ ...DIRECT_MODE_OPTIONS, ...options })
+  const internal = {}
+  for (let invocation = 0; invocation < 2; invocation += 1) {
+    const request = { event: {}, context: {} as Context & { dynamo?: unknown }, internal }
+    await before?.(request as never)
+    expect(request.context.dynamo).toBeDefined()
+  }
+})
+
+test('a value that another middleware stored at the same key of request.internal is not replaced', async () => {
+  const handle = jest.fn(async () => {})
+  const handler = middy(handle)
+    .before(({ internal }) => {
+      Object.assign(internal, { dynamo: 'a value' })
+    })
+    .use(crossAccountDynamo(DIRECT_MODE_OPTIONS))
+  await expect(handler({}, {} as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+  expect(handle).not.toHaveBeenCalled()
+})
+
+test.each([
+  ['a shared session', {}],
+  ['a session function', { session: getSession }],
+])('a handler gets an error if all of request.internal replaced the client, with %s', async (_, options) => {
+  const handler = middy()
+    .use(crossAccountDynamo({ ...DIRECT_MODE_OPTIONS, ...options }))
+    .before(async (request) => {
+      Object.assign(request.context, await getInternal(true, request as never))
+    })
+    .handler(async (_event: unknown, { dynamo }) => dynamo.send({} as never))
+  await expect(handler({}, {} as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
 test('a copy of the middleware has the same client', () => {
