@@ -384,12 +384,14 @@ const noSharedClientError = (): CrossAccountDynamoError =>
  * all of `request.internal` to the context replaces the client with the provider, because both have the same key.
  */
 const rejectUseAsClient = (credentialProvider: CredentialProvider, contextKey: string): void => {
-  Object.defineProperty(credentialProvider, 'send', {
+  const property = {
     get: () => {
       throw providerOnContextError(contextKey)
     },
     configurable: true,
-  })
+  }
+  // Handlers call `send`. Libraries that wrap a client read its `config`.
+  Object.defineProperties(credentialProvider, { send: property, config: property })
 }
 
 const providerOnContextError = (contextKey: string): CrossAccountDynamoError =>

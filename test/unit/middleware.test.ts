@@ -68,8 +68,9 @@ test.each([
     .before(async (request) => {
       Object.assign(request.context, await getInternal(true, request as never))
     })
-    .handler(async (_event: unknown, { dynamo }) => dynamo.send({} as never))
-  await expect(handler({}, {} as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    .handler(async ({ property }: { property: 'send' | 'config' }, { dynamo }) => dynamo[property])
+  for (const property of ['send', 'config'] as const)
+    await expect(handler({ property }, {} as never)).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
 })
 
 test('a copy of the middleware has the same client', () => {
