@@ -2,70 +2,34 @@
  * Tests the packed package: installs it into empty projects, uses it from ESM, CommonJS and TypeScript, and runs its command with
  * npx. `npm run test:package` builds it first.
  */
-import { execFile } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
+import {
+  check,
+  createProject,
+  formatPeers,
+  NEWEST_PEERS,
+  OLDEST_PEERS,
+  type ProcessResult,
+  packPackage,
+  ROOT,
+  readInstalledVersion,
+  readManifest,
+  requireSuccess,
+  runProcess,
+} from './project.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const FIXTURES = join(import.meta.dirname, 'fixtures')
 const workFolder = mkdtempSync(join(tmpdir(), 'packed-package-'))
+const { name } = readManifest(ROOT)
 
-interface Manifest {
-  readonly name: string
-  readonly version: string
-  readonly peerDependencies: Readonly<Record<string, string>>
-  readonly bin?: string | Readonly<Record<string, string>>
-}
-const readManifest = (folder: string): Manifest =>
-  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
-const readInstalledVersion = (name: string): string => readManifest(join(ROOT, 'node_modules', name)).version
-const { name, peerDependencies } = readManifest(ROOT)
-const peers = Object.entries(peerDependencies)
-
-interface ProcessResult {
-  /** The exit code. */
-  readonly code: number
-  /** The text on stdout and stderr. */
-  readonly output: string
-}
-const runProcess = (command: string, args: readonly string[], cwd: string): Promise<ProcessResult> =>
-  new Promise((resolveResult) => {
-    execFile(
-      command,
-      args,
-      { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
-      (error, stdout, stderr) => {
-        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
-        resolveResult({ code, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
-      },
-    )
-  })
-/** Throws an error with the output of the process if its exit code is not 0. */
-const requireSuccess = async (result: Promise<ProcessResult>): Promise<void> => {
-  const { code, output } = await result
-  if (code !== 0) throw new Error(output)
-}
 /** Runs the command of a development dependency with the Node.js that runs this script. */
 const runDependency = (dependency: string, args: readonly string[], cwd: string): Promise<ProcessResult> => {
   const folder = join(ROOT, 'node_modules', dependency)
   const { bin = '' } = readManifest(folder)
   const file = typeof bin === 'string' ? bin : (Object.values(bin)[0] ?? '')
   return runProcess(process.execPath, [join(folder, file), ...args], cwd)
-}
-
-/** Runs a check and prints one line. `runCheck` throws if the check fails, and can return a detail to print. */
-const check = async (title: string, runCheck: () => Promise<string | undefined>): Promise<boolean> => {
-  try {
-    const detail = await runCheck()
-    console.log(`ok      ${title}${detail === undefined ? '' : ` (${detail})`}`)
-    return true
-  } catch (error) {
-    process.exitCode = 1
-    const message = error instanceof Error ? error.message : String(error)
-    console.log(`FAILED  ${title}\n${message.replace(/^/gm, '        ')}`)
-    return false
-  }
 }
 
 const listFiles = (folder: string): string[] =>
@@ -135,14 +99,11 @@ const installProject = async (
   tarball: string,
   versions: readonly string[],
 ): Promise<void> => {
-  mkdirSync(project)
-  writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n')
-  cpSync(FIXTURES, project, { recursive: true })
   const types = ['@types/node', '@types/aws-lambda'].map(
     (dependency) => `${dependency}@${readInstalledVersion(dependency)}`,
   )
-  const flags = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', '--loglevel=error']
-  await requireSuccess(runProcess('npm', ['install', ...flags, tarball, ...versions, ...types], project))
+  await createProject(project, [tarball, ...versions, ...types])
+  cpSync(FIXTURES, project, { recursive: true })
 }
 
 /** Checks the command line of the package with npx, in an empty folder and with an empty npm cache. */
@@ -183,15 +144,12 @@ const checkCommand = async (tarball: string): Promise<undefined> => {
 
 /** The peers to install, by the title of the project. */
 const projects: Readonly<Record<string, readonly string[]>> = {
-  'newest peers': peers.map(([peer]) => `${peer}@${readInstalledVersion(peer)}`),
-  'oldest peers': peers.map(([peer, range]) => `${peer}@${/\d+\.\d+\.\d+/.exec(range)?.[0]}`),
+  'newest peers': formatPeers(NEWEST_PEERS),
+  'oldest peers': formatPeers(OLDEST_PEERS),
 }
 
 try {
-  await requireSuccess(
-    runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', workFolder], ROOT),
-  )
-  const tarball = join(workFolder, readdirSync(workFolder).find((file) => file.endsWith('.tgz')) ?? '')
+  const tarball = await packPackage(workFolder)
   const checkWith = (dependency: string, args: readonly string[]) => async () => {
     await requireSuccess(runDependency(dependency, args, ROOT))
     return undefined

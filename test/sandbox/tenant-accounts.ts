@@ -32,6 +32,17 @@ export function createTenantAccounts(): SandboxAccount[] {
   return accounts
 }
 
+/** Creates the accounts of `createTenantAccounts()`. A session can use only the orders of the tenant in its session tag. */
+export function createIsolatedTenantAccounts(): SandboxAccount[] {
+  const accounts = createTenantAccounts()
+  const statement = allowStatement('dynamodb:*', {
+    Resource: ORDERS_TABLE_ARN,
+    Condition: OWN_TENANT_CONDITION,
+  })
+  for (const role of accounts[1]?.roles ?? []) role.policies?.push(createPolicy(statement))
+  return accounts
+}
+
 /** A second role in account B. Its name differs from the target role only in the last character. */
 export const SECOND_TARGET_ROLE_ARN = `${TARGET_ROLE_ARN}2`
 export const ACCOUNT_C = '333333333333'

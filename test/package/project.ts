@@ -1,0 +1,90 @@
+/** Packs this package, installs it into empty projects, and reports checks. For test/package/ and test/matrix/. */
+import { execFile } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+export const ROOT = join(import.meta.dirname, '../..')
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  readonly peerDependencies: Readonly<Record<string, string>>
+  readonly bin?: string | Readonly<Record<string, string>>
+}
+export const readManifest = (folder: string): Manifest =>
+  JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+/** Returns the version of a development dependency of this package. */
+export const readInstalledVersion = (name: string): string =>
+  readManifest(join(ROOT, 'node_modules', name)).version
+
+/** The versions of the peers, by package name. */
+export type PeerVersions = Readonly<Record<string, string>>
+const ranges = Object.entries(readManifest(ROOT).peerDependencies)
+/** The lowest versions that package.json allows. */
+export const OLDEST_PEERS: PeerVersions = Object.fromEntries(
+  ranges.map(([peer, range]) => [peer, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? range]),
+)
+/** The versions in the root's node_modules. */
+export const NEWEST_PEERS: PeerVersions = Object.fromEntries(
+  ranges.map(([peer]) => [peer, readInstalledVersion(peer)]),
+)
+/** Returns the peers as arguments of `npm install`. */
+export const formatPeers = (versions: PeerVersions): string[] =>
+  Object.entries(versions).map(([peer, version]) => `${peer}@${version}`)
+
+export interface ProcessResult {
+  /** The exit code. */
+  readonly code: number
+  /** The text on stdout and stderr. */
+  readonly output: string
+}
+export const runProcess = (command: string, args: readonly string[], cwd: string): Promise<ProcessResult> =>
+  new Promise((resolveResult) => {
+    execFile(
+      command,
+      args,
+      { cwd, encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 },
+      (error, stdout, stderr) => {
+        const code = error === null ? 0 : typeof error.code === 'number' ? error.code : 1
+        resolveResult({ code, output: `${stdout}${stderr}`.trim() || (error?.message ?? '') })
+      },
+    )
+  })
+/** Throws an error with the output of the process if its exit code is not 0. */
+export const requireSuccess = async (result: Promise<ProcessResult>): Promise<void> => {
+  const { code, output } = await result
+  if (code !== 0) throw new Error(output)
+}
+
+/** Runs a check and prints one line. `runCheck` throws if the check fails, and can return a detail to print. */
+export const check = async (title: string, runCheck: () => Promise<string | undefined>): Promise<boolean> => {
+  try {
+    const detail = await runCheck()
+    console.log(`ok      ${title}${detail === undefined ? '' : ` (${detail})`}`)
+    return true
+  } catch (error) {
+    process.exitCode = 1
+    const message = error instanceof Error ? error.message : String(error)
+    console.log(`FAILED  ${title}\n${message.replace(/^/gm, '        ')}`)
+    return false
+  }
+}
+
+/** Packs this package into a folder and returns the path of the tarball. `npm run build` must have built it. */
+export const packPackage = async (folder: string): Promise<string> => {
+  await requireSuccess(runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT))
+  return join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? '')
+}
+
+/** Creates a project and installs packages into it. `manifest` adds to its package.json. */
+export const createProject = async (
+  project: string,
+  packages: readonly string[],
+  { manifest = {}, flags = ['--ignore-scripts'] }: { manifest?: object; flags?: readonly string[] } = {},
+): Promise<void> => {
+  mkdirSync(project)
+  const content = { private: true, type: 'module', ...manifest }
+  writeFileSync(join(project, 'package.json'), JSON.stringify(content))
+  const allFlags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...flags]
+  await requireSuccess(runProcess('npm', ['install', ...allFlags, ...packages], project))
+}
