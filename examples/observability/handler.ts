@@ -9,7 +9,8 @@ import { type AssumeRoleTrace, crossAccountDynamo } from 'middy-cross-account-dy
 
 const serviceName = 'orders'
 const logger = new Logger({ serviceName })
-const tracer = new Tracer({ serviceName })
+// In the INIT phase there is no trace. With HTTP capture, X-Ray would report that for each request that the middleware sends there.
+const tracer = new Tracer({ serviceName, captureHTTPsRequests: false })
 const metrics = new Metrics({ namespace: 'CrossAccountDynamo', serviceName })
 
 // Use `singleMetric()`, which writes the metric immediately, because an AssumeRole call can end between two invocations.

@@ -1,0 +1,15 @@
+import middy from '@middy/core'
+import { crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
+import { pino } from 'pino'
+
+const log = pino({ errorKey: 'error' })
+const logger: Logger = {
+  debug: (message, details) => log.debug(details, message),
+  info: (message, details) => log.info(details, message),
+  warn: (message, details) => log.warn(details, message),
+  error: (message, details) => log.error(details, message),
+}
+
+export const handler = middy()
+  .use(crossAccountDynamo({ logger }))
+  .handler(async (_event: unknown, context) => context.dynamo.config.region())
