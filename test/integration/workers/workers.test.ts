@@ -8,9 +8,7 @@ import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
-import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from '../../sandbox/policies.ts'
-import { createTenantAccounts, ORDERS_TABLE, ORDERS_TABLE_ARN } from '../../sandbox/tenant-accounts.ts'
-import { TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
+import { createIsolatedTenantAccounts, ORDERS_TABLE } from '../../sandbox/tenant-accounts.ts'
 import { createFunctionVariables } from '../lambda.ts'
 import type { Invocation } from './worker-thread.ts'
 
@@ -22,12 +20,7 @@ const CONCURRENCY = 32
 let sandbox: Sandbox
 let workers: Worker[]
 beforeEach(async () => {
-  sandbox = await startSandbox({ accounts: createTenantAccounts() })
-  sandbox.getRole(TARGET_ROLE_ARN).policies = [
-    createPolicy(
-      allowStatement('dynamodb:*', { Resource: ORDERS_TABLE_ARN, Condition: OWN_TENANT_CONDITION }),
-    ),
-  ]
+  sandbox = await startSandbox({ accounts: createIsolatedTenantAccounts() })
   const env = createFunctionVariables(sandbox)
   const file = join(import.meta.dirname, 'worker-thread.ts')
   workers = Array.from({ length: WORKER_COUNT }, () => new Worker(file, { env }))
