@@ -1,0 +1,4 @@
+import { testTypes, testTypesInCommonJs } from './compile.ts'
+
+testTypes('typescript-7', ['nodenext', 'bundler'])
+testTypesInCommonJs('typescript-7')
