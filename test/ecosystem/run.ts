@@ -8,7 +8,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
@@ -54,22 +54,39 @@ const requireOwnDependencies = (): void => {
   }
 }
 
-const runTests = async (files: readonly string[]): Promise<Outcome[]> => {
+/** Returns the tests in the files of a folder that passed or were skipped, or `undefined` if a test failed. */
+const runFolder = async (folder: string, files: readonly string[]): Promise<Outcome[] | undefined> => {
   const outcomes: Outcome[] = []
+  let hasFailed = false
   const stream = run({ files: files.map((file) => join(FOLDER, file)), concurrency: 2, timeout: TIMEOUT_MS })
   stream.on('test:fail', () => {
-    process.exitCode = 1
+    hasFailed = true
   })
-  stream.on('test:pass', ({ name, nesting, file = '', skip }) => {
-    if (nesting > 0) return
-    const folder = relative(FOLDER, file).split(/[/\\]/)[0] ?? ''
-    outcomes.push({ folder, name, ...(skip !== undefined && { skipped: String(skip) }) })
+  stream.on('test:pass', ({ name, nesting, skip }) => {
+    if (nesting === 0)
+      outcomes.push({ folder, name, ...(skip !== undefined && { skipReason: String(skip) }) })
   })
-  await new Promise((resolve) => stream.compose(new spec()).on('end', resolve).pipe(process.stdout))
-  return outcomes
+  for await (const text of stream.compose(new spec())) process.stdout.write(text)
+  return hasFailed ? undefined : outcomes
+}
+
+/** Runs all files, one folder at a time. Returns `undefined` if a test failed. */
+const runTests = async (files: readonly string[]): Promise<Outcome[] | undefined> => {
+  const outcomes: (Outcome[] | undefined)[] = []
+  for (const [folder, filesOfFolder] of Map.groupBy(files, (file) => file.split(/[/\\]/)[0] ?? '')) {
+    console.log(`\n${folder}`)
+    outcomes.push(await runFolder(folder, filesOfFolder))
+  }
+  return outcomes.includes(undefined) ? undefined : outcomes.flatMap((list) => list ?? [])
 }
 
 const comparePage = (outcomes: readonly Outcome[], shouldWrite: boolean): void => {
+  const skipped = outcomes.filter(({ skipReason }) => skipReason !== undefined)
+  if (skipped.length > 0) {
+    console.log('docs/ecosystem.md is not compared, because tests were not run:')
+    for (const { name, skipReason } of skipped) console.log(`- ${name} (${skipReason})`)
+    return
+  }
   const page = formatPage(outcomes, readFileSync(join(FOLDER, 'package-lock.json'), 'utf8'))
   if (shouldWrite) writeFileSync(PAGE, page)
   if (readFileSync(PAGE, 'utf8') === page) return
@@ -101,4 +118,5 @@ const { status } = spawnSync(
 )
 if (status !== 0) process.exit(1)
 const outcomes = await runTests(files)
-if (filters.length === 0 && process.exitCode === undefined) comparePage(outcomes, args.includes('--write'))
+if (outcomes === undefined) process.exitCode = 1
+else if (filters.length === 0) comparePage(outcomes, args.includes('--write'))
