@@ -34,6 +34,9 @@ const UNTESTED: Readonly<Record<string, string>> = {
     'the registry that this project is developed with does not contain them',
   '`@middy/sts` newer than 4.7.0':
     'the registry that this project is developed with does not contain newer versions',
+  'SAM CLI and Serverless Framework':
+    'they are not installed. The tests call esbuild with the options that they set',
+  LocalStack: 'it needs Docker, which does not run where this project is developed',
 }
 
 const HEAD = `# Tested combinations
