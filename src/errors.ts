@@ -2,6 +2,7 @@
 import { formatIssues, type Issue } from './options/issue.ts'
 import type { Audience } from './options/messages.ts'
 import { escapeControls } from './text.ts'
+import { copyThrown } from './thrown.ts'
 
 /**
  * The code of a {@link CrossAccountDynamoError}.
@@ -68,8 +69,9 @@ export class CrossAccountDynamoError extends Error {
   readonly expose = false
   /**
    * Whether the same call may succeed later without a change of configuration or policy. `true` for `STS_THROTTLED`,
-   * `STS_UNAVAILABLE` and `STS_TIMEOUT`. Also `true` for `SESSION_IDENTITY_MISSING` if the `session` function timed out or threw an
-   * error that is marked as retryable with `retryable: true` or `$retryable`.
+   * `STS_UNAVAILABLE` and `STS_TIMEOUT`. Also `true` for `SESSION_IDENTITY_MISSING` if the `session` function timed out, or threw an
+   * `Error` with `retryable: true`, or an error of the AWS SDK or of Node.js about throttling, a failure of the service, a timeout or
+   * the network.
    */
   readonly retryable: boolean
 
@@ -80,9 +82,9 @@ export class CrossAccountDynamoError extends Error {
   readonly issues: readonly Issue[]
 
   /**
-   * The same as `retryable`. The SDK of durable functions rethrows an error with this mark outside a step, so that Lambda repeats
-   * the invocation. It ends the execution with any other error. Inside a step, the mark has no effect, and the step's own retry
-   * strategy applies.
+   * The same as `retryable`. If the handler of a durable function throws an error with this mark, Lambda repeats the invocation. Any
+   * other error ends the execution. Inside a step, the step's own retry strategy applies. In `runInChildContext`, `parallel` and
+   * `map`, the mark has no effect.
    *
    * @see https://docs.aws.amazon.com/lambda/latest/dg/durable-functions.html
    */
@@ -120,12 +122,12 @@ export const createConfigurationError = (
   )
 
 /**
- * Returns a copy of a CrossAccountDynamoError with the same cause, and any other value unchanged. Invocations that wait for the
+ * Returns a copy of a CrossAccountDynamoError with a copy of its cause, and any other value unchanged. Invocations that wait for the
  * same AssumeRole call throw separate error objects, because error handlers add properties to the errors that they catch.
  */
 export const copyError = (error: unknown): unknown => {
   if (!(error instanceof CrossAccountDynamoError)) return error
   const { code, message, cause, retryable, issues } = error
   const withoutCode = message.slice(`${code}: `.length)
-  return new CrossAccountDynamoError(code, withoutCode, { retryable, issues, cause })
+  return new CrossAccountDynamoError(code, withoutCode, { retryable, issues, cause: copyThrown(cause) })
 }

@@ -249,7 +249,12 @@ export const crossAccountDynamo = <
     const internal: Record<string, unknown> = request.internal
     const storedValue = internal[contextKey]
     // In middy 6, invocations share `request.internal` if the handler configures it, so it can contain this provider.
-    if (storedValue !== undefined && storedValue !== credentialProvider) throw keyInUseError(contextKey)
+    if (
+      storedValue !== undefined &&
+      storedValue !== credentialProvider &&
+      Object.hasOwn(internal, contextKey)
+    )
+      throw keyInUseError(contextKey)
     // The copy of a context can lack properties that are not enumerable, so read the remaining time from the original context.
     const deadline = request.context
     attachToContext(request, contextKey, invocationSession.client)
@@ -353,9 +358,8 @@ const createWarmUpFor = (
 
 const warnOfIgnoredOptions = ({ contextKey, ignoredOptions }: Configuration): void =>
   process.emitWarning(
-    `crossAccountDynamo() for context.${contextKey} is in direct mode, because roleArn is false or none. It assumes no role, so these ` +
-      `options have no effect: ${formatList(ignoredOptions)}. Remove them, or set roleArn to the ARN of a role. In Lambda, they cause ` +
-      'CONFIG_INVALID.',
+    `crossAccountDynamo() for context.${contextKey} is in direct mode, because roleArn is false or none. It checks these options, but ` +
+      `assumes no role, so they do not restrict the client: ${formatList(ignoredOptions)}. In Lambda, they cause CONFIG_INVALID.`,
     { type: 'CrossAccountDynamoWarning', code: 'CROSS_ACCOUNT_DYNAMO_DIRECT_MODE' },
   )
 

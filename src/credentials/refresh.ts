@@ -106,7 +106,8 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     }
     if (code === 'STS_THROTTLED') throttle.pause = createWindowFromNow(THROTTLE_PAUSE_MS)
     // No key is `message`, because loggers such as Powertools Logger reserve it.
-    const details = { code, reason, error }
+    // A copy, because loggers can change an error, and later invocations receive copies of this error.
+    const details = { code, reason, error: copyError(error) }
     if (options.hasValidCredentials())
       logger.warn('AssumeRole failed; the current credentials are still valid', details)
     else logger.error('AssumeRole failed, and there are no valid credentials', details)

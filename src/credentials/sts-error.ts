@@ -3,10 +3,10 @@ import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode, RETRYABLE_CO
 import { type AdviceParameters, adviseOnDenial } from '../iam/advice.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import { NOT_SHOWN } from '../redact.ts'
-import { createPlainError } from '../thrown.ts'
+import { createPlainError, THROTTLING_NAME } from '../thrown.ts'
 import { readStsFailure, type StsFailure } from './sts-failure.ts'
 
-const CUSTOM_ENDPOINT = 'stsClientOptions.endpoint or AWS_ENDPOINT_URL_STS'
+const CUSTOM_ENDPOINT = 'stsClientOptions.endpoint, AWS_ENDPOINT_URL_STS or AWS_ENDPOINT_URL'
 
 const NETWORK_ADVICE =
   'If the problem persists, check the network. In a VPC, the function needs a NAT gateway, or an interface endpoint for STS whose ' +
@@ -61,9 +61,6 @@ const CALLER_CREDENTIALS_NAME =
 /** Messages of the SDK and of Node.js about credentials that an HTTP header cannot contain. */
 const INVALID_CREDENTIALS_MESSAGE =
   /^Resolved credential object is not valid|^Invalid character in header content/
-
-/** @see https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html */
-const THROTTLING_NAME = /Throttl|^(?:TooManyRequests|RequestLimitExceeded|SlowDown|BandwidthLimit)/
 
 /** Errors that Node.js and the SDK throw before a request is sent, because the configuration is invalid. */
 const CONFIGURATION_CODE = /^(?:ERR_(?:INVALID|OSSL|SSL)_|EPROTO$)/

@@ -65,6 +65,8 @@ describe('copyError', () => {
     const copy = copyError(error)
     expect(copy).not.toBe(error)
     expect(copy).toBeInstanceOf(CrossAccountDynamoError)
+    // An error handler can add properties to the cause, too.
+    expect((copy as Error).cause).not.toBe(options.cause)
     expect(copy).toMatchObject({
       ...options,
       code: 'SESSION_IDENTITY_MISSING',

@@ -1,6 +1,6 @@
 /** The description of thrown values, and whether a retry can succeed. */
 import { expect, test } from '@jest/globals'
-import { readThrown } from '../../src/thrown.ts'
+import { copyThrown, readThrown } from '../../src/thrown.ts'
 import { defineGetters } from './hostile-values.ts'
 
 const createThrowing = (error: unknown) => (): never => {
@@ -67,9 +67,38 @@ test.each<[object, boolean]>([
   [{ retryable: 'true' }, false],
   [{ $retryable: {} }, true],
   [{ $retryable: null }, false],
-])('readThrown reads whether a retry can succeed from %j', (properties, isRetryable) => {
-  expect(readThrown(properties).isRetryable).toBe(isRetryable)
+  [{ $retryable: false }, false],
+  [{ $metadata: { httpStatusCode: 503 } }, true],
+  [{ $metadata: { httpStatusCode: 429 } }, true],
+  [{ $metadata: { httpStatusCode: 400 } }, false],
+  [{ name: 'ThrottlingException' }, true],
+  [{ name: 'ProvisionedThroughputExceededException' }, true],
+  [{ name: 'TimeoutError' }, true],
+  [{ name: 'AccessDeniedException' }, false],
+  [{ code: 'ECONNRESET' }, true],
+  [{ code: 'ERR_INVALID_URL' }, false],
+])('readThrown reads whether a retry can succeed from an error with %j', (properties, isRetryable) => {
   expect(readThrown(createError(properties)).isRetryable).toBe(isRetryable)
+  // A value that is not an error can be data of the event.
+  expect(readThrown(properties).isRetryable).toBe(false)
+})
+
+test('the copy of an error contains no control characters', () => {
+  const controls = '\u001b[31m\u202e'
+  const { error: copy } = readThrown(
+    Object.assign(new Error(`first${controls}\nsecond`), { name: `E${controls}` }),
+  )
+  for (const text of [copy?.name, copy?.message, copy?.stack])
+    for (const control of ['\u001b', '\u202e']) expect(text).not.toContain(control)
+  expect(copy?.message.split('\n')).toHaveLength(2)
+})
+
+test('copyThrown copies all properties of an error, and returns other values unchanged', () => {
+  const error = Object.assign(new RangeError('message'), { requestId: '1' })
+  const copy = copyThrown(error) as Error
+  expect(copy).not.toBe(error)
+  expect(copy).toMatchObject({ message: 'message', requestId: '1', stack: error.stack })
+  expect(copyThrown('text')).toBe('text')
 })
 
 test('the copy of an error contains no credential from its message or stack', () => {
