@@ -26,6 +26,20 @@ export default {
       to: { path: '^src/cli/' },
     },
     {
+      name: 'layer-cdk-alone',
+      comment: 'The constructs use only the generator of the policies, and no other code imports them.',
+      severity: 'error',
+      from: { path: '^src/cdk/' },
+      to: { path: '^src/', pathNot: '^src/(?:cdk/|iam/|options/|errors\\.ts)' },
+    },
+    {
+      name: 'no-import-of-cdk',
+      comment: 'Functions and commands must not load aws-cdk-lib.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/cdk/' },
+      to: { path: '^src/cdk/|aws-cdk-lib|^constructs' },
+    },
+    {
       name: 'no-file-outside-the-layers',
       comment: 'Every file of src/ belongs to a layer.',
       severity: 'error',
@@ -48,9 +62,9 @@ export default {
     },
     {
       name: 'no-sdk-in-iam',
-      comment: 'The subpath ./policies works without the AWS SDK and middy.',
+      comment: 'The subpaths ./policies and ./cdk work without the AWS SDK and middy.',
       severity: 'error',
-      from: { path: '^src/(?:iam/|options/|errors|text|thrown)' },
+      from: { path: '^src/(?:cdk/|iam/|options/|errors|text|thrown)' },
       to: { path: '@aws-sdk/|@smithy/|@middy/' },
     },
   ],

@@ -16,6 +16,7 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/.stryker', '<rootDir>/test/ecosystem', '<rootDir>/dist'],
   moduleNameMapper: {
     '^middy-cross-account-dynamo$': '<rootDir>/src/index.ts',
+    '^middy-cross-account-dynamo/cdk$': '<rootDir>/src/cdk/index.ts',
     '^middy-cross-account-dynamo/policies$': '<rootDir>/src/iam/index.ts',
   },
   // There is no `forceExit`: each test closes its connections and timers, or Jest does not exit.

@@ -3,6 +3,7 @@ export const LAYERS = [
   { name: 'index', paths: ['src/index.ts'] },
   { name: 'middleware', paths: ['src/middleware.ts'] },
   { name: 'cli', paths: ['src/cli/'], isBeside: 'middleware' },
+  { name: 'cdk', paths: ['src/cdk/'], isBeside: 'cli' },
   { name: 'session-store', paths: ['src/session-store.ts'] },
   { name: 'dynamodb', paths: ['src/dynamodb/'] },
   { name: 'credentials', paths: ['src/credentials/'] },

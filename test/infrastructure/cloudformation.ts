@@ -92,11 +92,16 @@ function resolveResources(template: Template, { account, region, parameters = {}
 export function readTemplate(template: Template, target: StackTarget): AccountResources {
   const resources = resolveResources(template, target)
   const getResources = (...types: string[]) => resources.filter(({ Type }) => types.includes(Type))
+  // In a role, an inline policy is a property. The CDK writes a policy that it changes later as a resource of its own.
+  const separatePolicies = getResources('AWS::IAM::Policy')
   return {
     roles: getResources('AWS::IAM::Role').map((role) => ({
       name: role.RoleName,
       trustPolicy: role.AssumeRolePolicyDocument,
-      policies: (role.Policies ?? []).map((policy: Json): PolicyDocument => policy.PolicyDocument),
+      policies: [
+        ...(role.Policies ?? []),
+        ...separatePolicies.filter(({ Roles }) => Roles.includes(role.RoleName)),
+      ].map((policy: Json): PolicyDocument => policy.PolicyDocument),
       managedPolicies: (role.ManagedPolicyArns ?? []).map(parseManagedPolicyName),
     })),
     // CloudFormation and CreateTable use the same property names.

@@ -6,7 +6,12 @@ import { CelEngine, TemplateFile } from '@aws/cloudformation-validate'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
 import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import { apiEvent } from '../../examples/local/events.ts'
-import { createCdkDeploy, synthesizeStacks } from '../infrastructure/cdk.ts'
+import {
+  createCdkDeploy,
+  findNagViolations,
+  type NagViolation,
+  synthesizeStacks,
+} from '../infrastructure/cdk.ts'
 import {
   DEPLOYMENT_TARGET,
   type DeployExample,
@@ -257,6 +262,47 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
     })
   })
 })
+
+/** The rules of cdk-nag that the examples do not follow, with the reasons. */
+const ACCEPTED_VIOLATIONS: readonly {
+  readonly rule: RegExp
+  readonly construct: RegExp
+  readonly reason: string
+}[] = [
+  {
+    rule: /^AwsSolutions-IAM4\[Policy::arn:<AWS::Partition>:iam::aws:policy\/service-role\/AWSLambdaVPCAccessExecutionRole\]$/,
+    construct: /Function\/ExecutionRole\/Resource$/,
+    reason:
+      'AWS maintains this policy for the logs and network interfaces of functions, whose names are not known in advance.',
+  },
+  {
+    rule: /^AwsSolutions-VPC7$/,
+    construct: /\/Network\/Vpc\/Resource$/,
+    reason:
+      'Flow logs belong to the logging configuration of your organization. An example would write them to the wrong place.',
+  },
+  {
+    rule: /^AwsSolutions-EC23$/,
+    construct: /\/Network\/Vpc\/Sts\/SecurityGroup\/Resource$/,
+    reason:
+      'The rule cannot read the CIDR block of the VPC, which is a reference. The ingress rule allows only this block.',
+  },
+]
+
+test('the CDK stacks follow the rules AwsSolutions of cdk-nag, except those with a reason', () => {
+  const { root, violations } = findNagViolations()
+  rmSync(root, { recursive: true })
+  const isAccepted = (accepted: (typeof ACCEPTED_VIOLATIONS)[number], { rule, construct }: NagViolation) =>
+    accepted.rule.test(rule) && accepted.construct.test(construct)
+  expect(
+    violations.filter(
+      (violation) => !ACCEPTED_VIOLATIONS.some((accepted) => isAccepted(accepted, violation)),
+    ),
+  ).toEqual([])
+  // An exception that is no longer needed must be removed.
+  for (const accepted of ACCEPTED_VIOLATIONS)
+    expect(violations.filter((violation) => isAccepted(accepted, violation))).toHaveLength(2)
+}, 60_000)
 
 describe('the CloudFormation templates', () => {
   const engine = new CelEngine()

@@ -1,6 +1,6 @@
 /** The stack of account A: the function, and an execution role that can assume the role in account B. */
 import { Duration, Stack } from 'aws-cdk-lib'
-import { ManagedPolicy, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
+import { ManagedPolicy, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam'
 import {
   Architecture,
   Code,
@@ -9,7 +9,8 @@ import {
   Runtime,
 } from 'aws-cdk-lib/aws-lambda'
 import type { Construct } from 'constructs'
-import { createPolicies, type ExampleSettings, toTargetRoleArn } from './example-settings.ts'
+import { grantCrossAccountDynamo } from 'middy-cross-account-dynamo/cdk'
+import type { ExampleSettings } from './example-settings.ts'
 import { Network } from './network.ts'
 
 export interface FunctionStackOptions {
@@ -36,9 +37,8 @@ export class FunctionStack extends Stack {
           `service-role/${hasVpc ? 'AWSLambdaVPCAccessExecutionRole' : 'AWSLambdaBasicExecutionRole'}`,
         ),
       ],
-      inlinePolicies: { AssumeTargetRole: PolicyDocument.fromJson(createPolicies(settings).callerPolicy) },
     })
-    new LambdaFunction(this, 'Function', {
+    const lambdaFunction = new LambdaFunction(this, 'Function', {
       functionName: settings.functionName,
       code: Code.fromAsset(code),
       handler: 'index.handler',
@@ -48,12 +48,9 @@ export class FunctionStack extends Stack {
       timeout: Duration.seconds(10),
       memorySize: 512,
       loggingFormat: LoggingFormat.JSON,
-      environment: {
-        CROSS_ACCOUNT_DYNAMO_ROLE_ARN: toTargetRoleArn(settings),
-        CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: settings.externalId,
-        TABLE_NAME: settings.tableName,
-      },
+      environment: { TABLE_NAME: settings.tableName },
       ...(hasVpc && { vpc: new Network(this, 'Network', settings).vpc }),
     })
+    grantCrossAccountDynamo(lambdaFunction, settings.session)
   }
 }

@@ -9,7 +9,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2'
 import { PolicyStatement, StarPrincipal } from 'aws-cdk-lib/aws-iam'
 import { Construct } from 'constructs'
-import { type ExampleSettings, toExecutionRoleArn, toTableArn, toTargetRoleArn } from './example-settings.ts'
+import { type ExampleSettings, toExecutionRoleArn, toTableArn } from './example-settings.ts'
 
 export class Network extends Construct {
   readonly vpc: IVpc
@@ -29,7 +29,7 @@ export class Network extends Construct {
       new PolicyStatement({
         principals: [new StarPrincipal()],
         actions: ['sts:AssumeRole', 'sts:TagSession'],
-        resources: [toTargetRoleArn(settings)],
+        resources: [settings.session.roleArn],
         conditions: { ArnEquals: { 'aws:PrincipalArn': toExecutionRoleArn(settings) } },
       }),
     )
@@ -44,7 +44,7 @@ export class Network extends Construct {
         actions: ['dynamodb:*'],
         // The role decides whether the function can read the indexes of the table.
         resources: [toTableArn(settings), `${toTableArn(settings)}/index/*`],
-        conditions: { ArnEquals: { 'aws:PrincipalArn': toTargetRoleArn(settings) } },
+        conditions: { ArnEquals: { 'aws:PrincipalArn': settings.session.roleArn } },
       }),
     )
   }

@@ -1,0 +1,218 @@
+/** The construct for the account of the tables. */
+import { Annotations, Stack, Token, TokenComparison } from 'aws-cdk-lib'
+import type { ITable, Table, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import {
+  type IAssumeRolePrincipal,
+  PolicyDocument,
+  PolicyStatement,
+  PrincipalPolicyFragment,
+  Role,
+} from 'aws-cdk-lib/aws-iam'
+import type { IKey } from 'aws-cdk-lib/aws-kms'
+import { Construct } from 'constructs'
+import type { Access } from '../iam/actions.ts'
+import { parseArn, type TableLocation, toTableArn } from '../iam/arn.ts'
+import { createPermissionsPolicy, createTrustPolicy, findWarnings, type Statement } from '../iam/documents.ts'
+import { createKmsKeyStatement } from '../iam/kms-key.ts'
+import {
+  type CrossAccountPoliciesOptions,
+  POLICIES_AUDIENCE,
+  readTrustConfiguration,
+  type TrustConfiguration,
+} from '../iam/trust-configuration.ts'
+import { formatIssue } from '../options/issue.ts'
+import { createPlaceholders, type Placeholders } from './placeholders.ts'
+import { type CrossAccountSession, createCdkError, readRoleLocation, toPolicyOptions } from './session.ts'
+
+/** A table. With TypeScript's `exactOptionalPropertyTypes`, the classes are not assignable to `ITable`. */
+type AnyTable = ITable | Table | TableV2
+
+/** The properties of {@link CrossAccountDynamoRole}: the session, and what it can access. */
+export interface CrossAccountDynamoRoleProps extends CrossAccountSession {
+  /**
+   * The ARN of the function's execution role, or a list of the ARNs of several execution roles. The roles must exist when this stack
+   * is deployed.
+   *
+   * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html#principal-roles
+   */
+  readonly executionRoleArn: string | readonly string[]
+  /**
+   * The tables that the role can access, in the account of the role and in `region`. If a table has a customer managed KMS key, the
+   * role can use the key through DynamoDB.
+   */
+  readonly tables: readonly (ITable | Table | TableV2)[]
+  /** The allowed actions: `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. */
+  readonly access: Access
+  /**
+   * Whether the role can read the indexes of the tables. With `tenantTag`, IAM compares the value of the tag with the partition key
+   * of the index.
+   *
+   * @default `true`. With `tenantTag`: `false`
+   */
+  readonly indexes?: boolean
+  /**
+   * The ID of the organization that must contain the function's account, such as `o-exampleorgid`.
+   *
+   * @default the trust policy does not require an organization
+   */
+  readonly organizationId?: string
+  /**
+   * Whether `executionRoleArn` can contain principals that include more than one role. Each of these principals causes a warning.
+   *
+   * @default false
+   */
+  readonly trustWholeAccount?: boolean
+}
+
+/**
+ * The target role, in the account of the tables. Its trust policy and its permissions policy are the documents of
+ * `crossAccountPolicies()`.
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if a property is invalid, or if the stack or a table is not in the account of the
+ * role or not in `region`. The error lists all invalid properties.
+ *
+ * @example
+ * ```ts
+ * import { App, Stack } from 'aws-cdk-lib'
+ * import { AttributeType, Table } from 'aws-cdk-lib/aws-dynamodb'
+ * import { CrossAccountDynamoRole } from 'middy-cross-account-dynamo/cdk'
+ *
+ * const stack = new Stack(new App(), 'Tables', { env: { account: '222222222222', region: 'us-east-1' } })
+ * const orders = new Table(stack, 'Orders', { partitionKey: { name: 'tenant', type: AttributeType.STRING } })
+ * new CrossAccountDynamoRole(stack, 'OrdersRole', {
+ *   roleArn: 'arn:aws:iam::222222222222:role/Orders',
+ *   externalId: 'example-external-id',
+ *   tenantTag: 'TenantId',
+ *   executionRoleArn: 'arn:aws:iam::111111111111:role/OrdersFunction',
+ *   tables: [orders],
+ *   access: 'read-write',
+ * })
+ * ```
+ */
+export class CrossAccountDynamoRole extends Construct {
+  /** The target role. */
+  readonly role: Role
+
+  constructor(scope: Construct, id: string, props: CrossAccountDynamoRoleProps) {
+    super(scope, id)
+    const placeholders = createPlaceholders()
+    const region = this.findRegion(props.region)
+    const configuration = readTrustConfiguration(toOptions(props, region, placeholders))
+    const { role } = configuration
+    this.requireSameLocation(props.tables, { ...role, region })
+
+    const toStatements = (statements: readonly Statement[]): PolicyStatement[] =>
+      placeholders.restore(statements).map((statement) => PolicyStatement.fromJson(statement))
+    this.role = new Role(this, 'Role', {
+      roleName: role.name,
+      path: role.path,
+      assumedBy: createTrustPrincipal(toStatements(createTrustPolicy(configuration).Statement)),
+      inlinePolicies: {
+        Tables: new PolicyDocument({
+          statements: toStatements([
+            ...createPermissionsPolicy(configuration).Statement,
+            ...createKeyStatements(props.tables, region),
+          ]),
+        }),
+      },
+    })
+    this.addWarnings(configuration, placeholders)
+  }
+
+  private findRegion(region = Stack.of(this).region): string {
+    if (Token.isUnresolved(region))
+      throw createCdkError(
+        `the Region of ${this.node.path} is not known when the stack is synthesized. Set region, or set env.region of the stack.`,
+      )
+    return region
+  }
+
+  private requireSameLocation(tables: readonly AnyTable[], { accountId, region }: TableLocation): void {
+    const isElsewhere = (actual: string, expected: string): boolean =>
+      Token.compareStrings(actual, expected) === TokenComparison.DIFFERENT
+    const stack = Stack.of(this)
+    const problems = [
+      ...(isElsewhere(stack.account, accountId)
+        ? [`the role is in account ${accountId}, but the stack ${stack.node.path} is in ${stack.account}`]
+        : []),
+      ...tables.flatMap((table) => {
+        const actual = findTableLocation(table)
+        return isElsewhere(actual.account, accountId) || isElsewhere(actual.region, region)
+          ? [
+              `the table ${table.node.path} is in ${actual.account} and ${actual.region}, but must be in ${accountId} and ${region}`,
+            ]
+          : []
+      }),
+    ]
+    if (problems.length > 0)
+      throw createCdkError(`${this.node.path} has problems:\n- ${problems.join('\n- ')}`)
+  }
+
+  private addWarnings(configuration: TrustConfiguration, placeholders: Placeholders): void {
+    for (const warning of findWarnings(configuration))
+      Annotations.of(this).addWarningV2(
+        `middy-cross-account-dynamo:${warning.code}`,
+        placeholders.restore(formatIssue(warning, POLICIES_AUDIENCE)),
+      )
+  }
+}
+
+/** Returns the account and the Region of a table. For a table that is imported by its ARN, they differ from those of its stack. */
+const findTableLocation = ({
+  tableArn,
+  env,
+}: AnyTable): { readonly account: string; readonly region: string } =>
+  (Token.isUnresolved(tableArn) ? undefined : parseArn(tableArn)) ?? env
+
+/** Converts the properties to options of the generator, with placeholders for the tables and for all tokens. */
+const toOptions = (
+  props: CrossAccountDynamoRoleProps,
+  region: string,
+  placeholders: Placeholders,
+): CrossAccountPoliciesOptions => {
+  const { access, indexes, organizationId, trustWholeAccount } = props
+  const location = { ...readRoleLocation(props.roleArn), region }
+  const { partition, accountId } = location
+  const hideRoleArn = (arn: string): string =>
+    placeholders.hideToken(arn, (name) => `arn:${partition}:iam::${accountId}:role/${name}`)
+  const hideTable = ({ tableArn, tableName }: AnyTable): string =>
+    placeholders.add((name) => ({ [toTableArn(name, location)]: tableArn, [name]: tableName }))
+  return {
+    ...toPolicyOptions(props, placeholders),
+    executionRoleArn: [props.executionRoleArn].flat().map(hideRoleArn),
+    tables: props.tables.map(hideTable),
+    region,
+    access,
+    indexes,
+    organizationId,
+    trustWholeAccount,
+  }
+}
+
+/**
+ * Returns a principal that adds these statements to a trust policy, and no others. The principals of the CDK cannot write them, because
+ * each action needs its own conditions.
+ */
+const createTrustPrincipal = (statements: readonly PolicyStatement[]): IAssumeRolePrincipal => {
+  const principal: IAssumeRolePrincipal = {
+    get grantPrincipal() {
+      return principal
+    },
+    assumeRoleAction: 'sts:AssumeRole',
+    policyFragment: new PrincipalPolicyFragment({}),
+    addToPrincipalPolicy: () => ({ statementAdded: false }),
+    addToAssumeRolePolicy: (document) => document.addStatements(...statements),
+  }
+  return principal
+}
+
+/** Returns one statement for each customer managed key of the tables. */
+const createKeyStatements = (tables: readonly AnyTable[], region: string): Statement[] => {
+  const tablesByKey = Map.groupBy(tables, ({ encryptionKey }) => encryptionKey)
+  const keys = [...tablesByKey].filter((entry): entry is [IKey, AnyTable[]] => entry[0] !== undefined)
+  return keys.map(([{ keyArn }, tablesOfKey], index) => {
+    const names = tablesOfKey.map(({ tableName }) => tableName)
+    const statement = createKmsKeyStatement(keyArn, names, region)
+    return index === 0 ? statement : { ...statement, Sid: `${statement.Sid}${index + 1}` }
+  })
+}

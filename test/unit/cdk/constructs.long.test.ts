@@ -1,0 +1,328 @@
+/** The constructs of both accounts: their documents and variables equal those of the generator and of the middleware. */
+import { describe, expect, test } from '@jest/globals'
+import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib'
+import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
+import { AttributeType, Table, TableEncryption, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { Key } from 'aws-cdk-lib/aws-kms'
+import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
+import {
+  CrossAccountDynamoRole,
+  type CrossAccountDynamoRoleProps,
+  type CrossAccountSession,
+  grantCrossAccountDynamo,
+} from 'middy-cross-account-dynamo/cdk'
+import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
+import { readConfiguration } from '../../../src/configuration/configuration.ts'
+import { readTemplate } from '../../infrastructure/cloudformation.ts'
+import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID } from '../../sandbox/two-accounts.ts'
+
+const REGION = 'us-east-1'
+const roleArn = `arn:aws:iam::${ACCOUNT_B}:role/teams/orders/Orders`
+const executionRoleArn = `arn:aws:iam::${ACCOUNT_A}:role/OrdersFunction`
+const KEY_ATTRIBUTE = { name: 'id', type: AttributeType.STRING }
+
+const createStack = (account = ACCOUNT_B, region = REGION): Stack =>
+  new Stack(new App(), 'Stack', { env: { account, region } })
+const createTable = (stack: Stack, tableName: string): Table =>
+  new Table(stack, tableName, { tableName, partitionKey: KEY_ATTRIBUTE })
+
+/** Synthesizes the stack, and returns its resources with all references resolved. */
+const readResources = (stack: Stack, parameters: Record<string, string> = {}) =>
+  readTemplate(Template.fromStack(stack).toJSON() as never, {
+    account: stack.account,
+    region: stack.region,
+    parameters,
+  })
+const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** Creates a role in a new stack with a table `Orders`, and returns the resources of the stack. */
+const synthesizeRole = (props: Partial<CrossAccountDynamoRoleProps> = {}) => {
+  const stack = createStack()
+  new CrossAccountDynamoRole(stack, 'Role', {
+    roleArn,
+    executionRoleArn,
+    tables: [createTable(stack, 'Orders')],
+    access: 'read-write',
+    ...props,
+  })
+  return readResources(stack)
+}
+
+/** Creates a function with an execution role, grants it the session, and returns the function's stack. */
+const synthesizeFunction = (session: CrossAccountSession, envPrefix?: string): Stack => {
+  const stack = createStack(ACCOUNT_A)
+  const lambdaFunction = new LambdaFunction(stack, 'Function', {
+    runtime: Runtime.NODEJS_24_X,
+    handler: 'index.handler',
+    code: Code.fromInline('exports.handler = async () => {}'),
+  })
+  grantCrossAccountDynamo(lambdaFunction, session, envPrefix === undefined ? {} : { envPrefix })
+  return stack
+}
+// biome-ignore lint/suspicious/noExplicitAny: templates contain JSON of any shape
+const findProperties = (stack: Stack, type: string): any =>
+  Object.values(Template.fromStack(stack).findResources(type))[0]?.Properties
+const findVariables = (stack: Stack): Record<string, string> =>
+  findProperties(stack, 'AWS::Lambda::Function').Environment.Variables
+
+const SESSIONS: readonly (readonly [
+  string,
+  Omit<CrossAccountSession, 'roleArn'>,
+  Partial<CrossAccountPoliciesOptions>,
+])[] = [
+  ['only a role', {}, {}],
+  ['an external ID', { externalId: EXTERNAL_ID }, { externalId: EXTERNAL_ID }],
+  ['a tenant', { tenantTag: 'TenantId' }, { tenantTag: 'TenantId' }],
+  [
+    'tags with and without fixed values',
+    { sessionTags: { team: 'orders' }, sessionTagKeys: ['stage'], transitiveTagKeys: ['team'] },
+    { sessionTagKeys: { stage: true, team: 'orders' }, transitiveTagKeys: ['team'] },
+  ],
+  ['a fixed source identity', { sourceIdentity: 'orders' }, { sourceIdentity: 'orders' }],
+  ['any source identity', { sourceIdentity: true }, { sourceIdentity: true }],
+]
+
+describe('CrossAccountDynamoRole', () => {
+  test.each(SESSIONS)('has the documents of crossAccountPolicies(): %s', (_, session, options) => {
+    const { roles } = synthesizeRole({ ...session, access: ['GetItem', 'PutItem'] })
+    const { trustPolicy, permissionsPolicy } = crossAccountPolicies({
+      roleArn,
+      executionRoleArn,
+      tables: ['Orders'],
+      access: ['GetItem', 'PutItem'],
+      region: REGION,
+      ...options,
+    })
+    expect(roles).toEqual([
+      {
+        name: 'Orders',
+        trustPolicy: toJson(trustPolicy),
+        policies: [toJson(permissionsPolicy)],
+        managedPolicies: [],
+      },
+    ])
+  })
+
+  test('has the name and the path of the ARN', () => {
+    const stack = createStack()
+    const { role } = new CrossAccountDynamoRole(stack, 'Role', {
+      roleArn,
+      executionRoleArn,
+      tables: [createTable(stack, 'Orders')],
+      access: 'read',
+    })
+    Template.fromStack(stack).hasResourceProperties('AWS::IAM::Role', {
+      RoleName: 'Orders',
+      Path: '/teams/orders/',
+    })
+    expect(stack.resolve(role.roleArn)).toHaveProperty('Fn::GetAtt')
+  })
+
+  test('trusts several execution roles of an organization, and excludes indexes', () => {
+    const executionRoleArns = [executionRoleArn, `arn:aws:iam::${ACCOUNT_A}:role/Invoices`]
+    const options = { indexes: false, organizationId: 'o-exampleorgid' }
+    const { roles } = synthesizeRole({ executionRoleArn: executionRoleArns, ...options })
+    const { trustPolicy, permissionsPolicy } = crossAccountPolicies({
+      roleArn,
+      executionRoleArn: executionRoleArns,
+      tables: ['Orders'],
+      access: 'read-write',
+      region: REGION,
+      ...options,
+    })
+    expect(roles[0]).toMatchObject({
+      trustPolicy: toJson(trustPolicy),
+      policies: [toJson(permissionsPolicy)],
+    })
+  })
+
+  test('allows each customer managed key for its own tables only', () => {
+    const stack = createStack()
+    const key = Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/1234abcd`)
+    const otherKey = Key.fromKeyArn(stack, 'OtherKey', `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/5678abcd`)
+    const createEncryptedTable = (tableName: string, encryptionKey: typeof key) =>
+      new Table(stack, tableName, {
+        tableName,
+        partitionKey: KEY_ATTRIBUTE,
+        encryption: TableEncryption.CUSTOMER_MANAGED,
+        encryptionKey,
+      })
+    new CrossAccountDynamoRole(stack, 'Role', {
+      roleArn,
+      executionRoleArn,
+      tables: [
+        createEncryptedTable('Orders', key),
+        createEncryptedTable('Customers', otherKey),
+        createEncryptedTable('Invoices', key),
+        createTable(stack, 'Public'),
+      ],
+      access: 'read',
+    })
+    const permissionsPolicy = readResources(stack).roles[0]?.policies?.[0]
+    const keyStatements = [permissionsPolicy?.Statement].flat().slice(2)
+    const generate = (kmsKeyArn: string, tables: string[]) =>
+      crossAccountPolicies({ roleArn, executionRoleArn, tables, access: 'read', region: REGION, kmsKeyArn })
+        .permissionsPolicy.Statement[2]
+    expect(keyStatements).toEqual(
+      toJson([
+        generate(key.keyArn, ['Orders', 'Invoices']),
+        { ...generate(otherKey.keyArn, ['Customers']), Sid: 'KeyThroughDynamoDB2' },
+      ]),
+    )
+  })
+
+  test('accepts values that are known only at deployment', () => {
+    const stack = createStack()
+    const externalId = new CfnParameter(stack, 'ExternalId').valueAsString
+    const executionRole = new CfnParameter(stack, 'ExecutionRole').valueAsString
+    new CrossAccountDynamoRole(stack, 'Role', {
+      roleArn,
+      externalId,
+      sessionTags: { stage: new CfnParameter(stack, 'Stage').valueAsString },
+      executionRoleArn: [executionRole, executionRoleArn],
+      // Each table has a name that CloudFormation generates. The names of eleven placeholders must not begin with each other.
+      tables: Array.from(
+        { length: 11 },
+        (_, index) => new TableV2(stack, `Table${index}`, { partitionKey: KEY_ATTRIBUTE }),
+      ),
+      access: 'read',
+    })
+    const template = Template.fromStack(stack)
+    const { AssumeRolePolicyDocument, Policies } = findProperties(stack, 'AWS::IAM::Role')
+    expect(AssumeRolePolicyDocument.Statement[0]).toMatchObject({
+      Principal: { AWS: [{ Ref: 'ExecutionRole' }, executionRoleArn] },
+      Condition: {
+        StringEquals: { 'sts:ExternalId': { Ref: 'ExternalId' }, 'aws:RequestTag/stage': { Ref: 'Stage' } },
+      },
+    })
+    const tableIds = Object.keys(template.findResources('AWS::DynamoDB::GlobalTable'))
+    const tableArns = tableIds.map((id) => ({ 'Fn::GetAtt': [id, 'Arn'] }))
+    const [tables, indexes] = Policies[0].PolicyDocument.Statement
+    expect(tables.Resource).toEqual(tableArns)
+    expect(indexes.Resource).toEqual(tableArns.map((arn) => ({ 'Fn::Join': ['', [arn, '/index/*']] })))
+    expect(JSON.stringify(template.toJSON())).not.toContain('cdk-token')
+  })
+
+  test('warns about settings that are valid but risky, with the names of the tables', () => {
+    const stack = createStack()
+    new CrossAccountDynamoRole(stack, 'Role', {
+      roleArn,
+      executionRoleArn: '*',
+      trustWholeAccount: true,
+      tables: [createTable(stack, 'Orders')],
+      access: 'read',
+    })
+    const warnings = Annotations.fromStack(stack).findWarning('*', Match.anyValue())
+    expect(warnings.map(({ entry }) => String(entry.data))).toEqual([
+      expect.stringContaining('middy-cross-account-dynamo:trusts-many-callers'),
+      expect.stringContaining('middy-cross-account-dynamo:public-tables'),
+    ])
+  })
+
+  test.each<[string, Partial<CrossAccountDynamoRoleProps>, readonly string[]]>([
+    [
+      'two invalid properties',
+      { externalId: 'x', sourceIdentity: 'an identity' },
+      ['externalId', 'sourceIdentity'],
+    ],
+    ['no ARN', { roleArn: 'Orders', externalId: 'x' }, ['roleArn', 'externalId']],
+    ['no tables', { tables: [] }, ['tables']],
+  ])('reports all problems at once: %s', (_, props, options) => {
+    expect(() => synthesizeRole(props)).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        issues: options.map((option) => expect.objectContaining({ option })),
+      }),
+    )
+  })
+
+  test.each<[string, () => Stack, (stack: Stack) => Partial<CrossAccountDynamoRoleProps>]>([
+    ['a stack in another account', () => createStack(ACCOUNT_A), () => ({})],
+    ['a table in another Region', createStack, () => ({ region: 'eu-west-1' })],
+    [
+      'an imported table of another account',
+      createStack,
+      (stack) => ({
+        tables: [
+          Table.fromTableArn(stack, 'Imported', `arn:aws:dynamodb:${REGION}:${ACCOUNT_A}:table/Imported`),
+        ],
+      }),
+    ],
+    [
+      'a role ARN that is a token',
+      createStack,
+      () => ({ roleArn: `arn:aws:iam::${Aws.ACCOUNT_ID}:role/Orders` }),
+    ],
+    ['an unknown Region', () => new Stack(new App(), 'Stack'), () => ({})],
+  ])('refuses %s', (_, createScope, createProps) => {
+    const stack = createScope()
+    expect(
+      () =>
+        new CrossAccountDynamoRole(stack, 'Role', {
+          roleArn,
+          executionRoleArn,
+          tables: [createTable(stack, 'Orders')],
+          access: 'read',
+          ...createProps(stack),
+        }),
+    ).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+  })
+})
+
+describe('grantCrossAccountDynamo', () => {
+  test.each(SESSIONS)('adds the caller policy of crossAccountPolicies(): %s', (_, session, options) => {
+    const { callerPolicy } = crossAccountPolicies({
+      roleArn,
+      executionRoleArn,
+      tables: ['Orders'],
+      access: 'read',
+      region: REGION,
+      ...options,
+    })
+    Template.fromStack(synthesizeFunction({ roleArn, ...session })).hasResourceProperties(
+      'AWS::IAM::Policy',
+      {
+        PolicyDocument: toJson(callerPolicy),
+      },
+    )
+  })
+
+  test.each(SESSIONS)('sets variables from which the middleware reads the same session: %s', (_, session) => {
+    const { sessionTags, transitiveTagKeys = [], sourceIdentity, externalId } = session
+    const variables = findVariables(synthesizeFunction({ roleArn, ...session }, 'ORDERS'))
+    const { parameters, region } = readConfiguration(
+      { envPrefix: 'ORDERS' },
+      { ...variables, AWS_REGION: REGION },
+    )
+    expect(region).toBe(REGION)
+    expect(parameters).toMatchObject({ roleArn })
+    expect(parameters?.externalId).toBe(externalId)
+    expect(parameters?.sourceIdentity).toBe(sourceIdentity === true ? undefined : sourceIdentity)
+    expect(parameters?.transitiveTagKeys ?? []).toEqual(transitiveTagKeys)
+    expect(
+      Object.fromEntries((parameters?.sessionTags ?? []).map(({ Key: key, Value }) => [key, Value])),
+    ).toEqual(sessionTags ?? {})
+  })
+
+  test('sets the Region only if it differs from that of the function', () => {
+    expect(findVariables(synthesizeFunction({ roleArn, region: REGION }))).toEqual({
+      CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
+    })
+    expect(findVariables(synthesizeFunction({ roleArn, region: 'eu-west-1' }))).toEqual({
+      CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
+      CROSS_ACCOUNT_DYNAMO_REGION: 'eu-west-1',
+    })
+  })
+
+  test('reports all problems of the session at once, and does not change the function', () => {
+    expect(() => synthesizeFunction({ roleArn, externalId: 'x', sourceIdentity: 'an identity' })).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        issues: [
+          expect.objectContaining({ option: 'externalId' }),
+          expect.objectContaining({ option: 'sourceIdentity' }),
+        ],
+      }),
+    )
+  })
+})
