@@ -9,6 +9,7 @@ interface Manifest {
   readonly name: string
   readonly version: string
   readonly peerDependencies: Readonly<Record<string, string>>
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>
   readonly bin?: string | Readonly<Record<string, string>>
 }
 export const readManifest = (folder: string): Manifest =>
@@ -19,15 +20,24 @@ export const readInstalledVersion = (name: string): string =>
 
 /** The versions of the peers, by package name. */
 export type PeerVersions = Readonly<Record<string, string>>
-const ranges = Object.entries(readManifest(ROOT).peerDependencies)
-/** The lowest versions that package.json allows. */
-export const OLDEST_PEERS: PeerVersions = Object.fromEntries(
-  ranges.map(([peer, range]) => [peer, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? range]),
-)
-/** The versions in the root's node_modules. */
-export const NEWEST_PEERS: PeerVersions = Object.fromEntries(
-  ranges.map(([peer]) => [peer, readInstalledVersion(peer)]),
-)
+const { peerDependencies, peerDependenciesMeta = {} } = readManifest(ROOT)
+const selectRanges = (isOptional: boolean): [string, string][] =>
+  Object.entries(peerDependencies).filter(
+    ([peer]) => (peerDependenciesMeta[peer]?.optional ?? false) === isOptional,
+  )
+const toOldest = (ranges: readonly [string, string][]): PeerVersions =>
+  Object.fromEntries(ranges.map(([peer, range]) => [peer, /\d+\.\d+\.\d+/.exec(range)?.[0] ?? range]))
+const toNewest = (ranges: readonly [string, string][]): PeerVersions =>
+  Object.fromEntries(ranges.map(([peer]) => [peer, readInstalledVersion(peer)]))
+
+/** The peers of a function, in the lowest versions that package.json allows. */
+export const OLDEST_PEERS: PeerVersions = toOldest(selectRanges(false))
+/** The peers of a function, in the versions in the root's node_modules. */
+export const NEWEST_PEERS: PeerVersions = toNewest(selectRanges(false))
+/** The peers of a CDK app, in the lowest versions. They are optional, because a function does not need them. */
+export const OLDEST_CDK_PEERS: PeerVersions = toOldest(selectRanges(true))
+/** The peers of a CDK app, in the versions in the root's node_modules. */
+export const NEWEST_CDK_PEERS: PeerVersions = toNewest(selectRanges(true))
 /** Returns the peers as arguments of `npm install`. */
 export const formatPeers = (versions: PeerVersions): string[] =>
   Object.entries(versions).map(([peer, version]) => `${peer}@${version}`)

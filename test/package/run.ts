@@ -2,14 +2,25 @@
  * Tests the packed package: installs it into empty projects, uses it from ESM, CommonJS and TypeScript, and runs its command with
  * npx. `npm run test:package` builds it first.
  */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve, sep } from 'node:path'
 import {
   check,
   createProject,
   formatPeers,
+  NEWEST_CDK_PEERS,
   NEWEST_PEERS,
+  OLDEST_CDK_PEERS,
   OLDEST_PEERS,
   type ProcessResult,
   packPackage,
@@ -142,6 +153,50 @@ const checkCommand = async (tarball: string): Promise<undefined> => {
   }
 }
 
+/** The version of tsx in the template of the CDK. */
+const TSX = 'tsx@4.23.0'
+
+/**
+ * Checks `./cdk` in an app as `cdk init` creates it: a CommonJS project that TypeScript checks and tsx runs. The project contains
+ * neither middy nor the AWS SDK, so `./cdk` cannot load them.
+ */
+const checkCdkApp = async (title: string, tarball: string, peers: readonly string[]): Promise<void> => {
+  const project = join(workFolder, `cdk-app-${title}`)
+  const types = `@types/node@${readInstalledVersion('@types/node')}`
+  const isInstalled = await check(
+    `CDK app, ${title} peers: npm install without middy and the AWS SDK`,
+    async () => {
+      await createProject(project, [tarball, ...peers, types, TSX], {
+        manifest: { type: undefined },
+        flags: ['--ignore-scripts', '--legacy-peer-deps'],
+      })
+      cpSync(join(import.meta.dirname, 'cdk-app'), project, { recursive: true })
+      for (const unwanted of ['@middy', '@aws-sdk'])
+        if (existsSync(join(project, 'node_modules', unwanted))) throw new Error(`${unwanted} is installed`)
+      return peers.join(', ')
+    },
+  )
+  if (!isInstalled) return
+  const runNode =
+    (...args: string[]) =>
+    async () => {
+      await requireSuccess(runProcess(process.execPath, args, project))
+      return undefined
+    }
+  await check(
+    `CDK app, ${title} peers: require`,
+    runNode('-e', `require('${name}/cdk').CrossAccountDynamoRole.name`),
+  )
+  await check(`CDK app, ${title} peers: TypeScript`, async () => {
+    await requireSuccess(runDependency('typescript', ['-p', '.'], project))
+    return undefined
+  })
+  await check(
+    `CDK app, ${title} peers: synthesizes both stacks`,
+    runNode('node_modules/tsx/dist/cli.mjs', 'bin/app.ts'),
+  )
+}
+
 /** The peers to install, by the title of the project. */
 const projects: Readonly<Record<string, readonly string[]>> = {
   'newest peers': formatPeers(NEWEST_PEERS),
@@ -183,6 +238,9 @@ try {
     await check(`${title}: TypeScript, nodenext`, () => checkTypes(project, 'nodenext'))
     await check(`${title}: TypeScript, bundler`, () => checkTypes(project, 'bundler'))
   }
+
+  for (const [title, peers] of Object.entries({ newest: NEWEST_CDK_PEERS, oldest: OLDEST_CDK_PEERS }))
+    await checkCdkApp(title, tarball, formatPeers(peers))
 } finally {
   rmSync(workFolder, { recursive: true, force: true })
 }
