@@ -21,7 +21,8 @@ export default {
   },
   // There is no `forceExit`: each test closes its connections and timers, or Jest does not exit.
   testTimeout: 15_000,
-  collectCoverageFrom: ['src/**/*.ts'],
+  // `npm run test:long` tests the CDK constructs, because it takes long to load the CDK.
+  collectCoverageFrom: ['src/**/*.ts', '!src/cdk/**'],
   // Babel instruments only the files in `src`. V8's coverage slows down every module that a test file loads.
   coverageProvider: 'babel',
   coverageReporters: ['text', 'lcov'],

@@ -7,7 +7,11 @@ import { Extractor, ExtractorConfig } from '@microsoft/api-extractor'
 
 const root = join(import.meta.dirname, '..')
 /** The entry points of the package, by the name of their report. */
-const ENTRY_POINTS = { index: 'dist/index.d.ts', policies: 'dist/iam/index.d.ts' }
+const ENTRY_POINTS = {
+  cdk: 'dist/cdk/index.d.ts',
+  index: 'dist/index.d.ts',
+  policies: 'dist/iam/index.d.ts',
+}
 
 const isWriting = process.argv.includes('--write')
 

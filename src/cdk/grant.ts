@@ -15,7 +15,7 @@ export interface GrantOptions {
    *
    * @default CROSS_ACCOUNT_DYNAMO
    */
-  readonly envPrefix?: string
+  readonly envPrefix?: string | undefined
 }
 
 /**

@@ -49,19 +49,19 @@ export interface CrossAccountDynamoRoleProps extends CrossAccountSession {
    *
    * @default `true`. With `tenantTag`: `false`
    */
-  readonly indexes?: boolean
+  readonly indexes?: boolean | undefined
   /**
    * The ID of the organization that must contain the function's account, such as `o-exampleorgid`.
    *
    * @default the trust policy does not require an organization
    */
-  readonly organizationId?: string
+  readonly organizationId?: string | undefined
   /**
    * Whether `executionRoleArn` can contain principals that include more than one role. Each of these principals causes a warning.
    *
    * @default false
    */
-  readonly trustWholeAccount?: boolean
+  readonly trustWholeAccount?: boolean | undefined
 }
 
 /**

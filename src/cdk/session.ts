@@ -20,7 +20,7 @@ export interface CrossAccountSession {
    *
    * @default for the role: the Region of its stack. For the function: the function's Region
    */
-  readonly region?: string
+  readonly region?: string | undefined
   /**
    * The external ID, 2 to 1224 characters. It is not a secret, and it is visible in the templates.
    *
@@ -28,7 +28,7 @@ export interface CrossAccountSession {
    *
    * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
    */
-  readonly externalId?: string
+  readonly externalId?: string | undefined
   /**
    * Session tags with fixed values. The function sends them, and the trust policy requires them.
    *
@@ -36,14 +36,14 @@ export interface CrossAccountSession {
    *
    * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html
    */
-  readonly sessionTags?: Readonly<Record<string, string>>
+  readonly sessionTags?: Readonly<Record<string, string>> | undefined
   /**
    * The keys of the session tags that the `session` function of the middleware returns. The trust policy requires each of them, with
    * any nonempty value.
    *
    * @default only `tenantTag`, if it is set
    */
-  readonly sessionTagKeys?: readonly string[]
+  readonly sessionTagKeys?: readonly string[] | undefined
   /**
    * The key of the session tag whose value identifies the tenant. The role then allows only requests whose partition keys equal the
    * value of this tag. The `session` function of the middleware returns it.
@@ -52,19 +52,19 @@ export interface CrossAccountSession {
    *
    * @see https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
    */
-  readonly tenantTag?: string
+  readonly tenantTag?: string | undefined
   /**
    * The keys of the session tags that are transitive.
    *
    * @default no transitive session tags
    */
-  readonly transitiveTagKeys?: readonly string[]
+  readonly transitiveTagKeys?: readonly string[] | undefined
   /**
    * The source identity, or `true` if the `session` function of the middleware returns it.
    *
    * @default no source identity
    */
-  readonly sourceIdentity?: string | true
+  readonly sourceIdentity?: string | true | undefined
 }
 
 /** Converts a session to the options of the generator of the policies that describe the session. Hides tokens in its values. */
