@@ -42,7 +42,11 @@ const customTags = [
   ...['Sub', 'If', 'Not', 'Equals', 'Join', 'Select'].map(createSequenceTag),
 ]
 
-const parseTemplate = (template: string): Template => parse(readText(template), { customTags })
+const parseText = (text: string): Template => parse(text, { customTags })
+const parseTemplate = (template: string): Template => parseText(readText(template))
+
+/** Returns a template after the SAM transform, with the full forms of the functions. */
+export const readTransformedTemplate = (template: string): Template => parseText(applySamTransform(template))
 
 /** Reads the resources that the SAM commands in examples/infrastructure/README.md deploy. */
 export const deploySam: DeployExample = async (example, { hasVpc }) => {
