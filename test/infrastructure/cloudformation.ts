@@ -114,6 +114,9 @@ export function readTemplate(template: Template, target: StackTarget): AccountRe
         DeletionProtectionEnabled,
       }),
     ),
+    recoverableTables: getResources('AWS::DynamoDB::Table')
+      .filter((table) => table.PointInTimeRecoverySpecification?.PointInTimeRecoveryEnabled === true)
+      .map((table) => table.TableName),
     functions: getResources('AWS::Lambda::Function', 'AWS::Serverless::Function').map((settings) => ({
       FunctionName: settings.FunctionName,
       Runtime: settings.Runtime,

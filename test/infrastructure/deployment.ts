@@ -42,6 +42,8 @@ export interface Deployment {
   /** The names of the AWS managed policies that are attached to the execution role. */
   managedPolicies: string[]
   endpoints: Endpoint[]
+  /** The names of the tables in account B with point-in-time recovery. */
+  recoverableTables: string[]
 }
 
 export type DeployExample = (example: ExampleName, options: { hasVpc: boolean }) => Promise<Deployment>
@@ -50,6 +52,8 @@ export type DeployExample = (example: ExampleName, options: { hasVpc: boolean })
 export interface AccountResources {
   roles: (SandboxRole & { managedPolicies: string[] })[]
   tables: CreateTableCommandInput[]
+  /** The names of the tables with point-in-time recovery. */
+  recoverableTables: string[]
   functions: FunctionSettings[]
   endpoints: Endpoint[]
 }
@@ -79,6 +83,7 @@ export function createDeployment(
     function: requireOne(functionResources.functions, 'the functions in account A'),
     managedPolicies: requireOne(functionResources.roles, 'the roles in account A').managedPolicies,
     endpoints: functionResources.endpoints,
+    recoverableTables: tableResources.recoverableTables,
   }
 }
 

@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type CollectionTag, parse, type ScalarTag } from 'yaml'
 import { readTemplate, type Template } from './cloudformation.ts'
-import { createDeployment, DEPLOYMENT_TARGET, type DeployExample, EXAMPLES } from './deployment.ts'
+import {
+  type AccountResources,
+  createDeployment,
+  DEPLOYMENT_TARGET,
+  type DeployExample,
+  EXAMPLES,
+  type ExampleName,
+} from './deployment.ts'
 
 const FOLDER = join(import.meta.dirname, '../../examples/infrastructure/sam')
 
@@ -48,6 +55,16 @@ const parseTemplate = (template: string): Template => parseText(readText(templat
 /** Returns a template after the SAM transform, with the full forms of the functions. */
 export const readTransformedTemplate = (template: string): Template => parseText(applySamTransform(template))
 
+/** Reads the resources that the template of account B creates. */
+export const readTableTemplate = (example: ExampleName): AccountResources => {
+  const { functionAccount, tableAccount, region, externalId: ExternalId } = DEPLOYMENT_TARGET
+  return readTemplate(parseTemplate(`${example}/table`), {
+    account: tableAccount,
+    region,
+    parameters: { FunctionAccountId: functionAccount, ExternalId },
+  })
+}
+
 /** Reads the resources that the SAM commands in examples/infrastructure/README.md deploy. */
 export const deploySam: DeployExample = async (example, { hasVpc }) => {
   const { functionAccount, tableAccount, region, externalId: ExternalId } = DEPLOYMENT_TARGET
@@ -61,11 +78,6 @@ export const deploySam: DeployExample = async (example, { hasVpc }) => {
       ...(hasVpc && { SubnetIds: 'subnet-1,subnet-2', SecurityGroupIds: 'sg-1' }),
     },
   })
-  const tableResources = readTemplate(parseTemplate(`${example}/table`), {
-    account: tableAccount,
-    region,
-    parameters: { FunctionAccountId: functionAccount, ExternalId },
-  })
   const names = Object.entries(functionTemplate.Parameters ?? {})
     .filter(([name]) => ['ExecutionRoleName', 'TargetRoleName', 'TableName'].includes(name))
     .map(([name, { Default = '' }]) => [name, Default])
@@ -75,6 +87,6 @@ export const deploySam: DeployExample = async (example, { hasVpc }) => {
   })
   return createDeployment(
     { ...functionResources, endpoints: hasVpc ? network.endpoints : [] },
-    tableResources,
+    readTableTemplate(example),
   )
 }

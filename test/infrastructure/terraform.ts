@@ -1,4 +1,5 @@
-/** Reads the resources in the modules of examples/infrastructure/terraform. */
+/** Reads the resources that the Terraform configurations in examples/infrastructure/terraform create. */
+import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import {
   type AccountResources,
@@ -7,109 +8,107 @@ import {
   type DeployExample,
   parseManagedPolicyName,
 } from './deployment.ts'
-import { type AttributeResolver, type Json, loadModule, type TerraformModule } from './hcl.ts'
+import { type AttributeResolver, loadModule, type Resource, type TerraformModule } from './hcl.ts'
+import type { Json } from './hcl-expression.ts'
 
+/** The folder of the published modules. */
+export const MODULES_FOLDER = join(import.meta.dirname, '../../terraform')
+/** The folder of the examples. */
 export const TERRAFORM_FOLDER = join(import.meta.dirname, '../../examples/infrastructure/terraform')
 
-const ACCOUNT_BY_PROVIDER: Record<string, string> = {
-  'aws.function_account': DEPLOYMENT_TARGET.functionAccount,
-  'aws.table_account': DEPLOYMENT_TARGET.tableAccount,
-}
+export const isTerraformInstalled: boolean = spawnSync('terraform', ['version']).error === undefined
 
-const getAccount = (block: Json): string => {
-  const account = ACCOUNT_BY_PROVIDER[String(block.provider).slice('${'.length, -'}'.length)]
-  if (account === undefined)
-    throw new Error(`This block must use the provider of account A or B: ${JSON.stringify(block)}`)
-  return account
-}
+const { functionAccount, tableAccount, region, externalId } = DEPLOYMENT_TARGET
 
-const resolveAttribute: AttributeResolver = (type, block, attribute, evaluate) => {
-  const resourceName = evaluate(block.name)
-  if (attribute === 'name') return resourceName
-  if (type === 'aws_iam_role' && attribute === 'arn')
-    return `arn:aws:iam::${getAccount(block)}:role/${resourceName}`
-  if (type === 'aws_dynamodb_table' && attribute === 'arn')
-    return `arn:aws:dynamodb:${DEPLOYMENT_TARGET.region}:${getAccount(block)}:table/${resourceName}`
-  throw new Error(`Add the attribute ${attribute} of ${type} to resolveAttribute().`)
+/** Resolves the attributes that the AWS provider returns. */
+export const resolveAttribute: AttributeResolver = ({ type, account, arguments: given }, attribute) => {
+  switch (`${type}.${attribute}`) {
+    case 'aws_iam_role.arn':
+      return `arn:aws:iam::${account}:role${given.path ?? '/'}${given.name}`
+    case 'aws_dynamodb_table.arn':
+      return `arn:aws:dynamodb:${region}:${account}:table/${given.name}`
+    case 'data.aws_caller_identity.account_id':
+      return account
+    case 'data.aws_partition.partition':
+      return 'aws'
+    case 'data.aws_region.region':
+      return region
+    default:
+      if (type.startsWith('aws_') && attribute === 'id') return `${type}-id`
+      throw new Error(`Add the attribute ${attribute} of ${type} to resolveAttribute().`)
+  }
 }
 
 /** Reads the resources that `terraform apply` creates. */
 export const deployTerraform: DeployExample = async (example, { hasVpc }) => {
-  const variables = {
-    region: DEPLOYMENT_TARGET.region,
-    external_id: DEPLOYMENT_TARGET.externalId,
-    vpc: hasVpc,
-  }
-  const root = await loadModule(join(TERRAFORM_FOLDER, example), variables, resolveAttribute)
-  const { source, providers, count, ...inputs } = root.getModuleCall('network')
-  const networkCount = root.evaluate(count)
-  if (getAccount({ provider: providers.aws }) !== DEPLOYMENT_TARGET.functionAccount)
-    throw new Error('The network module must use the provider of account A.')
-  const network = await loadModule(
-    join(TERRAFORM_FOLDER, example, source),
-    root.evaluate(inputs),
+  const evaluateRoot = await loadModule(join(TERRAFORM_FOLDER, example))
+  const root = evaluateRoot({
+    variables: {
+      function_profile: 'account-a',
+      table_profile: 'account-b',
+      region,
+      external_id: externalId,
+      vpc: hasVpc,
+    },
+    providers: { function_account: functionAccount, table_account: tableAccount },
     resolveAttribute,
-  )
-  const functionResources = readAccount(root, DEPLOYMENT_TARGET.functionAccount, networkCount)
-  const endpoints = networkCount === 1 ? readEndpoints(network) : []
-  const tableResources = readAccount(root, DEPLOYMENT_TARGET.tableAccount, networkCount)
-  return createDeployment({ ...functionResources, endpoints }, tableResources)
+  })
+  const problems = root.findProblems()
+  if (problems.length > 0) throw new Error(problems.join('\n'))
+  return createDeployment(readAccount(root, functionAccount), readAccount(root, tableAccount))
 }
 
-const readAccount = (
-  { getResources, evaluate }: TerraformModule,
-  account: string,
-  networkCount: number,
-): AccountResources => {
-  const getBlocks = (type: string) =>
-    Object.values(getResources(type)).filter((block) => getAccount(block) === account)
+const readAccount = (module: TerraformModule, account: string): AccountResources => {
+  const listArguments = (type: string): Resource['arguments'][] =>
+    module
+      .listResources(type)
+      .filter((resource) => resource.account === account)
+      .map((resource) => resource.arguments)
   return {
-    roles: getBlocks('aws_iam_role').map((role) => {
-      const name = evaluate(role.name)
-      const getBlocksOfRole = (type: string) =>
-        getBlocks(type).filter((block) => evaluate(block.role) === name)
+    roles: listArguments('aws_iam_role').map(({ name, assume_role_policy }) => {
+      const listArgumentsOfRole = (type: string) => listArguments(type).filter(({ role }) => role === name)
       return {
         name,
-        trustPolicy: JSON.parse(evaluate(role.assume_role_policy)),
-        policies: getBlocksOfRole('aws_iam_role_policy').map(({ policy }) => JSON.parse(evaluate(policy))),
-        managedPolicies: getBlocksOfRole('aws_iam_role_policy_attachment').map(({ policy_arn }) =>
-          parseManagedPolicyName(evaluate(policy_arn)),
+        trustPolicy: JSON.parse(assume_role_policy),
+        policies: listArgumentsOfRole('aws_iam_role_policy').map(({ policy }) => JSON.parse(policy)),
+        managedPolicies: listArgumentsOfRole('aws_iam_role_policy_attachment').map(({ policy_arn }) =>
+          parseManagedPolicyName(policy_arn),
         ),
       }
     }),
-    tables: getBlocks('aws_dynamodb_table').map((block) => ({
-      TableName: evaluate(block.name),
-      AttributeDefinitions: block.attribute.map(({ name, type }: Json) => ({
-        AttributeName: evaluate(name),
-        AttributeType: evaluate(type),
+    tables: listArguments('aws_dynamodb_table').map((table) => ({
+      TableName: table.name,
+      AttributeDefinitions: table.attribute.map(({ name, type }: Json) => ({
+        AttributeName: name,
+        AttributeType: type,
       })),
       KeySchema: [
-        { AttributeName: evaluate(block.hash_key), KeyType: 'HASH' as const },
-        ...(block.range_key ? [{ AttributeName: evaluate(block.range_key), KeyType: 'RANGE' as const }] : []),
+        { AttributeName: table.hash_key, KeyType: 'HASH' as const },
+        ...(table.range_key ? [{ AttributeName: table.range_key, KeyType: 'RANGE' as const }] : []),
       ],
-      BillingMode: evaluate(block.billing_mode),
-      DeletionProtectionEnabled: evaluate(block.deletion_protection_enabled),
+      BillingMode: table.billing_mode,
+      DeletionProtectionEnabled: table.deletion_protection_enabled,
     })),
-    functions: getBlocks('aws_lambda_function').map((block) => ({
-      FunctionName: evaluate(block.function_name),
-      Runtime: evaluate(block.runtime),
-      Architectures: evaluate(block.architectures),
-      Handler: evaluate(block.handler),
-      Timeout: evaluate(block.timeout),
-      MemorySize: evaluate(block.memory_size),
-      LogFormat: evaluate(block.logging_config[0].log_format),
-      Role: evaluate(block.role),
-      Variables: evaluate(block.environment[0].variables),
-      isInVpc: block.dynamic.vpc_config[0].for_each.includes('module.network') && networkCount === 1,
+    recoverableTables: listArguments('aws_dynamodb_table')
+      .filter(({ point_in_time_recovery: recovery }) => recovery?.[0].enabled === true)
+      .map(({ name }) => name),
+    functions: listArguments('aws_lambda_function').map((settings) => ({
+      FunctionName: settings.function_name,
+      Runtime: settings.runtime,
+      Architectures: settings.architectures,
+      Handler: settings.handler,
+      Timeout: settings.timeout,
+      MemorySize: settings.memory_size,
+      LogFormat: settings.logging_config[0].log_format,
+      Role: settings.role,
+      Variables: settings.environment[0].variables,
+      isInVpc: settings.dynamic.vpc_config.length > 0,
     })),
-    endpoints: [],
+    endpoints: listArguments('aws_vpc_endpoint').map((endpoint) => ({
+      service: endpoint.service_name,
+      type: endpoint.vpc_endpoint_type,
+      hasPrivateDns: endpoint.private_dns_enabled === true,
+      policy: JSON.parse(endpoint.policy),
+    })),
   }
 }
-
-const readEndpoints = ({ getResources, evaluate }: TerraformModule): AccountResources['endpoints'] =>
-  Object.values(getResources('aws_vpc_endpoint')).map((block) => ({
-    service: evaluate(block.service_name),
-    type: evaluate(block.vpc_endpoint_type),
-    hasPrivateDns: evaluate(block.private_dns_enabled) === true,
-    policy: JSON.parse(evaluate(block.policy)),
-  }))

@@ -19,8 +19,14 @@ import {
   EXAMPLES,
   type ExampleName,
 } from '../infrastructure/deployment.ts'
+import { normalize } from '../infrastructure/normalize.ts'
 import { applySamTransform, deploySam, SAM_TEMPLATES } from '../infrastructure/sam.ts'
-import { deployTerraform, TERRAFORM_FOLDER } from '../infrastructure/terraform.ts'
+import {
+  deployTerraform,
+  isTerraformInstalled,
+  MODULES_FOLDER,
+  TERRAFORM_FOLDER,
+} from '../infrastructure/terraform.ts'
 import { type PolicyDocument, type Sandbox, type SandboxAccount, startSandbox } from '../sandbox/index.ts'
 import { defineTable } from '../sandbox/recipes.ts'
 import { createLambdaContext, createRuntimeVariables, setEnvironment } from './lambda.ts'
@@ -35,11 +41,21 @@ afterAll(() => {
   for (const { root } of [stacksWithoutVpc, stacksInVpc]) rmSync(root, { recursive: true })
 })
 
-const DEPLOY_TOOLS: [string, DeployExample][] = [
-  ['CDK', createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc))],
-  ['SAM', deploySam],
-  ['Terraform', deployTerraform],
-]
+interface Tool {
+  deploy: DeployExample
+  examples: readonly ExampleName[]
+  /** Whether the tool can create a VPC for the function. */
+  hasVpcOption: boolean
+  /** The AWS managed policy that allows the function to write its logs, if the tool does not write the permissions itself. */
+  logPolicies: readonly string[]
+}
+
+const COMMON = { examples: EXAMPLES, hasVpcOption: true, logPolicies: ['AWSLambdaBasicExecutionRole'] }
+const TOOLS: Record<string, Tool> = {
+  CDK: { ...COMMON, deploy: createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc)) },
+  SAM: { ...COMMON, deploy: deploySam },
+  Terraform: { ...COMMON, deploy: deployTerraform },
+}
 
 const { functionAccount, tableAccount, region, externalId } = DEPLOYMENT_TARGET
 const toRoleArn = (account: string, name: string): string => `arn:aws:iam::${account}:role/${name}`
@@ -63,21 +79,6 @@ const POLICIES_OPTIONS: Record<ExampleName, CrossAccountPoliciesOptions> = {
     externalId,
     tenantTag: 'TenantId',
   },
-}
-
-/**
- * Normalizes IAM documents, so that equivalent documents are equal: a list of one value becomes the value, and other lists and keys
- * are sorted.
- */
-const normalize = (node: unknown): unknown => {
-  if (Array.isArray(node)) {
-    const items = node.map(normalize)
-    const sorted = items.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-    return sorted.length === 1 ? sorted[0] : sorted
-  }
-  if (typeof node !== 'object' || node === null) return node
-  const entries = Object.entries(node).toSorted(([a], [b]) => (a < b ? -1 : 1))
-  return Object.fromEntries(entries.map(([key, value]) => [key, normalize(value)]))
 }
 
 const LAMBDA_TRUST_POLICY = {
@@ -125,16 +126,14 @@ const setFunctionEnvironment = (sandbox: Sandbox, { function: { Role, Variables 
   setEnvironment({ ...createRuntimeVariables(sandbox, Role), ...Variables })
 }
 
-describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
-  describe.each(EXAMPLES)('%s', (example) => {
+describe.each(Object.entries(TOOLS))('%s', (tool, { deploy, examples, hasVpcOption, logPolicies }) => {
+  describe.each(examples)('%s', (example) => {
     const title = `${example} with ${tool}`
     const policiesOptions = POLICIES_OPTIONS[example]
     const roleArn = policiesOptions.executionRoleArn as string
     let deployment: Deployment
-    let vpcDeployment: Deployment
     beforeAll(async () => {
       deployment = await deploy(example, { hasVpc: false })
-      vpcDeployment = await deploy(example, { hasVpc: true })
     })
 
     test(`${title} creates the roles and documents of crossAccountPolicies(), and no others`, () => {
@@ -149,7 +148,7 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
           { arn: policiesOptions.roleArn, trustPolicy, policies: [permissionsPolicy] },
         ]),
       )
-      expect(deployment.managedPolicies).toEqual(['AWSLambdaBasicExecutionRole'])
+      expect(deployment.managedPolicies).toEqual(logPolicies)
     })
 
     test(`${title} creates the table that the handler needs, with PAY_PER_REQUEST billing`, () => {
@@ -161,6 +160,11 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
         { ...keySchema, BillingMode: 'PAY_PER_REQUEST', DeletionProtectionEnabled: true },
       ])
       expect(deployment.accounts[0]?.tables).toEqual([])
+    })
+
+    const testExceptCdk = tool === 'CDK' ? test.skip : test
+    testExceptCdk(`${title} turns on point-in-time recovery of the table`, () => {
+      expect(deployment.recoverableTables).toEqual(policiesOptions.tables)
     })
 
     test(`${title} creates a function with the settings that it needs`, () => {
@@ -197,68 +201,77 @@ describe.each(DEPLOY_TOOLS)('%s', (tool, deploy) => {
       }
     })
 
-    test(`${title} in a VPC creates endpoints of STS and DynamoDB for these roles and this table only`, () => {
-      const { endpoints, ...otherResources } = vpcDeployment
-      expect(otherResources).toEqual({
-        accounts: deployment.accounts,
-        function: { ...deployment.function, isInVpc: true },
-        managedPolicies: ['AWSLambdaVPCAccessExecutionRole'],
+    if (!hasVpcOption) return
+    describe('in a VPC', () => {
+      let vpcDeployment: Deployment
+      beforeAll(async () => {
+        vpcDeployment = await deploy(example, { hasVpc: true })
       })
-      const createEndpointPolicy = (
-        principal: string,
-        action: string | string[],
-        resource: string | string[],
-      ) => ({
-        Version: '2012-10-17',
-        Statement: {
-          Effect: 'Allow',
-          Principal: '*',
-          Action: action,
-          Resource: resource,
-          Condition: { ArnEquals: { 'aws:PrincipalArn': principal } },
-        },
-      })
-      const tableArn = `arn:aws:dynamodb:${region}:${tableAccount}:table/${policiesOptions.tables[0]}`
-      expect(normalize(endpoints)).toEqual(
-        normalize([
-          {
-            service: `com.amazonaws.${region}.sts`,
-            type: 'Interface',
-            hasPrivateDns: true,
-            policy: createEndpointPolicy(
-              roleArn,
-              ['sts:AssumeRole', 'sts:TagSession'],
-              policiesOptions.roleArn,
-            ),
-          },
-          {
-            service: `com.amazonaws.${region}.dynamodb`,
-            type: 'Gateway',
-            hasPrivateDns: false,
-            policy: createEndpointPolicy(policiesOptions.roleArn, 'dynamodb:*', [
-              tableArn,
-              `${tableArn}/index/*`,
-            ]),
-          },
-        ]),
-      )
-    })
 
-    test(`${title} in a VPC creates endpoint policies that allow the requests of the handler`, async () => {
-      const sandbox = await startSandbox({ accounts: vpcDeployment.accounts })
-      try {
-        const findPolicies = (service: string) =>
-          vpcDeployment.endpoints
-            .filter((endpoint) => endpoint.service.endsWith(service))
-            .map(({ policy }) => policy)
-        // The sandbox has no VPC endpoints. The roles get the endpoint policies as their only policies instead.
-        sandbox.getRole(roleArn).policies = findPolicies('sts').map(removePrincipals)
-        sandbox.getRole(policiesOptions.roleArn).policies = findPolicies('dynamodb').map(removePrincipals)
-        const invokeExample = await HANDLER_LOADERS[example](sandbox, vpcDeployment)
-        await invokeExample()
-      } finally {
-        await sandbox.close()
-      }
+      test(`${title} in a VPC creates endpoints of STS and DynamoDB for these roles and this table only`, () => {
+        const { endpoints, ...otherResources } = vpcDeployment
+        expect(otherResources).toEqual({
+          accounts: deployment.accounts,
+          recoverableTables: deployment.recoverableTables,
+          function: { ...deployment.function, isInVpc: true },
+          managedPolicies: ['AWSLambdaVPCAccessExecutionRole'],
+        })
+        const createEndpointPolicy = (
+          principal: string,
+          action: string | string[],
+          resource: string | string[],
+        ) => ({
+          Version: '2012-10-17',
+          Statement: {
+            Effect: 'Allow',
+            Principal: '*',
+            Action: action,
+            Resource: resource,
+            Condition: { ArnEquals: { 'aws:PrincipalArn': principal } },
+          },
+        })
+        const tableArn = `arn:aws:dynamodb:${region}:${tableAccount}:table/${policiesOptions.tables[0]}`
+        expect(normalize(endpoints)).toEqual(
+          normalize([
+            {
+              service: `com.amazonaws.${region}.sts`,
+              type: 'Interface',
+              hasPrivateDns: true,
+              policy: createEndpointPolicy(
+                roleArn,
+                ['sts:AssumeRole', 'sts:TagSession'],
+                policiesOptions.roleArn,
+              ),
+            },
+            {
+              service: `com.amazonaws.${region}.dynamodb`,
+              type: 'Gateway',
+              hasPrivateDns: false,
+              policy: createEndpointPolicy(policiesOptions.roleArn, 'dynamodb:*', [
+                tableArn,
+                `${tableArn}/index/*`,
+              ]),
+            },
+          ]),
+        )
+      })
+
+      test(`${title} in a VPC creates endpoint policies that allow the requests of the handler`, async () => {
+        const sandbox = await startSandbox({ accounts: vpcDeployment.accounts })
+        try {
+          const findPolicies = (service: string) =>
+            vpcDeployment.endpoints
+              .filter((endpoint) => endpoint.service.endsWith(service))
+              .map(({ policy }) => policy)
+          // The sandbox has no VPC endpoints. The roles get the endpoint policies as their only policies instead.
+          sandbox.getRole(roleArn).policies = findPolicies('sts').map(removePrincipals)
+          sandbox.getRole(policiesOptions.roleArn).policies = findPolicies('dynamodb').map(removePrincipals)
+          const invokeExample = await HANDLER_LOADERS[example](sandbox, vpcDeployment)
+          await invokeExample()
+        } finally {
+          await sandbox.close()
+        }
+      })
     })
   })
 })
@@ -343,14 +356,13 @@ describe('the CloudFormation templates', () => {
 
 describe('the Terraform files', () => {
   // `terraform validate` downloads the provider from Terraform's registry. `examples/infrastructure/README.md` says what was checked.
-  const isInstalled = spawnSync('terraform', ['version']).error === undefined
-  const testIfInstalled = isInstalled ? test : test.skip
+  const testIfInstalled = isTerraformInstalled ? test : test.skip
   testIfInstalled(
-    `the Terraform files are formatted${isInstalled ? '' : ' [skipped, because terraform is not installed]'}`,
+    `the Terraform files are formatted${isTerraformInstalled ? '' : ' [skipped, because terraform is not installed]'}`,
     () => {
       const { status, stdout } = spawnSync(
         'terraform',
-        ['fmt', '-check', '-diff', '-recursive', TERRAFORM_FOLDER],
+        ['fmt', '-check', '-diff', '-recursive', TERRAFORM_FOLDER, MODULES_FOLDER],
         {
           encoding: 'utf8',
         },

@@ -35,11 +35,13 @@ variable "table_profile" {
 }
 
 variable "region" {
-  type = string
+  description = "The Region of the function and the table"
+  type        = string
 }
 
 variable "external_id" {
-  type = string
+  description = "The external ID, which you choose"
+  type        = string
 }
 
 variable "package" {
@@ -52,4 +54,71 @@ variable "vpc" {
   description = "Whether to create a VPC for the function that reaches only STS and DynamoDB, through VPC endpoints"
   type        = bool
   default     = false
+}
+
+# The session parameters of both accounts. The modules write them to the policies and to the environment of the function.
+locals {
+  session = {
+    external_id         = var.external_id
+    tags                = {}
+    tenant_tag          = "TenantId"
+    transitive_tag_keys = []
+    source_identity     = null
+  }
+}
+
+# Account A
+module "function" {
+  source              = "../function"
+  providers           = { aws = aws.function_account }
+  function_name       = "pooled-tenants"
+  execution_role_name = "TenantOrdersFunction"
+  package             = var.package
+  environment         = merge(module.caller.environment, { TABLE_NAME = aws_dynamodb_table.this.name })
+  vpc                 = var.vpc
+  region              = var.region
+  target_role_arn     = module.target_role.role_arn
+  table_arn           = aws_dynamodb_table.this.arn
+}
+
+module "caller" {
+  source              = "../../../../terraform/caller"
+  providers           = { aws = aws.function_account }
+  execution_role_name = module.function.execution_role_name
+  role_arn            = module.target_role.role_arn
+  session             = local.session
+}
+
+# Account B
+module "target_role" {
+  source              = "../../../../terraform/target-role"
+  providers           = { aws = aws.table_account }
+  role_name           = "TenantOrders"
+  execution_role_arns = [module.function.execution_role_arn]
+  session             = local.session
+  tables              = [aws_dynamodb_table.this.arn]
+  access              = ["GetItem", "PutItem", "Query"]
+}
+
+resource "aws_dynamodb_table" "this" {
+  provider                    = aws.table_account
+  name                        = "Orders"
+  billing_mode                = "PAY_PER_REQUEST"
+  deletion_protection_enabled = true
+  hash_key                    = "tenant"
+  range_key                   = "order"
+
+  attribute {
+    name = "tenant"
+    type = "S"
+  }
+
+  attribute {
+    name = "order"
+    type = "S"
+  }
+
+  point_in_time_recovery {
+    enabled = true
+  }
 }

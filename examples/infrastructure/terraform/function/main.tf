@@ -1,10 +1,59 @@
-# Account A: the function, and an execution role that can assume the role in account B.
+# Account A: the function of an example, its execution role and, optionally, a VPC.
+
+terraform {
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = "~> 6.0"
+    }
+  }
+}
+
+variable "function_name" {
+  description = "The name of the function"
+  type        = string
+}
+
+variable "execution_role_name" {
+  description = "The name of the execution role"
+  type        = string
+}
+
+variable "package" {
+  description = "The zip file of the bundled handler"
+  type        = string
+}
+
+variable "environment" {
+  description = "The environment variables of the function"
+  type        = map(string)
+}
+
+variable "vpc" {
+  description = "Whether to create a VPC for the function that reaches only STS and DynamoDB, through VPC endpoints"
+  type        = bool
+}
+
+variable "region" {
+  description = "The Region of the VPC endpoints"
+  type        = string
+}
+
+variable "target_role_arn" {
+  description = "The role in account B that the VPC endpoints allow"
+  type        = string
+}
+
+variable "table_arn" {
+  description = "The table in account B that the VPC endpoints allow"
+  type        = string
+}
 
 locals {
   basic_policy_arn      = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
   vpc_access_policy_arn = "arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
 
-  execution_trust_policy = {
+  trust_policy = {
     Version = "2012-10-17"
     Statement = [
       {
@@ -14,42 +63,20 @@ locals {
       }
     ]
   }
-
-  caller_policy = {
-    Version = "2012-10-17"
-    Statement = [
-      {
-        Sid      = "AssumeTargetRole"
-        Effect   = "Allow"
-        Action   = "sts:AssumeRole"
-        Resource = aws_iam_role.target.arn
-      }
-    ]
-  }
 }
 
 resource "aws_iam_role" "execution" {
-  provider           = aws.function_account
-  name               = "LambdaExecutionRole"
-  assume_role_policy = jsonencode(local.execution_trust_policy)
-}
-
-resource "aws_iam_role_policy" "assume_target_role" {
-  provider = aws.function_account
-  name     = "AssumeTargetRole"
-  role     = aws_iam_role.execution.name
-  policy   = jsonencode(local.caller_policy)
+  name               = var.execution_role_name
+  assume_role_policy = jsonencode(local.trust_policy)
 }
 
 resource "aws_iam_role_policy_attachment" "execution" {
-  provider   = aws.function_account
   role       = aws_iam_role.execution.name
   policy_arn = var.vpc ? local.vpc_access_policy_arn : local.basic_policy_arn
 }
 
 resource "aws_lambda_function" "this" {
-  provider         = aws.function_account
-  function_name    = "put-and-get"
+  function_name    = var.function_name
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)
   handler          = "index.handler"
@@ -64,11 +91,7 @@ resource "aws_lambda_function" "this" {
   }
 
   environment {
-    variables = {
-      CROSS_ACCOUNT_DYNAMO_ROLE_ARN    = aws_iam_role.target.arn
-      CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID = var.external_id
-      TABLE_NAME                       = aws_dynamodb_table.this.name
-    }
+    variables = var.environment
   }
 
   dynamic "vpc_config" {
@@ -86,9 +109,16 @@ resource "aws_lambda_function" "this" {
 module "network" {
   source             = "../network"
   count              = var.vpc ? 1 : 0
-  providers          = { aws = aws.function_account }
   region             = var.region
   execution_role_arn = aws_iam_role.execution.arn
-  target_role_arn    = aws_iam_role.target.arn
-  table_arn          = aws_dynamodb_table.this.arn
+  target_role_arn    = var.target_role_arn
+  table_arn          = var.table_arn
+}
+
+output "execution_role_name" {
+  value = aws_iam_role.execution.name
+}
+
+output "execution_role_arn" {
+  value = aws_iam_role.execution.arn
 }
