@@ -22,6 +22,12 @@ import {
 import { normalize } from '../infrastructure/normalize.ts'
 import { applySamTransform, deploySam, SAM_TEMPLATES } from '../infrastructure/sam.ts'
 import {
+  checkServerlessTypes,
+  deployServerless,
+  readServerlessText,
+  resolveServerless,
+} from '../infrastructure/serverless.ts'
+import {
   deployTerraform,
   isTerraformInstalled,
   MODULES_FOLDER,
@@ -55,6 +61,7 @@ const TOOLS: Record<string, Tool> = {
   CDK: { ...COMMON, deploy: createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc)) },
   SAM: { ...COMMON, deploy: deploySam },
   Terraform: { ...COMMON, deploy: deployTerraform },
+  Serverless: { deploy: deployServerless, examples: ['put-and-get'], hasVpcOption: false, logPolicies: [] },
 }
 
 const { functionAccount, tableAccount, region, externalId } = DEPLOYMENT_TARGET
@@ -351,6 +358,25 @@ describe('the CloudFormation templates', () => {
   test('a template with a misspelled property is not valid', () => {
     const file = writeTemplate(applySamTransform('put-and-get/function').replace('Timeout:', 'TimeOut:'))
     expect(validateTemplate(file, 'ERROR').messages).toEqual([expect.stringContaining('TimeOut')])
+  })
+})
+
+describe('the file of the Serverless Framework', () => {
+  const text = readServerlessText('put-and-get')
+
+  test('serverless.yml has the types of the Serverless Framework 4', () => {
+    expect(checkServerlessTypes(resolveServerless(text))).toBe('')
+  })
+
+  test.each([
+    ['a misspelled property', 'timeout: 10', 'timeOut: 10', '\'"timeOut"\' does not exist'],
+    ['an unknown runtime', 'nodejs24.x', 'nodejs24', 'nodejs24.x'],
+    ['a misspelled property of the role', 'statements:', 'statement:', '\'"statement"\' does not exist'],
+    ['an unknown log format', 'logFormat: JSON', 'logFormat: json', '\'"json"\' is not assignable'],
+  ])('serverless.yml with %s does not have these types', (_, right, wrong, message) => {
+    expect(text).toContain(right)
+    const configuration = resolveServerless(text.replace(right, wrong))
+    expect(checkServerlessTypes(configuration)).toContain(message)
   })
 })
 
