@@ -169,8 +169,7 @@ describe.each(Object.entries(TOOLS))('%s', (tool, { deploy, examples, hasVpcOpti
       expect(deployment.accounts[0]?.tables).toEqual([])
     })
 
-    const testExceptCdk = tool === 'CDK' ? test.skip : test
-    testExceptCdk(`${title} turns on point-in-time recovery of the table`, () => {
+    test(`${title} turns on point-in-time recovery of the table`, () => {
       expect(deployment.recoverableTables).toEqual(policiesOptions.tables)
     })
 
