@@ -1,12 +1,18 @@
 /** The function for the account of the Lambda function. */
-import { Stack, Token, TokenComparison } from 'aws-cdk-lib'
+import { Stack } from 'aws-cdk-lib'
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam'
 import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
-import { RegionInfo } from 'aws-cdk-lib/region-info'
+import { Construct } from 'constructs'
 import { createCallerPolicy } from '../iam/documents.ts'
 import { readTrustConfiguration, type TrustConfiguration } from '../iam/trust-configuration.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
-import { type CrossAccountSession, readRoleLocation, toPolicyOptions } from './session.ts'
+import {
+  type CrossAccountSession,
+  checkSession,
+  readRoleLocation,
+  throwProblems,
+  toPolicyOptions,
+} from './session.ts'
 
 /** The options of {@link grantCrossAccountDynamo}. */
 export interface GrantOptions {
@@ -22,10 +28,11 @@ export interface GrantOptions {
  * Lets a function assume the target role with this session: adds the statement to the policy of its execution role, and sets the
  * environment variables that the middleware reads.
  *
- * The CDK does not change an execution role that is imported with `mutable: false` or from another account. In this case, add the
- * caller policy of `crossAccountPolicies()` to the role.
+ * The CDK does not change an execution role that is imported with `mutable: false`. In this case, add the caller policy of
+ * `crossAccountPolicies()` to the role.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` if a property of the session is invalid. The error lists all problems.
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if a property of the session is invalid, or if the function already has a session with
+ * this `envPrefix`. The error lists all invalid properties.
  *
  * @example
  * ```ts
@@ -41,6 +48,7 @@ export interface GrantOptions {
  * })
  * grantCrossAccountDynamo(ordersFunction, {
  *   roleArn: 'arn:aws:iam::222222222222:role/Orders',
+ *   region: 'us-east-1',
  *   externalId: 'example-external-id',
  *   tenantTag: 'TenantId',
  * })
@@ -51,32 +59,48 @@ export const grantCrossAccountDynamo = (
   session: CrossAccountSession,
   { envPrefix = 'CROSS_ACCOUNT_DYNAMO' }: GrantOptions = {},
 ): void => {
-  addCallerPolicy(lambdaFunction, session)
+  const subject = `grantCrossAccountDynamo() of ${lambdaFunction.node.path}`
+  checkSession(session, subject)
+  const placeholders = createPlaceholders()
+  const { Statement } = createCallerPolicy(readCallerConfiguration(session, placeholders, subject))
+  markPrefix(lambdaFunction, envPrefix, subject)
+  // The Sids of a policy must be unique, and a function can have several target roles.
+  for (const { Sid: _, ...statement } of placeholders.restore(Statement))
+    lambdaFunction.addToRolePolicy(PolicyStatement.fromJson(statement))
   for (const [name, value] of Object.entries(toVariables(session, Stack.of(lambdaFunction).region))) {
     if (value !== undefined) lambdaFunction.addEnvironment(`${envPrefix}_${name}`, value)
   }
 }
 
-const addCallerPolicy = (lambdaFunction: LambdaFunction, session: CrossAccountSession): void => {
-  const placeholders = createPlaceholders()
-  const { Statement } = createCallerPolicy(readCallerConfiguration(session, placeholders))
-  for (const statement of placeholders.restore(Statement))
-    lambdaFunction.addToRolePolicy(PolicyStatement.fromJson(statement))
+/** Adds a child construct for the prefix, because a second session with the same prefix would replace the variables of the first. */
+const markPrefix = (lambdaFunction: LambdaFunction, envPrefix: string, subject: string): void => {
+  const id = `CrossAccountDynamo:${envPrefix}`
+  if (lambdaFunction.node.tryFindChild(id) !== undefined)
+    throwProblems(subject, [
+      `envPrefix: the function already has a session with the prefix ${envPrefix}; set another one`,
+    ])
+  new Construct(lambdaFunction, id)
 }
 
-/** Reads the session. The caller policy depends only on the session, so the options about the tables are examples. */
+/**
+ * Reads the session. The generator also requires options of the tables. They do not affect the caller policy, so they have example
+ * values.
+ */
 const readCallerConfiguration = (
   session: CrossAccountSession,
   placeholders: Placeholders,
+  subject: string,
 ): TrustConfiguration => {
   const { partition, accountId } = readRoleLocation(session.roleArn)
-  return readTrustConfiguration({
-    ...toPolicyOptions(session, placeholders),
-    executionRoleArn: `arn:${partition}:iam::${accountId}:role/Example`,
-    tables: ['Example'],
-    access: 'read',
-    region: session.region ?? RegionInfo.regions.find((region) => region.partition === partition)?.name,
-  })
+  return readTrustConfiguration(
+    {
+      ...toPolicyOptions(session, placeholders),
+      executionRoleArn: `arn:${partition}:iam::${accountId}:role/Example`,
+      tables: ['Example'],
+      access: 'read',
+    },
+    subject,
+  )
 }
 
 /** Returns the variables of the middleware without their prefix. A variable that is `undefined` is not set. */
@@ -89,8 +113,5 @@ const toVariables = (
   SESSION_TAGS: Object.keys(sessionTags).length === 0 ? undefined : JSON.stringify(sessionTags),
   TRANSITIVE_TAG_KEYS: transitiveTagKeys?.join(','),
   SOURCE_IDENTITY: sourceIdentity === true ? undefined : sourceIdentity,
-  REGION:
-    region === undefined || Token.compareStrings(region, functionRegion) === TokenComparison.SAME
-      ? undefined
-      : region,
+  REGION: region === functionRegion ? undefined : region,
 })

@@ -4,8 +4,8 @@ import { Token } from 'aws-cdk-lib'
 /** Placeholders for CDK tokens, and the tokens that replace them in the generated documents. */
 export interface Placeholders {
   /** Returns a placeholder for a token, and any other text unchanged. `toPlaceholder` creates a valid value from a unique name. */
-  readonly hideToken: (value: string, toPlaceholder?: (name: string) => string) => string
-  /** Returns a unique name. `restore` replaces each of the texts that `toOriginals` returns for this name by the given original. */
+  readonly replaceToken: (value: string, toPlaceholder?: (name: string) => string) => string
+  /** Returns a unique name. `toOriginals` receives it, and returns the original of each placeholder that contains it. */
   readonly add: (toOriginals: (name: string) => Readonly<Record<string, string>>) => string
   /** Returns a copy of a document or text in which the tokens are back. */
   readonly restore: <Document>(document: Document) => Document
@@ -34,17 +34,17 @@ export const createPlaceholders = (): Placeholders => {
   const restore = <Document>(document: Document): Document => mapTexts(document, restoreText) as Document
 
   return {
-    hideToken: (value, toPlaceholder = (name) => name) =>
+    replaceToken: (value, toPlaceholder = (name) => name) =>
       Token.isUnresolved(value) ? toPlaceholder(add((name) => ({ [toPlaceholder(name)]: value }))) : value,
     add,
     restore,
   }
 }
 
-/** Returns a copy of plain data in which each text and each property name is the result of `map`. */
+/** Returns a copy of plain data in which each text is the result of `map`. */
 const mapTexts = (value: unknown, map: (text: string) => string): unknown => {
   if (typeof value === 'string') return map(value)
   if (Array.isArray(value)) return value.map((item) => mapTexts(item, map))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [map(key), mapTexts(item, map)]))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, map)]))
 }

@@ -13,16 +13,17 @@ import { Construct } from 'constructs'
 import type { Access } from '../iam/actions.ts'
 import { parseArn, type TableLocation, toTableArn } from '../iam/arn.ts'
 import { createPermissionsPolicy, createTrustPolicy, findWarnings, type Statement } from '../iam/documents.ts'
-import { createKmsKeyStatement } from '../iam/kms-key.ts'
-import {
-  type CrossAccountPoliciesOptions,
-  POLICIES_AUDIENCE,
-  readTrustConfiguration,
-  type TrustConfiguration,
-} from '../iam/trust-configuration.ts'
-import { formatIssue } from '../options/issue.ts'
+import { createKmsKeyStatement, findKmsKeyProblem, parseKmsKeyArn } from '../iam/kms-key.ts'
+import { POLICIES_AUDIENCE, readTrustConfiguration } from '../iam/trust-configuration.ts'
+import { formatIssue, type Problem } from '../options/issue.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
-import { type CrossAccountSession, createCdkError, readRoleLocation, toPolicyOptions } from './session.ts'
+import {
+  type CrossAccountSession,
+  checkSession,
+  readRoleLocation,
+  throwProblems,
+  toPolicyOptions,
+} from './session.ts'
 
 /** A table. With TypeScript's `exactOptionalPropertyTypes`, the classes are not assignable to `ITable`. */
 type AnyTable = ITable | Table | TableV2
@@ -37,10 +38,11 @@ export interface CrossAccountDynamoRoleProps extends CrossAccountSession {
    */
   readonly executionRoleArn: string | readonly string[]
   /**
-   * The tables that the role can access, in the account of the role and in `region`. If a table has a customer managed KMS key, the
-   * role can use the key through DynamoDB.
+   * The tables that the role can access, in the account of the role and in `region`. If the table object has a customer managed KMS
+   * key, the role can use the key through DynamoDB. For an imported table with such a key, use `Table.fromTableAttributes()` with
+   * `encryptionKey`. The key must not be an alias.
    */
-  readonly tables: readonly (ITable | Table | TableV2)[]
+  readonly tables: readonly AnyTable[]
   /** The allowed actions: `'read'`, `'write'`, `'read-write'`, or a list of actions on items such as `'GetItem'`. */
   readonly access: Access
   /**
@@ -81,6 +83,7 @@ export interface CrossAccountDynamoRoleProps extends CrossAccountSession {
  * const orders = new Table(stack, 'Orders', { partitionKey: { name: 'tenant', type: AttributeType.STRING } })
  * new CrossAccountDynamoRole(stack, 'OrdersRole', {
  *   roleArn: 'arn:aws:iam::222222222222:role/Orders',
+ *   region: 'us-east-1',
  *   externalId: 'example-external-id',
  *   tenantTag: 'TenantId',
  *   executionRoleArn: 'arn:aws:iam::111111111111:role/OrdersFunction',
@@ -95,11 +98,15 @@ export class CrossAccountDynamoRole extends Construct {
 
   constructor(scope: Construct, id: string, props: CrossAccountDynamoRoleProps) {
     super(scope, id)
+    const subject = `CrossAccountDynamoRole ${this.node.path}`
+    checkSession(props, subject)
     const placeholders = createPlaceholders()
-    const region = this.findRegion(props.region)
-    const configuration = readTrustConfiguration(toOptions(props, region, placeholders))
-    const { role } = configuration
-    this.requireSameLocation(props.tables, { ...role, region })
+    const configuration = readTrustConfiguration(toOptions(props, placeholders), subject)
+    const { role, region } = configuration
+    throwProblems(subject, [
+      ...findStackProblems(Stack.of(this), role),
+      ...props.tables.flatMap((table) => findTableProblems(table, { ...role, region })),
+    ])
 
     const toStatements = (statements: readonly Statement[]): PolicyStatement[] =>
       placeholders.restore(statements).map((statement) => PolicyStatement.fromJson(statement))
@@ -116,45 +123,45 @@ export class CrossAccountDynamoRole extends Construct {
         }),
       },
     })
-    this.addWarnings(configuration, placeholders)
-  }
-
-  private findRegion(region = Stack.of(this).region): string {
-    if (Token.isUnresolved(region))
-      throw createCdkError(
-        `the Region of ${this.node.path} is not known when the stack is synthesized. Set region, or set env.region of the stack.`,
-      )
-    return region
-  }
-
-  private requireSameLocation(tables: readonly AnyTable[], { accountId, region }: TableLocation): void {
-    const isElsewhere = (actual: string, expected: string): boolean =>
-      Token.compareStrings(actual, expected) === TokenComparison.DIFFERENT
-    const stack = Stack.of(this)
-    const problems = [
-      ...(isElsewhere(stack.account, accountId)
-        ? [`the role is in account ${accountId}, but the stack ${stack.node.path} is in ${stack.account}`]
-        : []),
-      ...tables.flatMap((table) => {
-        const actual = findTableLocation(table)
-        return isElsewhere(actual.account, accountId) || isElsewhere(actual.region, region)
-          ? [
-              `the table ${table.node.path} is in ${actual.account} and ${actual.region}, but must be in ${accountId} and ${region}`,
-            ]
-          : []
-      }),
-    ]
-    if (problems.length > 0)
-      throw createCdkError(`${this.node.path} has problems:\n- ${problems.join('\n- ')}`)
-  }
-
-  private addWarnings(configuration: TrustConfiguration, placeholders: Placeholders): void {
     for (const warning of findWarnings(configuration))
       Annotations.of(this).addWarningV2(
         `middy-cross-account-dynamo:${warning.code}`,
-        placeholders.restore(formatIssue(warning, POLICIES_AUDIENCE)),
+        formatIssue(warning, POLICIES_AUDIENCE),
       )
   }
+}
+
+const isElsewhere = (actual: string, expected: string): boolean =>
+  Token.compareStrings(actual, expected) === TokenComparison.DIFFERENT
+
+const findStackProblems = (stack: Stack, { accountId }: Pick<TableLocation, 'accountId'>): string[] =>
+  isElsewhere(stack.account, accountId)
+    ? [
+        `roleArn: the role is in account ${accountId}, but the stack ${stack.node.path} is in ${stack.account}`,
+      ]
+    : []
+
+/** Returns the problems of a table that is not in the account of the role or not in the Region, and of a key that is not usable. */
+const findTableProblems = (table: AnyTable, { accountId, region, partition }: TableLocation): string[] => {
+  const { path } = table.node
+  const actual = findTableLocation(table)
+  const problems: Problem[] = []
+  const keyArn = table.encryptionKey?.keyArn
+  // The ARN of a key in this app is a token. The ARN of an alias contains a token only for the partition.
+  const isUnknown = keyArn === undefined || (Token.isUnresolved(keyArn) && !keyArn.includes(':alias/'))
+  const key = isUnknown ? undefined : parseKmsKeyArn(keyArn, (problem) => problems.push(problem))
+  const keyProblem = key === undefined ? undefined : findKmsKeyProblem(key, { region, partition })
+  return [
+    ...(isElsewhere(actual.account, accountId) || isElsewhere(actual.region, region)
+      ? [
+          `tables: ${path} is in ${actual.account} and ${actual.region}, but must be in ${accountId} and ${region}`,
+        ]
+      : []),
+    ...[...problems, ...(keyProblem ? [keyProblem] : [])].map(
+      (problem) =>
+        `tables: ${formatIssue({ option: `the KMS key of ${path}`, ...problem }, POLICIES_AUDIENCE)}`,
+    ),
+  ]
 }
 
 /** Returns the account and the Region of a table. For a table that is imported by its ARN, they differ from those of its stack. */
@@ -165,27 +172,18 @@ const findTableLocation = ({
   (Token.isUnresolved(tableArn) ? undefined : parseArn(tableArn)) ?? env
 
 /** Converts the properties to options of the generator, with placeholders for the tables and for all tokens. */
-const toOptions = (
-  props: CrossAccountDynamoRoleProps,
-  region: string,
-  placeholders: Placeholders,
-): CrossAccountPoliciesOptions => {
-  const { access, indexes, organizationId, trustWholeAccount } = props
+const toOptions = (props: CrossAccountDynamoRoleProps, placeholders: Placeholders): unknown => {
+  const { region, tables } = props
   const location = { ...readRoleLocation(props.roleArn), region }
   const { partition, accountId } = location
-  const hideRoleArn = (arn: string): string =>
-    placeholders.hideToken(arn, (name) => `arn:${partition}:iam::${accountId}:role/${name}`)
-  const hideTable = ({ tableArn, tableName }: AnyTable): string =>
+  const replaceRoleArn = (arn: string): string =>
+    placeholders.replaceToken(arn, (name) => `arn:${partition}:iam::${accountId}:role/${name}`)
+  const toPlaceholder = ({ tableArn, tableName }: AnyTable): string =>
     placeholders.add((name) => ({ [toTableArn(name, location)]: tableArn, [name]: tableName }))
   return {
     ...toPolicyOptions(props, placeholders),
-    executionRoleArn: [props.executionRoleArn].flat().map(hideRoleArn),
-    tables: props.tables.map(hideTable),
-    region,
-    access,
-    indexes,
-    organizationId,
-    trustWholeAccount,
+    executionRoleArn: [props.executionRoleArn].flat().map(replaceRoleArn),
+    tables: Array.isArray(tables) ? tables.map(toPlaceholder) : tables,
   }
 }
 

@@ -3,6 +3,7 @@ import { Token } from 'aws-cdk-lib'
 import { CrossAccountDynamoError } from '../errors.ts'
 import { parseArn, type RoleArn } from '../iam/arn.ts'
 import type { CrossAccountPoliciesOptions } from '../iam/trust-configuration.ts'
+import { formatBullets } from '../text.ts'
 import type { Placeholders } from './placeholders.ts'
 
 /**
@@ -15,14 +16,10 @@ export interface CrossAccountSession {
    * both accounts use it. {@link CrossAccountDynamoRole} creates the role with this name and path.
    */
   readonly roleArn: string
+  /** The Region of the tables. It is a literal text and not a CDK token, because both accounts use it. */
+  readonly region: string
   /**
-   * The Region of the tables.
-   *
-   * @default for the role: the Region of its stack. For the function: the function's Region
-   */
-  readonly region?: string | undefined
-  /**
-   * The external ID, 2 to 1224 characters. It is not a secret, and it is visible in the templates.
+   * The external ID, 2 to 1224 characters. It is visible in the templates, unless it is a CDK token.
    *
    * @default the trust policy does not require an external ID
    *
@@ -30,7 +27,8 @@ export interface CrossAccountSession {
    */
   readonly externalId?: string | undefined
   /**
-   * Session tags with fixed values. The function sends them, and the trust policy requires them.
+   * Session tags with fixed values. The trust policy requires them, and the function sends them. If the `session` function of the
+   * middleware returns `sessionTags`, they replace these tags, so it must return all tags.
    *
    * @default no tags with fixed values
    *
@@ -67,41 +65,78 @@ export interface CrossAccountSession {
   readonly sourceIdentity?: string | true | undefined
 }
 
-/** Converts a session to the options of the generator of the policies that describe the session. Hides tokens in its values. */
+/**
+ * Converts a session to the options of the generator of the policies that describe the session, with placeholders for tokens. The options
+ * include unknown properties, so that the generator reports them.
+ */
 export const toPolicyOptions = (
-  { roleArn, externalId, sessionTags = {}, sessionTagKeys = [], ...others }: CrossAccountSession,
-  { hideToken }: Placeholders,
-): Omit<CrossAccountPoliciesOptions, 'executionRoleArn' | 'tables' | 'access' | 'region'> => {
-  const { tenantTag, transitiveTagKeys, sourceIdentity } = others
+  { sessionTags = {}, sessionTagKeys = [], externalId, sourceIdentity, ...others }: CrossAccountSession,
+  { replaceToken }: Placeholders,
+): Omit<CrossAccountPoliciesOptions, 'executionRoleArn' | 'tables' | 'access'> => {
   const tags = [
     ...sessionTagKeys.map((key) => [key, true] as const),
-    ...Object.entries(sessionTags).map(([key, value]) => [key, hideToken(value)] as const),
+    ...Object.entries(sessionTags).map(([key, value]) => [key, replaceToken(value)] as const),
   ]
   return {
-    roleArn,
-    externalId: externalId === undefined ? undefined : hideToken(externalId),
+    ...others,
+    externalId: externalId === undefined ? undefined : replaceToken(externalId),
     sessionTagKeys: tags.length === 0 ? undefined : Object.fromEntries(tags),
-    tenantTag,
-    transitiveTagKeys,
-    sourceIdentity: typeof sourceIdentity === 'string' ? hideToken(sourceIdentity) : sourceIdentity,
+    sourceIdentity: typeof sourceIdentity === 'string' ? replaceToken(sourceIdentity) : sourceIdentity,
   }
 }
 
 /**
- * Returns the partition and the account of the role. If the ARN is invalid, returns examples, because the generator reports the
- * problem together with the other problems.
+ * The properties that must be literal texts or lists of literal texts: both accounts use them, or they are parts of condition keys.
+ */
+const LITERAL_PROPERTIES = [
+  'roleArn',
+  'region',
+  'tenantTag',
+  'sessionTagKeys',
+  'transitiveTagKeys',
+  'organizationId',
+]
+
+/**
+ * Checks what the generator of the policies cannot report for the constructs.
  *
- * @throws CrossAccountDynamoError `CONFIG_INVALID` if the ARN is a CDK token.
+ * @param subject the construct or function that has the properties, for error messages
+ *
+ * @throws CrossAccountDynamoError `CONFIG_INVALID` if a property is a CDK token that must be a literal, or if a session tag has an empty
+ * value.
+ */
+export const checkSession = (session: CrossAccountSession, subject: string): void => {
+  const tokens = LITERAL_PROPERTIES.filter((name) =>
+    Token.isUnresolved((session as unknown as Record<string, unknown>)[name]),
+  )
+  const emptyTags = Object.entries(session.sessionTags ?? {}).filter(([, value]) => value === '')
+  throwProblems(subject, [
+    ...tokens.map(
+      (name) =>
+        `${name}: is a CDK token, whose value is not known when the stacks are synthesized; write it as text`,
+    ),
+    // The generator has this option, so it would not report it.
+    ...('kmsKeyArn' in session
+      ? ['kmsKeyArn: is not a property; the role uses the keys of the tables, so remove kmsKeyArn']
+      : []),
+    ...emptyTags.map(([key]) => `sessionTags: the value of ${key} must not be empty`),
+  ])
+}
+
+/** @throws CrossAccountDynamoError `CONFIG_INVALID` if there are problems. */
+export const throwProblems = (subject: string, problems: readonly string[]): void => {
+  if (problems.length > 0)
+    throw new CrossAccountDynamoError(
+      'CONFIG_INVALID',
+      `${subject} has problems:\n${formatBullets(problems)}`,
+    )
+}
+
+/**
+ * Returns the partition and the account of the role. If the ARN is invalid, returns `aws` and an example account. The generator then
+ * reports the ARN together with the other problems.
  */
 export const readRoleLocation = (roleArn: string): Pick<RoleArn, 'partition' | 'accountId'> => {
-  if (Token.isUnresolved(roleArn))
-    throw createCdkError(
-      'roleArn is a CDK token, whose value is not known when the stacks are synthesized. Both accounts need the ARN, so write it as ' +
-        'text, such as arn:aws:iam::222222222222:role/Orders.',
-    )
   const { partition = 'aws', account = '000000000000' } = parseArn(roleArn) ?? {}
   return { partition, accountId: account }
 }
-
-export const createCdkError = (message: string): CrossAccountDynamoError =>
-  new CrossAccountDynamoError('CONFIG_INVALID', message)

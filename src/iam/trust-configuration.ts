@@ -230,9 +230,14 @@ export const POLICIES_AUDIENCE: Audience = {
 /**
  * Parses the options of `crossAccountPolicies()`.
  *
+ * @param subject what has the options, for error messages
+ *
  * @throws CrossAccountDynamoError `CONFIG_INVALID` if an option is invalid, with an issue for each problem.
  */
-export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
+export const readTrustConfiguration = (
+  given: unknown,
+  subject = 'crossAccountPolicies()',
+): TrustConfiguration => {
   const reader = createOptionReader(ROWS, { given })
   const { values, issues, isSet, reportOn } = reader
   for (const name of REQUIRED) if (!isSet(name)) reportOn(name)({ code: 'required' })
@@ -252,7 +257,7 @@ export const readTrustConfiguration = (given: unknown): TrustConfiguration => {
     access === undefined ||
     region === undefined
   )
-    throw createConfigurationError('crossAccountPolicies()', issues, POLICIES_AUDIENCE)
+    throw createConfigurationError(subject, issues, POLICIES_AUDIENCE)
   const { transitiveTagKeys = [] } = values
   return {
     ...others,

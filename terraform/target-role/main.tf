@@ -34,7 +34,7 @@ resource "aws_iam_role_policy" "tables" {
   lifecycle {
     precondition {
       condition     = length(local.actions) > 0
-      error_message = "With a tenant_tag, access must contain an action that always names a partition key, such as GetItem."
+      error_message = "With a tenant_tag, access must contain an action whose requests always contain a partition key, such as GetItem."
     }
 
     precondition {

@@ -16,7 +16,7 @@ describe('the flags of test:aws', () => {
         tableProfile: 'account-b',
         region: 'us-east-1',
         reportFile: 'aws-report.md',
-        showsAccounts: false,
+        shouldShowAccounts: false,
       },
     })
   })
@@ -28,7 +28,7 @@ describe('the flags of test:aws', () => {
   test('the flags set the Region, the report and the account IDs in it', () => {
     const args = [...PROFILES, '--region=eu-central-1', '--report', 'out.md', '--show-accounts']
     expect(readFlags(args)).toMatchObject({
-      options: { region: 'eu-central-1', reportFile: 'out.md', showsAccounts: true },
+      options: { region: 'eu-central-1', reportFile: 'out.md', shouldShowAccounts: true },
     })
   })
 

@@ -12,7 +12,7 @@ export interface Options {
   readonly tableProfile: string
   readonly region: string
   readonly reportFile: string
-  readonly showsAccounts: boolean
+  readonly shouldShowAccounts: boolean
 }
 
 export const USAGE = `Usage: npm run test:aws -- --function-profile <name> --table-profile <name> [flags]
@@ -106,6 +106,6 @@ const toOptions = (values: ReadonlyMap<FlagName, string | undefined>): Options =
     tableProfile: values.get('table-profile') ?? '<table profile>',
     region: values.get('region') ?? 'us-east-1',
     reportFile: values.get('report') ?? 'aws-report.md',
-    showsAccounts: values.has('show-accounts'),
+    shouldShowAccounts: values.has('show-accounts'),
   }
 }

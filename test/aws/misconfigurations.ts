@@ -46,7 +46,7 @@ export const CORRECT_NAME = 'correct'
 
 const EMPTY_POLICY: PolicyDocument = { Version: '2012-10-17', Statement: [] }
 const TAGS = { sessionTags: { team: 'orders' } }
-const ASSUME_ROLE_DENIED = (action: string): ExpectedResult => ({ code: 'ASSUME_ROLE_DENIED', action })
+const createAssumeRoleDenied = (action: string): ExpectedResult => ({ code: 'ASSUME_ROLE_DENIED', action })
 const GET_ITEM_DENIED: ExpectedResult = { code: 'AccessDeniedException', action: 'dynamodb:GetItem' }
 
 export const MISCONFIGURATIONS: readonly Misconfiguration[] = [
@@ -54,7 +54,7 @@ export const MISCONFIGURATIONS: readonly Misconfiguration[] = [
     name: 'no-caller-policy',
     title: 'The execution role has no policy that allows sts:AssumeRole',
     misconfigure: () => ({ callerPolicy: EMPTY_POLICY }),
-    expected: ASSUME_ROLE_DENIED('sts:AssumeRole'),
+    expected: createAssumeRoleDenied('sts:AssumeRole'),
   },
   {
     name: 'other-principal',
@@ -65,26 +65,26 @@ export const MISCONFIGURATIONS: readonly Misconfiguration[] = [
         Principal: { AWS: toCallerArn(target, CORRECT_NAME) },
       })),
     }),
-    expected: ASSUME_ROLE_DENIED('sts:AssumeRole'),
+    expected: createAssumeRoleDenied('sts:AssumeRole'),
   },
   {
     name: 'wrong-external-id',
     title: 'The function sends another external ID than the trust policy requires',
     misconfigure: ({ request }) => ({ request: { ...request, externalId: 'another-external-id' } }),
-    expected: ASSUME_ROLE_DENIED('sts:AssumeRole'),
+    expected: createAssumeRoleDenied('sts:AssumeRole'),
   },
   {
     name: 'no-external-id',
     title: 'The function sends no external ID, but the trust policy requires one',
     misconfigure: ({ request: { externalId: _, ...request } }) => ({ request }),
-    expected: ASSUME_ROLE_DENIED('sts:AssumeRole'),
+    expected: createAssumeRoleDenied('sts:AssumeRole'),
   },
   {
     name: 'tags-not-trusted',
     title: 'The function sends a session tag, but the trust policy does not allow sts:TagSession',
     session: TAGS,
     misconfigure: ({ trustPolicy }) => ({ trustPolicy: removeStatement(trustPolicy, 'TagSession') }),
-    expected: ASSUME_ROLE_DENIED('sts:TagSession'),
+    expected: createAssumeRoleDenied('sts:TagSession'),
   },
   {
     name: 'caller-without-tags',
@@ -92,20 +92,20 @@ export const MISCONFIGURATIONS: readonly Misconfiguration[] = [
       'The function sends a session tag, but the policy of the execution role does not allow sts:TagSession',
     session: TAGS,
     misconfigure: ({ callerPolicy }) => ({ callerPolicy: setActions(callerPolicy, ['sts:AssumeRole']) }),
-    expected: ASSUME_ROLE_DENIED('sts:TagSession'),
+    expected: createAssumeRoleDenied('sts:TagSession'),
   },
   {
     name: 'no-source-identity',
     title: 'The function sends a source identity, but the trust policy does not allow sts:SetSourceIdentity',
     session: { sourceIdentity: 'maya' },
     misconfigure: ({ trustPolicy }) => ({ trustPolicy: removeStatement(trustPolicy, 'SetSourceIdentity') }),
-    expected: ASSUME_ROLE_DENIED('sts:SetSourceIdentity'),
+    expected: createAssumeRoleDenied('sts:SetSourceIdentity'),
   },
   {
     name: 'no-such-role',
     title: 'The target role does not exist',
     misconfigure: ({ request }) => ({ request: { ...request, roleArn: `${request.roleArn}-missing` } }),
-    expected: ASSUME_ROLE_DENIED('sts:AssumeRole'),
+    expected: createAssumeRoleDenied('sts:AssumeRole'),
   },
   {
     name: 'action-not-allowed',

@@ -51,7 +51,7 @@ test('the plan compares the accounts and asks before it creates anything', () =>
 })
 
 test('the plan deletes exactly the stacks that it deploys, with the profile of their account', () => {
-  const { steps, always } = createTestPlan()
+  const { steps, finalSteps } = createTestPlan()
   const toCommands = (list: typeof steps) =>
     list.flatMap(({ details = [] }) => details).filter((detail) => detail.startsWith('npx cdk'))
   const parseCommand = (command: string) => ({
@@ -64,8 +64,8 @@ test('the plan deletes exactly the stacks that it deploys, with the profile of t
     { stacks: tableAccount, profile: 'two' },
   ]
   expect(toCommands(steps).map(parseCommand)).toEqual(expected)
-  expect(toCommands(always).map(parseCommand)).toEqual(expected.toReversed())
-  expect(always.map(({ isDeleting = false }) => isDeleting)).toEqual([true, true, false])
+  expect(toCommands(finalSteps).map(parseCommand)).toEqual(expected.toReversed())
+  expect(finalSteps.map(({ isDeleting = false }) => isDeleting)).toEqual([true, true, false])
 })
 
 test('the plan lists each misconfiguration', () => {

@@ -55,7 +55,7 @@ export const createRunContext = (
 
 export const createPlan = (context: RunContext): Plan => ({
   steps: [...createPreparation(context), ...createDeployment(context), ...createTests(context)],
-  always: [
+  finalSteps: [
     createDeletion(context, 'tableAccount'),
     createDeletion(context, 'functionAccount'),
     createReportStep(context),
@@ -224,7 +224,7 @@ export const createReport = (context: RunContext): Report => ({
   source: 'aws',
   target: context.target,
   date: new Date().toISOString().slice(0, 10),
-  showsAccounts: context.options.showsAccounts,
+  shouldShowAccounts: context.options.shouldShowAccounts,
   results: context.results,
   cases: MISCONFIGURATIONS.map(({ name, title, expected }) => ({
     title,

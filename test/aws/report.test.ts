@@ -23,7 +23,7 @@ const createReport = (cases: readonly ComparedCase[], others: Partial<Report> = 
   source: 'aws',
   target: { ...EXAMPLE_TARGET, functionAccount: '777777777777', tableAccount: '888888888888' },
   date: '2030-01-02',
-  showsAccounts: false,
+  shouldShowAccounts: false,
   results: [
     { title: 'check of PutAndGet', isExpected: true, detail: '6 steps, none failed' },
     { title: 'put-and-get writes and reads an item', isExpected: false, detail: 'an\nerror' },
@@ -78,7 +78,9 @@ describe('the report', () => {
 
   test('the report contains the account IDs only if the maintainer asks for them', () => {
     expect(formatReport(createReport(cases))).not.toMatch(/777777777777|888888888888/)
-    expect(formatReport(createReport(cases, { showsAccounts: true }))).toMatch(/777777777777.*888888888888/)
+    expect(formatReport(createReport(cases, { shouldShowAccounts: true }))).toMatch(
+      /777777777777.*888888888888/,
+    )
   })
 
   test('the report names the failures', () => {

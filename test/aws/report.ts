@@ -23,7 +23,7 @@ export interface Report {
   readonly source: 'aws' | 'sandbox only'
   readonly target: TestTarget
   readonly date: string
-  readonly showsAccounts: boolean
+  readonly shouldShowAccounts: boolean
   /** The results of `check` and of the handlers. */
   readonly results: readonly Result[]
   readonly cases: readonly ComparedCase[]
@@ -49,15 +49,15 @@ export const isExpectedError = ({ aws, expected }: Pick<ComparedCase, 'aws' | 'e
 const EXAMPLE_NOTICE = `> **This is an example of the form. It is not from AWS.** All errors in it are from the sandbox. \`npm run test:aws\` fills in
 > the errors of AWS.`
 
-/** Returns the report as Markdown. Unless `showsAccounts` is set, it does not contain the account IDs. */
+/** Returns the report as Markdown. Unless `shouldShowAccounts` is set, it does not contain the account IDs. */
 export const formatReport = (report: Report): string => {
-  const { source, target, date, showsAccounts, results, cases, failures } = report
+  const { source, target, date, shouldShowAccounts, results, cases, failures } = report
   const isExample = source === 'sandbox only'
   const text = [
     '# Test on two AWS accounts',
     ...(isExample ? [EXAMPLE_NOTICE] : []),
     `Date: ${date}. Region: ${target.region}. Account A: ${target.functionAccount}. Account B: ${target.tableAccount}.${
-      showsAccounts ? '' : ' The account IDs are replaced by those of the documentation.'
+      shouldShowAccounts ? '' : ' The account IDs are replaced by those of the documentation.'
     }`,
     '## Failures',
     failures.length === 0 ? 'None.' : failures.map((failure) => `- ${failure}`).join('\n'),
@@ -71,7 +71,7 @@ export const formatReport = (report: Report): string => {
     ].join('\n'),
     ...cases.map(formatCase),
   ].join('\n\n')
-  return `${showsAccounts ? text : maskAccounts(text, target)}\n`
+  return `${shouldShowAccounts ? text : maskAccounts(text, target)}\n`
 }
 
 const formatResult = ({ title, isExpected, detail }: Result): string =>

@@ -28,7 +28,7 @@ export const synthesizeTestStacks = (target: TestTarget, bundles: string, outdir
     const functionStack = new FunctionStack(app, toResourceName(target, `${name}Function`), settings, {
       code: join(bundles, name),
     })
-    trustOperator(functionStack, settings)
+    trustFunctionAccount(functionStack, settings)
     addLogGroup(functionStack, settings)
     makeDeletable(new TableStack(app, toResourceName(target, `${name}Table`), settings))
   }
@@ -38,7 +38,7 @@ export const synthesizeTestStacks = (target: TestTarget, bundles: string, outdir
 }
 
 /** Lets principals of account A assume the execution role, so that `check` runs with the credentials that the function has. */
-const trustOperator = (stack: Stack, { functionAccount }: ExampleSettings): void => {
+const trustFunctionAccount = (stack: Stack, { functionAccount }: ExampleSettings): void => {
   const role = stack.node.findChild('ExecutionRole') as Role
   role.assumeRolePolicy?.addStatements(
     new PolicyStatement({ principals: [new AccountPrincipal(functionAccount)], actions: ['sts:AssumeRole'] }),

@@ -22,7 +22,7 @@ const runTestPlan = async (failing: readonly string[], abortIn?: string) => {
       createStep('create B', { isCreating: true }),
       createStep('test'),
     ],
-    always: [
+    finalSteps: [
       createStep('delete B', { isDeleting: true }),
       createStep('delete A', { isDeleting: true }),
       createStep('report'),
@@ -81,7 +81,7 @@ test('formatPlan numbers the steps, and marks those that always run', () => {
   const run = async () => {}
   const plan = {
     steps: [{ title: 'Create', details: ['cdk deploy'], run }],
-    always: [{ title: 'Delete', run }],
+    finalSteps: [{ title: 'Delete', run }],
   }
   expect(formatPlan(plan)).toBe(
     '1. Create\n   - cdk deploy\n2. Delete (also after a failure and after Ctrl-C)',

@@ -5,7 +5,7 @@ export interface Step {
   /** In the imperative, without a period. */
   readonly title: string
   readonly details?: readonly string[]
-  /** Whether the step creates resources in an account. From the first such step on, `always` steps run in any case. */
+  /** Whether the step creates resources in an account. From the first such step on, `finalSteps` run in any case. */
   readonly isCreating?: boolean
   readonly isDeleting?: boolean
   readonly run: () => Promise<void>
@@ -14,12 +14,12 @@ export interface Step {
 export interface Plan {
   readonly steps: readonly Step[]
   /** Run after the other steps, also if one of them failed or the run was interrupted. */
-  readonly always: readonly Step[]
+  readonly finalSteps: readonly Step[]
 }
 
 /** Returns the numbered steps, with their details. */
-export const formatPlan = ({ steps, always }: Plan): string =>
-  [...steps, ...always]
+export const formatPlan = ({ steps, finalSteps }: Plan): string =>
+  [...steps, ...finalSteps]
     .map(({ title, details = [] }, index) => {
       const note = index >= steps.length ? ' (also after a failure and after Ctrl-C)' : ''
       return [`${index + 1}. ${title}${note}`, ...details.map((detail) => `   - ${detail}`)].join('\n')
@@ -40,9 +40,9 @@ export interface RunOutcome {
   readonly hasDeletedAll: boolean
 }
 
-/** Runs the plan. A failure ends `steps`, but each step of `always` runs. Does not throw. */
+/** Runs the plan. A failure ends `steps`, but each step of `finalSteps` runs. Does not throw. */
 export const runPlan = async (
-  { steps, always }: Plan,
+  { steps, finalSteps }: Plan,
   { signal, print, onFailure }: RunOptions,
 ): Promise<RunOutcome> => {
   let hasCreated = false
@@ -65,7 +65,7 @@ export const runPlan = async (
   }
   let hasDeletedAll = true
   if (hasCreated) {
-    for (const [index, step] of always.entries()) {
+    for (const [index, step] of finalSteps.entries()) {
       const isOk = await runStep(step, steps.length + index + 1)
       if (!isOk && step.isDeleting) hasDeletedAll = false
     }

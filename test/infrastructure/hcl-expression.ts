@@ -149,9 +149,9 @@ class Parser {
   /** Parses the attributes and indexes behind a value. A splat applies the remaining ones to each item of a list. */
   #parseTraversal(value: Expression): Expression {
     if (this.#take('[*]')) {
-      const ofItem = this.#parseTraversal((scope) => scope('*'))
+      const evaluateForItem = this.#parseTraversal((scope) => scope('*'))
       return (scope) =>
-        value(scope).map((item: Json) => ofItem((name) => (name === '*' ? item : scope(name))))
+        value(scope).map((item: Json) => evaluateForItem((name) => (name === '*' ? item : scope(name))))
     }
     if (this.#take('[')) {
       const index = this.parseExpression()

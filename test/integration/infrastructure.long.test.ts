@@ -4,7 +4,11 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CelEngine, TemplateFile } from '@aws/cloudformation-validate'
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals'
-import { type CrossAccountPoliciesOptions, crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
+import {
+  type CrossAccountPolicies,
+  type CrossAccountPoliciesOptions,
+  crossAccountPolicies,
+} from 'middy-cross-account-dynamo/policies'
 import { apiEvent } from '../../examples/local/events.ts'
 import {
   createCdkDeploy,
@@ -56,11 +60,18 @@ interface Tool {
   logPolicies: readonly string[]
 }
 
-const COMMON = { examples: EXAMPLES, hasVpcOption: true, logPolicies: ['AWSLambdaBasicExecutionRole'] }
+const COMMON_TOOL_SETTINGS = {
+  examples: EXAMPLES,
+  hasVpcOption: true,
+  logPolicies: ['AWSLambdaBasicExecutionRole'],
+}
 const TOOLS: Record<string, Tool> = {
-  CDK: { ...COMMON, deploy: createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc)) },
-  SAM: { ...COMMON, deploy: deploySam },
-  Terraform: { ...COMMON, deploy: deployTerraform },
+  CDK: {
+    ...COMMON_TOOL_SETTINGS,
+    deploy: createCdkDeploy((hasVpc) => (hasVpc ? stacksInVpc : stacksWithoutVpc)),
+  },
+  SAM: { ...COMMON_TOOL_SETTINGS, deploy: deploySam },
+  Terraform: { ...COMMON_TOOL_SETTINGS, deploy: deployTerraform },
   Serverless: { deploy: deployServerless, examples: ['put-and-get'], hasVpcOption: false, logPolicies: [] },
 }
 
@@ -92,6 +103,12 @@ const LAMBDA_TRUST_POLICY = {
   Version: '2012-10-17',
   Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
 }
+
+/** Removes the Sids of a policy. */
+const removeSids = ({ Version, Statement }: CrossAccountPolicies['callerPolicy']) => ({
+  Version,
+  Statement: Statement.map(({ Sid: _, ...statement }) => statement),
+})
 
 /** Removes the principals of an endpoint policy, so that a role can have it as its permissions policy. */
 const removePrincipals = ({ Version, Statement }: PolicyDocument): PolicyDocument => {
@@ -151,7 +168,12 @@ describe.each(Object.entries(TOOLS))('%s', (tool, { deploy, examples, hasVpcOpti
       )
       expect(normalize(roles)).toEqual(
         normalize([
-          { arn: roleArn, trustPolicy: LAMBDA_TRUST_POLICY, policies: [callerPolicy] },
+          {
+            arn: roleArn,
+            trustPolicy: LAMBDA_TRUST_POLICY,
+            // The construct removes the Sid, so that a function can have several target roles.
+            policies: [tool === 'CDK' ? removeSids(callerPolicy) : callerPolicy],
+          },
           { arn: policiesOptions.roleArn, trustPolicy, policies: [permissionsPolicy] },
         ]),
       )

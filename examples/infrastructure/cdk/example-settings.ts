@@ -29,7 +29,11 @@ export const createPutAndGetSettings = ({ externalId, ...target }: DeploymentTar
   tableName: 'MyTable',
   partitionKey: 'id',
   access: ['GetItem', 'PutItem'],
-  session: { roleArn: `arn:aws:iam::${target.tableAccount}:role/CrossAccountDynamoRole`, externalId },
+  session: {
+    roleArn: `arn:aws:iam::${target.tableAccount}:role/CrossAccountDynamoRole`,
+    region: target.region,
+    externalId,
+  },
 })
 
 /** Returns the settings of `examples/pooled-tenants/`. */
@@ -46,6 +50,7 @@ export const createPooledTenantsSettings = ({
   access: ['GetItem', 'PutItem', 'Query'],
   session: {
     roleArn: `arn:aws:iam::${target.tableAccount}:role/TenantOrders`,
+    region: target.region,
     externalId,
     tenantTag: 'TenantId',
   },

@@ -2,8 +2,8 @@
 import { describe, expect, test } from '@jest/globals'
 import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
-import { AttributeType, Table, TableEncryption, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
-import { Key } from 'aws-cdk-lib/aws-kms'
+import { AttributeType, type ITable, Table, TableEncryption, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import {
   CrossAccountDynamoRole,
@@ -18,6 +18,8 @@ import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID } from '../../sandbox/two-accounts.ts
 
 const REGION = 'us-east-1'
 const roleArn = `arn:aws:iam::${ACCOUNT_B}:role/teams/orders/Orders`
+/** The properties that each session needs. */
+const IDENTITY = { roleArn, region: REGION }
 const executionRoleArn = `arn:aws:iam::${ACCOUNT_A}:role/OrdersFunction`
 const KEY_ATTRIBUTE = { name: 'id', type: AttributeType.STRING }
 
@@ -33,13 +35,23 @@ const readResources = (stack: Stack, parameters: Record<string, string> = {}) =>
     region: stack.region,
     parameters,
   })
+/** Imports a table by its ARN. */
+const importTable = (stack: Stack, { account = ACCOUNT_B }): ITable =>
+  Table.fromTableArn(stack, 'Imported', `arn:aws:dynamodb:${REGION}:${account}:table/Imported`)
+const encryptTable = (stack: Stack, encryptionKey: IKey, tableName = 'Encrypted'): Table =>
+  new Table(stack, tableName, {
+    tableName,
+    partitionKey: KEY_ATTRIBUTE,
+    encryption: TableEncryption.CUSTOMER_MANAGED,
+    encryptionKey,
+  })
 const toJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 /** Creates a role in a new stack with a table `Orders`, and returns the resources of the stack. */
 const synthesizeRole = (props: Partial<CrossAccountDynamoRoleProps> = {}) => {
   const stack = createStack()
   new CrossAccountDynamoRole(stack, 'Role', {
-    roleArn,
+    ...IDENTITY,
     executionRoleArn,
     tables: [createTable(stack, 'Orders')],
     access: 'read-write',
@@ -67,7 +79,7 @@ const findVariables = (stack: Stack): Record<string, string> =>
 
 const SESSIONS: readonly (readonly [
   string,
-  Omit<CrossAccountSession, 'roleArn'>,
+  Omit<CrossAccountSession, 'roleArn' | 'region'>,
   Partial<CrossAccountPoliciesOptions>,
 ])[] = [
   ['only a role', {}, {}],
@@ -106,7 +118,7 @@ describe('CrossAccountDynamoRole', () => {
   test('has the name and the path of the ARN', () => {
     const stack = createStack()
     const { role } = new CrossAccountDynamoRole(stack, 'Role', {
-      roleArn,
+      ...IDENTITY,
       executionRoleArn,
       tables: [createTable(stack, 'Orders')],
       access: 'read',
@@ -140,20 +152,13 @@ describe('CrossAccountDynamoRole', () => {
     const stack = createStack()
     const key = Key.fromKeyArn(stack, 'Key', `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/1234abcd`)
     const otherKey = Key.fromKeyArn(stack, 'OtherKey', `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/5678abcd`)
-    const createEncryptedTable = (tableName: string, encryptionKey: typeof key) =>
-      new Table(stack, tableName, {
-        tableName,
-        partitionKey: KEY_ATTRIBUTE,
-        encryption: TableEncryption.CUSTOMER_MANAGED,
-        encryptionKey,
-      })
     new CrossAccountDynamoRole(stack, 'Role', {
-      roleArn,
+      ...IDENTITY,
       executionRoleArn,
       tables: [
-        createEncryptedTable('Orders', key),
-        createEncryptedTable('Customers', otherKey),
-        createEncryptedTable('Invoices', key),
+        encryptTable(stack, key, 'Orders'),
+        encryptTable(stack, otherKey, 'Customers'),
+        encryptTable(stack, key, 'Invoices'),
         createTable(stack, 'Public'),
       ],
       access: 'read',
@@ -176,7 +181,7 @@ describe('CrossAccountDynamoRole', () => {
     const externalId = new CfnParameter(stack, 'ExternalId').valueAsString
     const executionRole = new CfnParameter(stack, 'ExecutionRole').valueAsString
     new CrossAccountDynamoRole(stack, 'Role', {
-      roleArn,
+      ...IDENTITY,
       externalId,
       sessionTags: { stage: new CfnParameter(stack, 'Stage').valueAsString },
       executionRoleArn: [executionRole, executionRoleArn],
@@ -203,10 +208,10 @@ describe('CrossAccountDynamoRole', () => {
     expect(JSON.stringify(template.toJSON())).not.toContain('cdk-token')
   })
 
-  test('warns about settings that are valid but risky, with the names of the tables', () => {
+  test('warns about risky principals', () => {
     const stack = createStack()
     new CrossAccountDynamoRole(stack, 'Role', {
-      roleArn,
+      ...IDENTITY,
       executionRoleArn: '*',
       trustWholeAccount: true,
       tables: [createTable(stack, 'Orders')],
@@ -226,7 +231,7 @@ describe('CrossAccountDynamoRole', () => {
       ['externalId', 'sourceIdentity'],
     ],
     ['no ARN', { roleArn: 'Orders', externalId: 'x' }, ['roleArn', 'externalId']],
-    ['no tables', { tables: [] }, ['tables']],
+    ['no tables and no access', { tables: [], access: [] }, ['tables', 'access']],
   ])('reports all problems at once: %s', (_, props, options) => {
     expect(() => synthesizeRole(props)).toThrow(
       expect.objectContaining({
@@ -236,36 +241,70 @@ describe('CrossAccountDynamoRole', () => {
     )
   })
 
-  test.each<[string, () => Stack, (stack: Stack) => Partial<CrossAccountDynamoRoleProps>]>([
-    ['a stack in another account', () => createStack(ACCOUNT_A), () => ({})],
-    ['a table in another Region', createStack, () => ({ region: 'eu-west-1' })],
+  test.each<[string, string, (stack: Stack) => object]>([
+    [
+      'a stack in another account',
+      'roleArn',
+      () => ({ roleArn: roleArn.replace(ACCOUNT_B, ACCOUNT_A), tables: [] }),
+    ],
+    ['a table in another Region', 'tables', () => ({ region: 'eu-west-1' })],
     [
       'an imported table of another account',
-      createStack,
+      'tables',
+      (stack) => ({ tables: [importTable(stack, { account: ACCOUNT_A })] }),
+    ],
+    [
+      'the alias of a key',
+      'tables',
+      (stack) => ({ tables: [encryptTable(stack, Alias.fromAliasName(stack, 'Alias', 'alias/orders'))] }),
+    ],
+    [
+      'a key in another Region',
+      'tables',
       (stack) => ({
         tables: [
-          Table.fromTableArn(stack, 'Imported', `arn:aws:dynamodb:${REGION}:${ACCOUNT_A}:table/Imported`),
+          encryptTable(
+            stack,
+            Key.fromKeyArn(stack, 'Key', `arn:aws:kms:eu-west-1:${ACCOUNT_B}:key/1234abcd`),
+          ),
         ],
       }),
     ],
     [
       'a role ARN that is a token',
-      createStack,
+      'roleArn',
       () => ({ roleArn: `arn:aws:iam::${Aws.ACCOUNT_ID}:role/Orders` }),
     ],
-    ['an unknown Region', () => new Stack(new App(), 'Stack'), () => ({})],
-  ])('refuses %s', (_, createScope, createProps) => {
-    const stack = createScope()
+    ['a Region that is a token', 'region', () => ({ region: Aws.REGION })],
+    ['a tenant tag that is a token', 'tenantTag', () => ({ tenantTag: Aws.STACK_NAME })],
+    ['a session tag with an empty value', 'sessionTags', () => ({ sessionTags: { team: '' } })],
+    ['a misspelled property', 'externalID', () => ({ externalID: EXTERNAL_ID })],
+    [
+      'a property of the generator only',
+      'kmsKeyArn',
+      () => ({ kmsKeyArn: `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/1234abcd` }),
+    ],
+    ['no list of tables', 'tables', () => ({ tables: 'Orders' })],
+  ])('the role refuses %s, and names the construct and the property', (_, property, createProps) => {
+    const stack = createStack()
+    const { tables, ...props } = { tables: [createTable(stack, 'Orders')], ...createProps(stack) }
+    const isEmpty = Array.isArray(tables) && tables.length === 0
     expect(
       () =>
         new CrossAccountDynamoRole(stack, 'Role', {
-          roleArn,
+          ...IDENTITY,
           executionRoleArn,
-          tables: [createTable(stack, 'Orders')],
+          // A stack in another account has its own table, so only the stack is in the wrong account.
+          tables: isEmpty ? [importTable(stack, { account: ACCOUNT_A })] : tables,
           access: 'read',
-          ...createProps(stack),
+          ...props,
         }),
-    ).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }))
+    ).toThrow(
+      expect.objectContaining({
+        code: 'CONFIG_INVALID',
+        message: expect.stringMatching(new RegExp(`Stack/Role has .*problems?:\\n +- ${property}: `)),
+      }),
+    )
   })
 })
 
@@ -279,17 +318,16 @@ describe('grantCrossAccountDynamo', () => {
       region: REGION,
       ...options,
     })
-    Template.fromStack(synthesizeFunction({ roleArn, ...session })).hasResourceProperties(
-      'AWS::IAM::Policy',
-      {
-        PolicyDocument: toJson(callerPolicy),
-      },
+    const [statement] = callerPolicy.Statement
+    const stack = synthesizeFunction({ ...IDENTITY, ...session })
+    expect(findProperties(stack, 'AWS::IAM::Policy').PolicyDocument).toEqual(
+      toJson({ ...callerPolicy, Statement: [{ ...statement, Sid: undefined }] }),
     )
   })
 
   test.each(SESSIONS)('sets variables from which the middleware reads the same session: %s', (_, session) => {
     const { sessionTags, transitiveTagKeys = [], sourceIdentity, externalId } = session
-    const variables = findVariables(synthesizeFunction({ roleArn, ...session }, 'ORDERS'))
+    const variables = findVariables(synthesizeFunction({ ...IDENTITY, ...session }, 'ORDERS'))
     const { parameters, region } = readConfiguration(
       { envPrefix: 'ORDERS' },
       { ...variables, AWS_REGION: REGION },
@@ -305,17 +343,40 @@ describe('grantCrossAccountDynamo', () => {
   })
 
   test('sets the Region only if it differs from that of the function', () => {
-    expect(findVariables(synthesizeFunction({ roleArn, region: REGION }))).toEqual({
+    expect(findVariables(synthesizeFunction(IDENTITY))).toEqual({
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
     })
-    expect(findVariables(synthesizeFunction({ roleArn, region: 'eu-west-1' }))).toEqual({
+    expect(findVariables(synthesizeFunction({ ...IDENTITY, region: 'eu-west-1' }))).toEqual({
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
       CROSS_ACCOUNT_DYNAMO_REGION: 'eu-west-1',
     })
   })
 
-  test('reports all problems of the session at once, and does not change the function', () => {
-    expect(() => synthesizeFunction({ roleArn, externalId: 'x', sourceIdentity: 'an identity' })).toThrow(
+  test('lets one function assume two target roles', () => {
+    const stack = synthesizeFunction(IDENTITY)
+    const lambdaFunction = stack.node.findChild('Function') as LambdaFunction
+    grantCrossAccountDynamo(lambdaFunction, { ...IDENTITY, roleArn: `${roleArn}2` }, { envPrefix: 'AUDIT' })
+    const { Statement } = findProperties(stack, 'AWS::IAM::Policy').PolicyDocument
+    expect(Statement).toEqual(
+      [roleArn, `${roleArn}2`].map((Resource) => ({ Effect: 'Allow', Action: 'sts:AssumeRole', Resource })),
+    )
+    expect(findVariables(stack)).toEqual({
+      CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
+      AUDIT_ROLE_ARN: `${roleArn}2`,
+    })
+  })
+
+  test('refuses a second session with the same prefix, and keeps the variables of the first one', () => {
+    const stack = synthesizeFunction(IDENTITY)
+    const lambdaFunction = stack.node.findChild('Function') as LambdaFunction
+    expect(() => grantCrossAccountDynamo(lambdaFunction, { ...IDENTITY, roleArn: `${roleArn}2` })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('envPrefix') }),
+    )
+    expect(findVariables(stack)).toEqual({ CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn })
+  })
+
+  test('reports all problems of the session at once', () => {
+    expect(() => synthesizeFunction({ ...IDENTITY, externalId: 'x', sourceIdentity: 'an identity' })).toThrow(
       expect.objectContaining({
         code: 'CONFIG_INVALID',
         issues: [

@@ -10,6 +10,7 @@ import {
 
 const session: CrossAccountSession = {
   roleArn: 'arn:aws:iam::222222222222:role/Orders',
+  region: 'us-east-1',
   externalId: 'example-external-id',
   tenantTag: 'TenantId',
 }
