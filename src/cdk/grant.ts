@@ -5,6 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { createCallerPolicy } from '../iam/documents.ts'
 import { readTrustConfiguration, type TrustConfiguration } from '../iam/trust-configuration.ts'
+import { quote } from '../text.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
 import {
   type CrossAccountSession,
@@ -72,8 +73,15 @@ export const grantCrossAccountDynamo = (
   }
 }
 
+/** @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html */
+const VARIABLE_PREFIX = /^[A-Za-z](?:\w*[A-Za-z0-9])?$/
+
 /** Adds a child construct for the prefix, because a second session with the same prefix would replace the variables of the first. */
 const markPrefix = (lambdaFunction: LambdaFunction, envPrefix: string, subject: string): void => {
+  if (!VARIABLE_PREFIX.test(envPrefix))
+    throwProblems(subject, [
+      `envPrefix: must begin with a letter, contain only letters, digits and underscores, and not end with an underscore, but is ${quote(envPrefix)}`,
+    ])
   const id = `CrossAccountDynamo:${envPrefix}`
   if (lambdaFunction.node.tryFindChild(id) !== undefined)
     throwProblems(subject, [

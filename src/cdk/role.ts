@@ -103,8 +103,10 @@ export class CrossAccountDynamoRole extends Construct {
     const placeholders = createPlaceholders()
     const configuration = readTrustConfiguration(toOptions(props, placeholders), subject)
     const { role, region } = configuration
+    const stack = Stack.of(this)
     throwProblems(subject, [
-      ...findStackProblems(Stack.of(this), role),
+      ...(props.trustWholeAccount === true ? [] : findBroadTokens(props.executionRoleArn, stack)),
+      ...findStackProblems(stack, role),
       ...props.tables.flatMap((table) => findTableProblems(table, { ...role, region })),
     ])
 
@@ -133,6 +135,24 @@ export class CrossAccountDynamoRole extends Construct {
 
 const isElsewhere = (actual: string, expected: string): boolean =>
   Token.compareStrings(actual, expected) === TokenComparison.DIFFERENT
+
+/**
+ * Returns the problems of execution roles that contain a token and whose literal parts name more than one role, such as the ARN of an
+ * `AccountPrincipal`. The value of a parameter is not known, so it cannot be checked.
+ */
+const findBroadTokens = (
+  executionRoleArn: CrossAccountDynamoRoleProps['executionRoleArn'],
+  stack: Stack,
+): string[] =>
+  [executionRoleArn]
+    .flat()
+    .filter((arn) => Token.isUnresolved(arn))
+    .map((arn) => JSON.stringify(stack.resolve(arn)))
+    .filter((resolved) => /:root"|[*?]/.test(resolved))
+    .map(
+      (resolved) =>
+        `executionRoleArn: ${resolved} includes more than one role; name the execution role, or set trustWholeAccount`,
+    )
 
 const findStackProblems = (stack: Stack, { accountId }: Pick<TableLocation, 'accountId'>): string[] =>
   isElsewhere(stack.account, accountId)
@@ -164,12 +184,14 @@ const findTableProblems = (table: AnyTable, { accountId, region, partition }: Ta
   ]
 }
 
-/** Returns the account and the Region of a table. For a table that is imported by its ARN, they differ from those of its stack. */
+/**
+ * Returns the account and the Region of a table, each of which can be a token. For a table that is imported by its ARN, they can differ
+ * from those of its stack.
+ */
 const findTableLocation = ({
   tableArn,
   env,
-}: AnyTable): { readonly account: string; readonly region: string } =>
-  (Token.isUnresolved(tableArn) ? undefined : parseArn(tableArn)) ?? env
+}: AnyTable): { readonly account: string; readonly region: string } => parseArn(tableArn) ?? env
 
 /** Converts the properties to options of the generator, with placeholders for the tables and for all tokens. */
 const toOptions = (props: CrossAccountDynamoRoleProps, placeholders: Placeholders): unknown => {
@@ -178,12 +200,16 @@ const toOptions = (props: CrossAccountDynamoRoleProps, placeholders: Placeholder
   const { partition, accountId } = location
   const replaceRoleArn = (arn: string): string =>
     placeholders.replaceToken(arn, (name) => `arn:${partition}:iam::${accountId}:role/${name}`)
-  const toPlaceholder = ({ tableArn, tableName }: AnyTable): string =>
-    placeholders.add((name) => ({ [toTableArn(name, location)]: tableArn, [name]: tableName }))
+  /** Returns a literal name, so that the generator checks it, or a placeholder. */
+  const toName = ({ tableArn, tableName }: AnyTable): string => {
+    const name = placeholders.replaceToken(tableName)
+    placeholders.add(toTableArn(name, location), tableArn)
+    return name
+  }
   return {
     ...toPolicyOptions(props, placeholders),
     executionRoleArn: [props.executionRoleArn].flat().map(replaceRoleArn),
-    tables: Array.isArray(tables) ? tables.map(toPlaceholder) : tables,
+    tables: Array.isArray(tables) ? tables.map(toName) : tables,
   }
 }
 

@@ -43,9 +43,9 @@ locals {
       ],
       [
         for key, value in local.tags : {
-          operator = value == null ? "StringLike" : "StringEquals"
+          operator = value == "*" ? "StringLike" : "StringEquals"
           key      = "aws:RequestTag/${key}"
-          values   = [value == null ? "?*" : value]
+          values   = [value == "*" ? "?*" : value]
         }
       ],
     ) : condition if length(local.tags) > 0

@@ -7,7 +7,7 @@ variable "session" {
     would not require the external ID or would not isolate the tenants.
 
     - external_id: the external ID, or null.
-    - tags: the session tags, or {}. A value is the value that the tag must have. With null, the tag can have any
+    - tags: the session tags, or {}. A value is the value that the tag must have. With "*", the tag can have any
       nonempty value, which the `session` function of the middleware returns.
     - tenant_tag: the key of the session tag that identifies the tenant, or null. The role then allows only requests
       whose partition keys equal the value of this tag. The key does not need to be in `tags`.
@@ -60,11 +60,11 @@ variable "session" {
 
   validation {
     condition = alltrue([
-      for value in values(var.session.tags) : value == null ? true : (
+      for value in values(var.session.tags) : value == null ? false : value == "*" || (
         can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,256}$", value)) && !startswith(lower(value), "aws:")
       )
     ])
-    error_message = "The value of a session tag must have 1 to 256 characters, which are letters, digits, spaces and _.:/=+-@, and must not begin with \"aws:\"."
+    error_message = "The value of a session tag must be \"*\", or have 1 to 256 characters, which are letters, digits, spaces and _.:/=+-@, and must not begin with \"aws:\"."
   }
 
   validation {
@@ -84,10 +84,10 @@ variable "session" {
 }
 
 locals {
-  # The session tags, including the tenant tag. null stands for any nonempty value.
+  # The session tags, including the tenant tag. "*" stands for any nonempty value.
   tags = {
     for key in distinct(compact(concat(keys(var.session.tags), [var.session.tenant_tag]))) :
-    key => try(var.session.tags[key], null)
+    key => try(var.session.tags[key], "*")
   }
-  fixed_tags = { for key, value in local.tags : key => value if value != null }
+  fixed_tags = { for key, value in local.tags : key => value if value != "*" }
 }

@@ -28,6 +28,10 @@ export const readAccountId = async (profile: Profile): Promise<string> => {
   const { Account = '' } = await withStsClient(profile, (client) =>
     client.send(new GetCallerIdentityCommand()),
   )
+  if (!/^\d{12}$/.test(Account))
+    throw new Error(
+      `STS returned no account ID for the profile ${profile.profile}. Check its endpoint and proxy.`,
+    )
   return Account
 }
 

@@ -16,6 +16,10 @@ import { EXAMPLE_TARGET, listStacks, type TestTarget } from './target.ts'
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`)
 }
+/** If the terminal or a pipe closes, the deletions must continue, although their output cannot be printed. */
+const ignoreClosedOutput = (): void => {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+}
 
 const refuseToRun = async (): Promise<never> => {
   throw new Error('A plan cannot be run.')
@@ -66,6 +70,7 @@ const printRemainingStacks = ({ runId }: Pick<TestTarget, 'runId'>): void => {
 }
 
 const runOnAws = async (options: Options): Promise<number> => {
+  ignoreClosedOutput()
   const target = {
     ...EXAMPLE_TARGET,
     region: options.region,

@@ -77,11 +77,11 @@ export const arbitraryOptions: fc.Arbitrary<CrossAccountPoliciesOptions> = fc
 
 type TagOptions = Pick<CrossAccountPoliciesOptions, 'sessionTagKeys' | 'tenantTag'>
 
-/** Returns all session tags: each key with its fixed value, or with `null` if the tag can have any nonempty value. */
-const toTags = ({ sessionTagKeys = {}, tenantTag }: TagOptions): Map<string, string | null> => {
+/** Returns all session tags: each key with its fixed value, or with `*` if the tag can have any nonempty value. */
+const toTags = ({ sessionTagKeys = {}, tenantTag }: TagOptions): Map<string, string> => {
   if (Array.isArray(sessionTagKeys)) throw new Error('Use a record for the session tag keys of a sample.')
-  const tags = new Map<string, string | null>(tenantTag === undefined ? [] : [[tenantTag, null]])
-  for (const [key, value] of Object.entries(sessionTagKeys)) tags.set(key, value === true ? null : value)
+  const tags = new Map<string, string>(tenantTag === undefined ? [] : [[tenantTag, '*']])
+  for (const [key, value] of Object.entries(sessionTagKeys)) tags.set(key, value === true ? '*' : value)
   return tags
 }
 
@@ -128,7 +128,9 @@ export const toExpectedParameters = (options: CrossAccountPoliciesOptions) => {
   return {
     RoleArn: roleArn,
     ExternalId: externalId,
-    Tags: Object.fromEntries([...toTags(options)].map(([key, value]) => [key, value ?? VARYING_TAG_VALUE])),
+    Tags: Object.fromEntries(
+      [...toTags(options)].map(([key, value]) => [key, value === '*' ? VARYING_TAG_VALUE : value]),
+    ),
     TransitiveTagKeys: transitiveTagKeys,
     SourceIdentity: sourceIdentity === true ? VARYING_SOURCE_IDENTITY : sourceIdentity || undefined,
   }
@@ -141,7 +143,7 @@ export const toExpectedParameters = (options: CrossAccountPoliciesOptions) => {
 export const createSessionFunction = (options: CrossAccountPoliciesOptions) => {
   const { Tags, SourceIdentity } = toExpectedParameters(options)
   const varying = {
-    ...([...toTags(options).values()].includes(null) && { sessionTags: Tags }),
+    ...([...toTags(options).values()].includes('*') && { sessionTags: Tags }),
     ...(options.sourceIdentity === true && { sourceIdentity: SourceIdentity }),
   }
   return Object.keys(varying).length > 0 ? () => varying : undefined
@@ -162,7 +164,7 @@ const INVALID_SESSIONS: [message: string, attributes: Partial<Record<keyof typeo
   ['The key of a session tag must', { tenant_tag: '' }],
   ['The key of a session tag must', { tenant_tag: '$a' }],
   ['The value of a session tag must', { tags: { a: '' } }],
-  ['The value of a session tag must', { tags: { a: '*' } }],
+  ['The value of a session tag must', { tags: { a: null } }],
   ['The keys of session tags must', { tags: { a: 'b', A: 'b' } }],
   ['The keys of session tags must', { tags: { tenant: 'b' }, tenant_tag: 'Tenant' }],
   ['Each of the transitive_tag_keys must', { transitive_tag_keys: ['a'] }],

@@ -3,6 +3,7 @@ import { describe, expect, test } from '@jest/globals'
 import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { AttributeType, type ITable, Table, TableEncryption, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
+import { AccountPrincipal } from 'aws-cdk-lib/aws-iam'
 import { Alias, type IKey, Key } from 'aws-cdk-lib/aws-kms'
 import { Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import {
@@ -208,6 +209,24 @@ describe('CrossAccountDynamoRole', () => {
     expect(JSON.stringify(template.toJSON())).not.toContain('cdk-token')
   })
 
+  test('keeps values that look like placeholders', () => {
+    const stack = createStack()
+    new CrossAccountDynamoRole(stack, 'Role', {
+      ...IDENTITY,
+      externalId: new CfnParameter(stack, 'ExternalId').valueAsString,
+      sessionTags: { customer: 'cdk-token-1x' },
+      executionRoleArn,
+      tables: [new TableV2(stack, 'Table', { partitionKey: KEY_ATTRIBUTE })],
+      access: 'read',
+    })
+    expect(
+      findProperties(stack, 'AWS::IAM::Role').AssumeRolePolicyDocument.Statement[0].Condition.StringEquals,
+    ).toEqual({
+      'sts:ExternalId': { Ref: 'ExternalId' },
+      'aws:RequestTag/customer': 'cdk-token-1x',
+    })
+  })
+
   test('warns about risky principals', () => {
     const stack = createStack()
     new CrossAccountDynamoRole(stack, 'Role', {
@@ -283,6 +302,29 @@ describe('CrossAccountDynamoRole', () => {
       'a property of the generator only',
       'kmsKeyArn',
       () => ({ kmsKeyArn: `arn:aws:kms:${REGION}:${ACCOUNT_B}:key/1234abcd` }),
+    ],
+    [
+      'a table name with a wildcard',
+      'tables',
+      (stack) => ({ tables: [Table.fromTableName(stack, 'All', '*')] }),
+    ],
+    [
+      'an imported table of another Region in an ARN with a token',
+      'tables',
+      (stack) => ({
+        tables: [
+          Table.fromTableArn(
+            stack,
+            'Other',
+            `arn:${Aws.PARTITION}:dynamodb:eu-west-1:${ACCOUNT_B}:table/Orders`,
+          ),
+        ],
+      }),
+    ],
+    [
+      'an account as a token',
+      'executionRoleArn',
+      () => ({ executionRoleArn: new AccountPrincipal(ACCOUNT_A).arn }),
     ],
     ['no list of tables', 'tables', () => ({ tables: 'Orders' })],
   ])('the role refuses %s, and names the construct and the property', (_, property, createProps) => {
@@ -364,6 +406,12 @@ describe('grantCrossAccountDynamo', () => {
       CROSS_ACCOUNT_DYNAMO_ROLE_ARN: roleArn,
       AUDIT_ROLE_ARN: `${roleArn}2`,
     })
+  })
+
+  test.each(['', 'MY_', 'my pre-fix', '1ST'])('refuses the prefix %j', (envPrefix) => {
+    expect(() => synthesizeFunction(IDENTITY, envPrefix)).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining('envPrefix') }),
+    )
   })
 
   test('refuses a second session with the same prefix, and keeps the variables of the first one', () => {
