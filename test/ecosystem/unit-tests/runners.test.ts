@@ -36,6 +36,8 @@ const createEnvironment = (connectionsFile: string): NodeJS.ProcessEnv => {
     NO_COLOR: '1',
     NODE_OPTIONS: `--import=${preload} --disable-warning=ExperimentalWarning`,
     CONNECTIONS_FILE: connectionsFile,
+    // A developer may have set the variable in the shell. The configuration of the runner must replace it.
+    CROSS_ACCOUNT_DYNAMO_ROLE_ARN: 'arn:aws:iam::222222222222:role/CrossAccountDynamoRole',
   }
 }
 
@@ -108,7 +110,7 @@ const PROJECTS: readonly Project[] = [
     name: 'node-test',
     packages: ['aws-sdk-client-mock'],
     title: '`node:test`',
-    shownFiles: ['package.json', 'test.env', 'handler.test.ts'],
+    shownFiles: ['package.json', 'test.setup.js', 'handler.test.ts'],
     reporterFlags: ['--test-reporter=tap', `--test-reporter-destination=${REPORT}`],
     readCounts: readTap,
   },

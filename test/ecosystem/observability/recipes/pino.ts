@@ -1,8 +1,8 @@
 import middy from '@middy/core'
 import { crossAccountDynamo, type Logger } from 'middy-cross-account-dynamo'
-import { pino } from 'pino'
+import { pino, stdSerializers } from 'pino'
 
-const log = pino({ errorKey: 'error' })
+const log = pino().child({}, { serializers: { error: stdSerializers.err } })
 const logger: Logger = {
   debug: (message, details) => log.debug(details, message),
   info: (message, details) => log.info(details, message),
