@@ -30,7 +30,7 @@ export default {
       comment: 'The constructs use only the generator of the policies, and no other code imports them.',
       severity: 'error',
       from: { path: '^src/cdk/' },
-      to: { path: '^src/', pathNot: '^src/(?:cdk/|iam/|options/|errors\\.ts)' },
+      to: { path: '^src/', pathNot: '^src/(?:cdk/|iam/|options/|(?:errors|text)\\.ts)' },
     },
     {
       name: 'no-import-of-cdk',
