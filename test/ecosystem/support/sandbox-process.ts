@@ -1,6 +1,6 @@
 /**
- * The sandbox in a process of its own, so that a tracer that patches Node.js's modules in the test does not trace the sandbox.
- * `startSandboxProcess()` starts it. Each message names an operation, and the answer has the same `id`.
+ * The sandbox in a process of its own, so that a tracer that patches Node.js's modules in the test does not trace the sandbox, and so
+ * that a bench does not measure it. `forkSandbox()` starts it. Each message names an operation, and the answer has the same `id`.
  */
 import { createFunctionVariables } from '../../lambda-runtime.ts'
 import { type Fault, type Sandbox, type SandboxOptions, startSandbox } from '../../sandbox/index.ts'
@@ -51,5 +51,5 @@ process.on('message', async (request: SandboxRequest) => {
     })
   }
 })
-// The test ended without closing the sandbox.
+// The process that started this one ended without closing the sandbox.
 process.on('disconnect', () => process.exit())
