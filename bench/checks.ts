@@ -1,0 +1,12 @@
+/** Compares the counts of a run with the expected ones. */
+import type { Check } from './bench.ts'
+
+export const hasPassed = (check: Check): boolean =>
+  'atMost' in check ? check.actual <= check.atMost : check.actual === check.expected
+
+export const formatCheck = (check: Check): string => {
+  const expected = 'atMost' in check ? `at most ${check.atMost}` : String(check.expected)
+  return hasPassed(check)
+    ? `ok      ${check.name}: ${check.actual}${'atMost' in check ? `, ${expected}` : ''}`
+    : `FAILED  ${check.name}: expected ${expected}, but is ${check.actual}`
+}

@@ -1,0 +1,68 @@
+/** Writes docs/performance.md from the stored results. */
+import type { Bench } from './bench.ts'
+import type { StoredResults } from './results.ts'
+import { createTables, formatMarkdown } from './tables.ts'
+
+export interface Section {
+  readonly bench: Bench
+  readonly results: StoredResults
+}
+
+const HEAD = `# Performance
+
+<!-- Written by npm run bench -- --write. Do not edit. -->
+
+This page shows what the middleware costs, compared with other ways to use a table in another account. Each section is one bench, which
+you can run on your machine:
+
+\`\`\`sh
+npm run bench                     # runs all benches, in less than 10 minutes
+npm run bench -- cold             # runs one bench
+npm run bench -- --short          # checks only the counts: calls, connections, waits, and the bytes of the package
+\`\`\`
+
+The benches run on a sandbox in another process, which implements STS and DynamoDB over HTTP. The peers are in
+[\`bench/peers/\`](../bench/peers/), with the code that a user would write.
+
+**Read the figures as follows.** Each figure is the median of interleaved rounds, followed by its 95% confidence interval. If two
+intervals overlap, the difference can be noise. Times depend on the machine, so compare only figures of one table. The counts are the same
+on each machine.
+`
+
+const formatSection = ({ bench, results }: Section): string[] => [
+  `## ${bench.title}`,
+  '',
+  `${bench.description} Run it with \`npm run bench -- ${bench.name}\`.`,
+  '',
+  ...results.charts.flatMap(({ name, title }) => [`![${title}](bench/${name}.svg)`, '']),
+  ...createTables(results.rows, bench.columns).flatMap((table) => [formatMarkdown(table), '']),
+]
+
+const formatMachine = ({ date, machine, nodeVersion, durationSeconds }: StoredResults): string[] => [
+  date,
+  `${machine.cores} × ${machine.processor}, ${machine.memoryGb} GB, ${machine.system}`,
+  nodeVersion,
+  `${durationSeconds} s`,
+]
+
+const formatMachines = (sections: readonly Section[]): string[] => [
+  '## Machine and versions',
+  '',
+  formatMarkdown({
+    header: ['Bench', 'Date', 'Machine', 'Node.js', 'Duration'],
+    rows: sections.map(({ bench, results }) => [`\`${bench.name}\``, ...formatMachine(results)]),
+  }),
+  '',
+  formatMarkdown({
+    header: ['Package', 'Version'],
+    rows: Object.entries(Object.assign({}, ...sections.map(({ results }) => results.packages))).map(
+      ([name, version]) => [`\`${name}\``, String(version)],
+    ),
+  }),
+  '',
+  '`@middy/sts` 4.7.0 is the newest version in the registry that this project is developed with.',
+  '',
+]
+
+export const formatPage = (sections: readonly Section[]): string =>
+  [HEAD, ...sections.flatMap(formatSection), ...formatMachines(sections)].join('\n')

@@ -1,0 +1,2 @@
+/** The key of the item in the table. */
+export const ITEM_ID = '1'
