@@ -1,0 +1,6 @@
+/** The function of sdk.ts with this package. */
+import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+
+export { packages } from './sdk.ts'
+
+export const construct = (): unknown => crossAccountDynamo()
