@@ -1,0 +1,109 @@
+/** Six hours of one execution environment on a moved clock, without and with an outage of STS. */
+import type { Bench, Check, Measurement } from '../bench.ts'
+import { createBarChart } from '../charts.ts'
+import { PEER_NAMES, type Peer } from '../peers.ts'
+import { summarize } from '../statistics.ts'
+import { runChild } from '../support/child.ts'
+import type { DayCounts } from './day/process.ts'
+
+const HOURS = 6
+const SHORT_HOURS = 2
+const PEERS: readonly Peer[] = ['package', 'from-temporary-credentials', 'middy-sts', 'textbook']
+
+interface Scenario {
+  readonly name: string
+  /** In minutes since the first invocation. */
+  readonly outage?: readonly [start: number, end: number]
+}
+const SCENARIOS = {
+  noOutage: { name: 'no outage' },
+  // A refresh of this package is due from minute 42 to 45 on.
+  duringRefresh: { name: 'STS outage from minute 40 to 52', outage: [40, 52] },
+  // fromTemporaryCredentials refreshes its credentials at minute 55.
+  afterRefresh: { name: 'STS outage from minute 50 to 62', outage: [50, 62] },
+} as const satisfies Readonly<Record<string, Scenario>>
+
+interface Day {
+  readonly peer: Peer
+  readonly scenario: Scenario
+  readonly counts: DayCounts
+}
+
+const runDay = async (peer: Peer, scenario: Scenario, hours: number): Promise<Day> => {
+  const args = [peer, hours, ...(scenario.outage ?? [])].map(String)
+  return { peer, scenario, counts: await runChild(`${import.meta.dirname}/day/process.ts`, { args }) }
+}
+
+const METRICS: readonly (readonly [name: string, key: keyof DayCounts])[] = [
+  ['failed invocations', 'failed'],
+  ['waited for STS', 'waited'],
+  ['STS calls', 'stsCalls'],
+  ['connections to DynamoDB', 'dynamodbConnections'],
+  ['connections to STS', 'stsConnections'],
+]
+
+const toRows = ({ peer, scenario, counts }: Day): Measurement[] =>
+  METRICS.map(([metric, key]) => ({
+    peer: PEER_NAMES[peer],
+    case: scenario.name,
+    metric,
+    unit: 'count',
+    ...summarize([counts[key]]),
+  }))
+
+/** Runs all days. Those of the textbook wait for STS most of the time, so they run at the same time as the others. */
+const runDays = async (report: (progress: string) => void): Promise<Day[]> => {
+  const scenarios = Object.values(SCENARIOS)
+  const others = PEERS.filter((peer) => peer !== 'textbook')
+  const textbookDays = Promise.all(scenarios.map((scenario) => runDay('textbook', scenario, HOURS)))
+  const days: Day[] = []
+  for (const peer of others) {
+    for (const scenario of scenarios) {
+      report(`${peer}, ${scenario.name}`)
+      days.push(await runDay(peer, scenario, HOURS))
+    }
+  }
+  report('textbook')
+  return [...days, ...(await textbookDays)]
+}
+
+const runChecks = async (report: (progress: string) => void): Promise<Check[]> => {
+  const checks: Check[] = []
+  for (const scenario of Object.values(SCENARIOS)) {
+    report(scenario.name)
+    const { counts } = await runDay('package', scenario, SHORT_HOURS)
+    const addCheck = (metric: string, actual: number, expected: { expected: number } | { atMost: number }) =>
+      checks.push({ name: `${SHORT_HOURS} h, ${scenario.name}: ${metric}`, actual, ...expected })
+    addCheck('failed invocations', counts.failed, { expected: 0 })
+    addCheck('invocations that waited for STS', counts.waited, { expected: 1 })
+    addCheck('connections to DynamoDB', counts.dynamodbConnections, { expected: 1 })
+    addCheck('connections to STS', counts.stsConnections, { expected: 1 })
+    // The prefetch and two refreshes. During an outage, each of 24 invocations makes at most three attempts.
+    const isRefreshing = scenario === SCENARIOS.duringRefresh
+    addCheck('STS calls', counts.stsCalls, isRefreshing ? { atMost: 3 + 24 * 3 } : { expected: 3 })
+  }
+  return checks
+}
+
+export const bench: Bench = {
+  name: 'day',
+  title: 'Six hours of one execution environment',
+  description:
+    'An invocation every 30 seconds for six hours, which are 720 invocations, on a moved clock. STS responds in 80 ms. During an ' +
+    'outage, it responds to each request with an error. One outage begins before this package refreshes the credentials, at ' +
+    'minute 42 to 45, and the other one before `fromTemporaryCredentials` does, at minute 55.',
+  columns: 'metrics',
+  run: async ({ isShort, report }) => {
+    if (isShort) return { rows: [], checks: await runChecks(report), charts: [] }
+    const rows = (await runDays(report)).flatMap(toRows)
+    const charts = (['failed invocations', 'waited for STS'] as const).map((metric) =>
+      createBarChart({
+        name: `day-${metric.split(' ')[0]}`,
+        title: `Of 720 invocations: ${metric}`,
+        valueTitle: metric,
+        rows: rows.filter((row) => row.metric === metric),
+      }),
+    )
+    return { rows, checks: [], charts }
+  },
+}
