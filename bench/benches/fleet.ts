@@ -1,0 +1,165 @@
+/** The STS calls of a fleet of execution environments, by simulation and by formula, against the quota of STS. */
+import type { Bench, BenchResult, Check, Measurement, Unit } from '../bench.ts'
+import { summarize } from '../statistics.ts'
+import { findRefreshAges, predictRefreshesPerSecond } from './fleet/refresh-ages.ts'
+import { type Fleet, type FleetResult, STS_REQUESTS_PER_SECOND, simulateFleet } from './fleet/simulate.ts'
+
+const HOUR_SECONDS = 3600
+/** The number of sessions from which the busiest minute is a property of the fleet, and not of a few random numbers. */
+const MIN_SESSIONS_FOR_PEAK = 1000
+
+type FleetSize = Omit<Fleet, 'hasJitter'>
+const createFleet = (
+  environments: number,
+  tenants: number,
+  invocationIntervalSeconds: number,
+  hours = 6,
+): FleetSize => ({
+  environments,
+  tenants,
+  invocationIntervalSeconds,
+  simulatedSeconds: hours * HOUR_SECONDS,
+})
+
+const FLEETS: readonly FleetSize[] = [
+  createFleet(1, 1, 30, 24),
+  createFleet(10, 1, 30),
+  createFleet(100, 1, 30),
+  createFleet(1000, 1, 30),
+  createFleet(10_000, 1, 30),
+  createFleet(10_000, 1, 1),
+  createFleet(1000, 10, 30),
+  createFleet(10_000, 10, 30, 4),
+  createFleet(300, 100, 30, 12),
+  // STS throttles the first calls of this fleet.
+  createFleet(10_000, 10, 1, 3),
+]
+/** The fleet in the chart. */
+const CHART_FLEET = FLEETS[4]
+const SHORT_FLEETS: readonly FleetSize[] = [createFleet(1000, 1, 1), createFleet(100, 10, 30)]
+
+interface Simulation {
+  readonly fleet: Fleet
+  readonly result: FleetResult
+  readonly predictedRefreshesPerSecond: number
+}
+
+const simulateOne = async (fleet: Fleet): Promise<Simulation> => {
+  const { later } = await findRefreshAges(fleet.hasJitter)
+  return {
+    fleet,
+    result: await simulateFleet(fleet),
+    predictedRefreshesPerSecond: predictRefreshesPerSecond(fleet, later),
+  }
+}
+
+const formatCount = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+const formatFleet = ({ environments, tenants, invocationIntervalSeconds }: Fleet): string =>
+  `${formatCount(environments, 'environment')}, ${formatCount(tenants, 'tenant')}, ` +
+  `an invocation every ${invocationIntervalSeconds === 1 ? 'second' : `${invocationIntervalSeconds} s`}`
+const formatJitter = ({ hasJitter }: Fleet): string => (hasJitter ? 'with jitter' : 'without jitter')
+
+const getPeakPercent = ({ refreshesPerMinute, meanRefreshesPerSecond }: FleetResult): number =>
+  (Math.max(...refreshesPerMinute) / 60 / meanRefreshesPerSecond) * 100
+
+const toRows = ({ fleet, result, predictedRefreshesPerSecond }: Simulation): Measurement[] => {
+  const { meanRefreshesPerSecond, maxCallsPerSecond, throttledCalls, failedInvocations } = result
+  const metrics: [metric: string, unit: Unit, value: number][] = [
+    ['refreshes per second', 'calls/s', meanRefreshesPerSecond],
+    ['by the formula', 'calls/s', predictedRefreshesPerSecond],
+    ['of the quota', '%', (meanRefreshesPerSecond / STS_REQUESTS_PER_SECOND) * 100],
+    ['busiest second, with first calls', 'calls/s', maxCallsPerSecond],
+    ['throttled calls', 'count', throttledCalls],
+    ['failed invocations', 'count', failedInvocations],
+  ]
+  if (result.sessions >= MIN_SESSIONS_FOR_PEAK)
+    metrics.push(['busiest minute of refreshes, relative to the mean', '%', getPeakPercent(result)])
+  return metrics.map(([metric, unit, value]) => ({
+    peer: formatFleet(fleet),
+    case: formatJitter(fleet),
+    metric,
+    unit,
+    ...summarize([value]),
+  }))
+}
+
+const toChecks = ({ fleet, result, predictedRefreshesPerSecond }: Simulation): Check[] => {
+  const deviation = Math.abs(result.meanRefreshesPerSecond / predictedRefreshesPerSecond - 1)
+  const name = `${formatFleet(fleet)}, ${formatJitter(fleet)}`
+  return [
+    { name: `${name}: deviation from the formula in percent`, actual: deviation * 100, atMost: 3 },
+    { name: `${name}: throttled calls`, actual: result.throttledCalls, expected: 0 },
+    { name: `${name}: failed invocations`, actual: result.failedInvocations, expected: 0 },
+  ]
+}
+
+/** Checks that jitter halves the busiest minute of a fleet in which only the jitter separates the refreshes. */
+const checkJitter = ([withJitter, withoutJitter]: readonly Simulation[]): Check[] => {
+  if (withJitter === undefined || withoutJitter === undefined) return []
+  const percent = (getPeakPercent(withJitter.result) / getPeakPercent(withoutJitter.result)) * 100
+  return [{ name: 'busiest minute with jitter, in percent of that without', actual: percent, atMost: 50 }]
+}
+
+const createChart = (simulations: readonly Simulation[]): BenchResult['charts'][number] => ({
+  name: 'fleet-refreshes',
+  title: 'Refreshes per second of 10,000 execution environments that start together',
+  specification: {
+    title: 'Refreshes per second of 10,000 execution environments that start together',
+    width: 560,
+    height: 260,
+    data: {
+      values: simulations.flatMap(({ fleet, result }) =>
+        result.refreshesPerMinute.map((refreshes, minute) => ({
+          jitter: formatJitter(fleet),
+          hours: minute / 60,
+          refreshes: refreshes / 60,
+        })),
+      ),
+    },
+    mark: { type: 'line', interpolate: 'step-after' },
+    encoding: {
+      x: { field: 'hours', type: 'quantitative', title: 'hours since the start' },
+      y: { field: 'refreshes', type: 'quantitative', title: 'refreshes per second' },
+      color: {
+        field: 'jitter',
+        type: 'nominal',
+        scale: { domain: ['with jitter', 'without jitter'], range: ['#1d4ed8', '#d97706'] },
+      },
+    },
+  },
+})
+
+export const bench: Bench = {
+  name: 'fleet',
+  title: 'STS calls of a fleet',
+  description:
+    'A simulation in virtual time with the sessions of this package. All environments start together, as fast as Lambda starts ' +
+    'them: [1,000 in 10 seconds](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html). Invocations arrive at random. ' +
+    'Each tenant of an environment has its own session of one hour, which is refreshed in the last 15 minutes. STS accepts ' +
+    '[600 requests per second](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html) from an account in a ' +
+    'Region by default, and the simulation counts one request for each call.\n\n' +
+    'Refreshes per second ≈ environments × sessions of each / (`durationSeconds` − refresh window + seconds between two invocations ' +
+    'of a session). The refresh window is `refreshBeforeSeconds` plus 10%, the mean of the jitter. In addition, each session calls ' +
+    'STS once when it starts.',
+  columns: 'metrics',
+  run: async ({ isShort, report }) => {
+    const fleets = isShort ? SHORT_FLEETS : FLEETS
+    const simulations: Simulation[] = []
+    for (const [index, fleet] of fleets.entries()) {
+      report(`fleet ${index + 1} of ${fleets.length}`)
+      for (const hasJitter of [true, false]) simulations.push(await simulateOne({ ...fleet, hasJitter }))
+    }
+    const inChart = simulations.filter(
+      ({ fleet }) =>
+        fleet.environments === CHART_FLEET?.environments &&
+        fleet.tenants === CHART_FLEET.tenants &&
+        fleet.invocationIntervalSeconds === CHART_FLEET.invocationIntervalSeconds,
+    )
+    return {
+      rows: simulations.flatMap(toRows),
+      checks: isShort ? [...simulations.flatMap(toChecks), ...checkJitter(simulations)] : [],
+      charts: isShort ? [] : [createChart(inChart)],
+    }
+  },
+}
