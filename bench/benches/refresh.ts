@@ -10,7 +10,7 @@ import type { RefreshSample } from './refresh/process.ts'
 const ROUNDS = 5
 const REFRESHES = 10
 const SHORT_REFRESHES = 3
-const CONCURRENCIES = [1, 8]
+const CONCURRENCY_LEVELS = [1, 8]
 const PEERS: readonly Peer[] = ['package', 'from-temporary-credentials']
 
 interface Case {
@@ -64,7 +64,7 @@ const toRatioRow = ({ peer, concurrency }: Case, samples: readonly RefreshSample
 
 const runChecks = async (report: (progress: string) => void): Promise<Check[]> => {
   const checks: Check[] = []
-  for (const concurrency of CONCURRENCIES) {
+  for (const concurrency of CONCURRENCY_LEVELS) {
     const load = formatLoad(concurrency)
     report(load)
     const { stsCalls, failed, waited } = await measure({ peer: 'package', concurrency }, SHORT_REFRESHES)
@@ -82,7 +82,9 @@ const runChecks = async (report: (progress: string) => void): Promise<Check[]> =
 }
 
 const runRounds = async (report: (progress: string) => void): Promise<Measurement[]> => {
-  const cases = CONCURRENCIES.flatMap((concurrency) => PEERS.map((peer): Case => ({ peer, concurrency })))
+  const cases = CONCURRENCY_LEVELS.flatMap((concurrency) =>
+    PEERS.map((peer): Case => ({ peer, concurrency })),
+  )
   const samples = await runInRounds(cases, ROUNDS, (item) => measure(item, REFRESHES), report)
   return [
     ...cases.flatMap((item, index) => toRows(item, samples[index] ?? [])),
