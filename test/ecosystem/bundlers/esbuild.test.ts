@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { copyFileSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { App, Stack } from 'aws-cdk-lib'
 import { Runtime } from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, type NodejsFunctionProps, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
@@ -30,12 +30,14 @@ const sandbox = await startSandboxProcess()
 
 const readFixture = (name: string): string => readFileSync(join(FIXTURES, name), 'utf8')
 
-/** Runs a command line as npm scripts do, with the installed commands on the PATH. */
-const runCommandLine = (folder: string, commandLine: string): void => {
-  const PATH = [join(NODE_MODULES, '.bin'), process.env.PATH].join(delimiter)
+/** Runs a command line in a project in which esbuild is installed. `npx` cannot download another version. */
+const runCommandLine = (project: string, commandLine: string): void => {
+  const commands = join(project, 'node_modules/.bin')
+  mkdirSync(commands)
+  symlinkSync(join(NODE_MODULES, '.bin/esbuild'), join(commands, 'esbuild'))
   execFileSync('sh', ['-c', commandLine], {
-    cwd: folder,
-    env: { ...process.env, PATH },
+    cwd: project,
+    env: { ...process.env, npm_config_offline: 'true' },
     stdio: ['ignore', 'ignore', 'pipe'],
   })
 }

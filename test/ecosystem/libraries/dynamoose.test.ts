@@ -138,6 +138,24 @@ testCombination(
 
 testCombination(
   ['dynamoose'],
+  'UNSAFE: `dynamoose.model()` without a schema uses the session of another tenant, also with an instance for each client',
+  async () => {
+    const dynamo = createMiddleware()
+    for (const tenant of ['acme', 'globex'])
+      createOrders(
+        await dynamo.clientFor({ event: { tenant, order: '1' }, context: createLambdaContext() }),
+        'Order',
+      )
+    await sandbox.clear()
+    const orders = dynamoose.model('Order')
+    await assert.rejects(orders.get({ tenant: 'acme', order: '1' }), { name: 'AccessDeniedException' })
+    const calls = (await sandbox.getCalls()).map(({ tags, error }) => [tags?.TenantId, error])
+    assert.deepEqual(calls, [['globex', 'AccessDeniedException']])
+  },
+)
+
+testCombination(
+  ['dynamoose'],
   'UNSAFE: `dynamoose.transaction()` uses the session of another tenant, also with an instance for each client',
   async () => {
     const dynamo = createMiddleware()

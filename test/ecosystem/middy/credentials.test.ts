@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
 import { after, beforeEach, mock } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
@@ -25,6 +26,8 @@ const sandbox = await startSandboxProcess()
 
 /** The access key ID of each request to SSM and Secrets Manager. */
 let accessKeyIds: string[] = []
+/** How many requests SSM and Secrets Manager still deny. */
+let denials = 0
 /** When SSM or Secrets Manager received the first request with each access key ID. */
 const firstUsedAtMs = new Map<string, number>()
 /** The value of each parameter and secret. */
@@ -55,8 +58,15 @@ const server = createServer(async (request, response) => {
   const firstUseMs = firstUsedAtMs.get(accessKeyId) ?? Date.now()
   firstUsedAtMs.set(accessKeyId, firstUseMs)
   const isExpired = Date.now() - firstUseMs > HOUR_MS
-  response.writeHead(isExpired ? 400 : 200, { 'content-type': 'application/x-amz-json-1.1' })
-  response.end(JSON.stringify(isExpired ? { __type: 'ExpiredTokenException' } : createResponse(body)))
+  const isDenied = denials > 0
+  if (isDenied) denials -= 1
+  const error = isExpired ? 'ExpiredTokenException' : isDenied ? 'AccessDeniedException' : undefined
+  response.writeHead(error === undefined ? 200 : 400, {
+    'content-type': 'application/x-amz-json-1.1',
+    // The advanced time. If the time differs from that of the client, the SDK sends a failed request again.
+    date: new Date(Date.now()).toUTCString(),
+  })
+  response.end(JSON.stringify(error === undefined ? createResponse(body) : { __type: error }))
 })
 await once(server.listen(0, '127.0.0.1'), 'listening')
 after(() => {
@@ -215,6 +225,32 @@ testCombination(
     delete process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
     const { handler } = await importRecipe<typeof import('./recipes/external-id.ts')>('external-id')
     assert.equal(await handler({ id: 'missing' }, createLambdaContext()), undefined)
+    const assumeRoleCalls = (await sandbox.getCalls()).filter(({ operation }) => operation === 'AssumeRole')
+    assert.deepEqual(
+      assumeRoleCalls.map(({ status, hasExternalId }) => ({ status, hasExternalId })),
+      [{ status: 200, hasExternalId: true }],
+    )
+  },
+)
+
+testCombination(
+  ['@aws-sdk/client-ssm', '@middy/core'],
+  'runs the recipe for an external ID from Parameter Store in a CommonJS bundle, which sends a failed request again',
+  async () => {
+    delete process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
+    // The request at module scope, and that of the first invocation.
+    denials = 2
+    const { handler } =
+      await importRecipe<typeof import('./recipes/external-id-commonjs.ts')>('external-id-commonjs')
+    // The request at module scope fails before the first invocation. This must not end the process.
+    while (denials > 1) await setTimeout(10)
+    await setTimeout(100)
+    await assert.rejects(async () => handler({ id: 'missing' }, createLambdaContext()), {
+      code: 'SESSION_IDENTITY_MISSING',
+    })
+    assert.equal(await handler({ id: 'missing' }, createLambdaContext()), undefined)
+    assert.equal(await handler({ id: 'missing' }, createLambdaContext()), undefined)
+    assert.equal(accessKeyIds.length, 3)
     const assumeRoleCalls = (await sandbox.getCalls()).filter(({ operation }) => operation === 'AssumeRole')
     assert.deepEqual(
       assumeRoleCalls.map(({ status, hasExternalId }) => ({ status, hasExternalId })),

@@ -174,3 +174,27 @@ testBoth(
     assert.equal((await getCalls('PutItem')).length, 1)
   },
 )
+
+testBoth(
+  'ends a durable execution if STS is unavailable in `runInChildContext`, `parallel` or `map`',
+  async ({ createMiddleware }) => {
+    await sandbox.injectFault({ service: 'sts', kind: 'status', status: 500 })
+    const dynamo = createMiddleware()
+    const getOrder = async (event: Event, context: DurableContext) => {
+      const client = await dynamo.clientFor({ event, context: context.lambdaContext })
+      return (await client.send(new GetCommand({ TableName, Key: { id: event.id } }))).Item
+    }
+    for (const run of [
+      (event: Event, context: DurableContext) => context.runInChildContext((child) => getOrder(event, child)),
+      async (event: Event, context: DurableContext) =>
+        (await context.parallel([(branch) => getOrder(event, branch)])).throwIfError(),
+      async (event: Event, context: DurableContext) =>
+        (await context.map([event], (child, item) => getOrder(item, child))).throwIfError(),
+    ]) {
+      const execution = await runExecution(middy<Event, unknown, Error, DurableContext>(PLUGIN).handler(run))
+      assert.equal(execution.getStatus(), 'FAILED')
+      assert.match(execution.getError().errorMessage ?? '', /STS_UNAVAILABLE: /)
+      assert.equal(execution.getInvocations().length, 1)
+    }
+  },
+)

@@ -48,11 +48,11 @@ const MODULES: Readonly<Record<Resolution, string>> = {
   node: 'commonjs',
 }
 
-const createFlags = (resolution: Resolution): string[] => [
+const createFlags = (resolution: Resolution, module = MODULES[resolution]): string[] => [
   '--pretty',
   'false',
   '--module',
-  MODULES[resolution],
+  module,
   '--moduleResolution',
   resolution,
 ]
@@ -87,14 +87,20 @@ export const testTypes = (typescript: string, resolutions: readonly [Resolution,
 export const testTypesInCommonJs = (typescript: string): void => {
   testCombination(
     [typescript, '@middy/core'],
-    'types a handler in a package without `"type": "module"` with `bundler`, and not with `nodenext`',
+    'types a handler in a package without `"type": "module"` with `preserve` and `bundler`, and not with `commonjs` or `nodenext`',
     async () => {
-      const compileHandler = (resolution: Resolution) =>
-        compile(typescript, 'commonjs', [...createFlags(resolution), '--skipLibCheck'])
-      assert.deepEqual(await compileHandler('bundler'), [])
-      const [firstError] = await compileHandler('nodenext')
+      const compileFolder = (resolution: Resolution, module?: string) =>
+        compile(typescript, 'commonjs', [...createFlags(resolution, module), '--skipLibCheck'])
+      assert.deepEqual(await compileFolder('bundler', 'preserve'), [])
       // TypeScript cannot find @middy/core, because its package.json exports only ES modules.
-      assert.deepEqual([firstError?.code, firstError?.line.includes("'@middy/core'")], ['TS2307', true])
+      for (const [firstError] of [
+        await compileFolder('bundler', 'commonjs'),
+        await compileFolder('nodenext'),
+      ])
+        assert.deepEqual([firstError?.code, firstError?.line.includes("'@middy/core'")], ['TS2307', true])
+      // With nodenext, the dynamic import and the file that ends in .mts have no errors.
+      const files = (await compileFolder('nodenext')).map(({ file }) => file)
+      assert.deepEqual([...new Set(files)], ['types/fixtures/commonjs/handler.ts'])
     },
   )
 }

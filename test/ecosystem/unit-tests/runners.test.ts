@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { after } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { testCombination } from '../support/combination.ts'
-import { findShownFiles } from './shown-files.ts'
+import { findShownFiles, readPage } from './shown-files.ts'
 
 const FOLDER = import.meta.dirname
 const ROOT = join(FOLDER, '../../..')
@@ -100,7 +100,7 @@ const PROJECTS: readonly Project[] = [
     name: 'vitest',
     packages: ['vitest', 'aws-sdk-client-mock'],
     title: 'Vitest',
-    shownFiles: ['handler.ts', 'tenant-handler.ts', 'vitest.config.ts', ...TEST_FILES],
+    shownFiles: ['package.json', 'handler.ts', 'tenant-handler.ts', 'vitest.config.ts', ...TEST_FILES],
     reporterFlags: ['--reporter=json', `--outputFile=${REPORT}`],
     readCounts: readJsonReport,
   },
@@ -119,13 +119,19 @@ const PROJECTS: readonly Project[] = [
 for (const { name, packages, title, shownFiles, reporterFlags, readCounts } of PROJECTS) {
   testCombination(
     packages,
-    `tests a handler in direct mode, with a mock of STS and with a \`session\` function, in ${title}, and sends nothing to AWS`,
+    `tests a handler in direct mode, with a mock of STS and with a \`session\` function, in ${title}, and sends nothing to AWS, also if the shell sets a role`,
     async (context) => {
       const { status, output, report, connections } = runProject(name, reporterFlags)
       assert.equal(status, 0, output)
       assert.deepEqual(readCounts(report), { passed: 5, failed: 0 })
       // While the middleware waits for STS, it opens a connection to DynamoDB. The tests set an endpoint that refuses the connection.
       assert.deepEqual(connections, new Set(['127.0.0.1:1']))
+
+      if (name === 'node-test')
+        await context.test('docs/testing.md quotes the process warning', () => {
+          const [, quote = ''] = /```text\n(.*?)```/s.exec(readPage('testing.md')) ?? []
+          assert.ok(report.includes(quote.replaceAll(/\s+/g, ' ').trim()), report)
+        })
 
       await context.test('docs/testing.md shows the configuration and the tests', () => {
         const shown = findShownFiles('testing.md')
