@@ -24,6 +24,9 @@ const BAR_WIDTH = 28
 /** The space between the groups of bars. */
 const GROUP_GAP = 28
 
+/** The width of a character of a label, with some space between two labels. */
+const CHARACTER_WIDTH = 7
+
 const PACKAGE_COLORS = ['#1d4ed8', '#60a5fa', '#93c5fd']
 const PEER_COLORS = ['#d97706', '#b91c1c', '#6b7280', '#7c3aed', '#047857', '#db2777']
 
@@ -60,11 +63,13 @@ export const createBarChart = ({ name, title, valueTitle, rows, lines = [] }: Ba
   const x = { field: 'case', type: 'nominal' as const, sort: null, title: null, axis: { labelAngle: 0 } }
   const peers = getUnique(bars.map(({ peer }) => peer))
   const xOffset = { field: 'peer', sort: peers }
+  const cases = getUnique(bars.map((row) => row.case))
+  const longestLabel = Math.max(...cases.map(({ length }) => length))
   const color = createColor(peers, getUnique(lineRows.map(({ peer }) => peer)))
   const y = { type: 'quantitative' as const, title: valueTitle }
   const specification: TopLevelSpec = {
     title,
-    width: getUnique(bars.map((row) => row.case)).length * (peers.length * BAR_WIDTH + GROUP_GAP),
+    width: cases.length * Math.max(peers.length * BAR_WIDTH + GROUP_GAP, longestLabel * CHARACTER_WIDTH),
     height: 260,
     layer: [
       {

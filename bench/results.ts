@@ -78,6 +78,6 @@ export const writeResults = (benchName: string, results: StoredResults): void =>
 
 export const getChartFile = (chartName: string): string => join(ROOT, 'docs/bench', `${chartName}.svg`)
 
-/** Returns the comment in a chart that names the results it was drawn from, so that a test can compare both. */
+/** Returns the comment in a chart that identifies the results it was drawn from, so that a test can compare both. */
 export const formatChartSource = (rows: readonly Measurement[]): string =>
-  `<!-- Drawn by npm run bench -- --write. Results: ${createHash('sha256').update(JSON.stringify(rows)).digest('hex')} -->`
+  `<!-- SHA-256 of the results: ${createHash('sha256').update(JSON.stringify(rows)).digest('hex')} -->`

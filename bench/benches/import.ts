@@ -12,8 +12,8 @@ import { createBundles, type MainFields } from '../support/bundle.ts'
 
 const ROUNDS = 25
 const SDK = 'middy and the SDK clients'
-const PACKAGE = 'the same with this package'
-const DIFFERENCE = 'this package adds'
+const PACKAGE = 'this package, middy and the SDK clients'
+const DIFFERENCE = 'difference in each round'
 const OWN_CODE = 'own code, minified'
 const FILES = [
   [SDK, 'sdk.ts'],

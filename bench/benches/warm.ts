@@ -100,7 +100,7 @@ const run = async ({ isShort, report }: BenchOptions): Promise<BenchResult> => {
     const chart = createBarChart({
       name: 'warm',
       title: 'Time that this package adds to a warm invocation',
-      valueTitle: 'ns more than bare middy (median, 95% interval)',
+      valueTitle: 'added ns (median, 95% interval)',
       rows: rows.filter(({ peer, metric }) => metric === 'added time' && peer.startsWith('this package')),
     })
     return { rows, checks, charts: [chart] }
