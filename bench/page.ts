@@ -16,7 +16,7 @@ This page shows what the middleware costs, compared with other ways to use a tab
 you can run on your machine:
 
 \`\`\`sh
-npm run bench                     # runs all benches, in less than 10 minutes
+npm run bench                     # runs all benches
 npm run bench -- cold             # runs one bench
 npm run bench -- --short          # checks only the counts: calls, connections, waits, and the bytes of the package
 \`\`\`
@@ -26,7 +26,7 @@ The benches run on a sandbox in another process, which implements STS and Dynamo
 
 **Read the figures as follows.** Each figure is the median of interleaved rounds, followed by its 95% confidence interval. If two
 intervals overlap, the difference can be noise. Times depend on the machine, so compare only figures of one table. The counts are the same
-on each machine.
+on each machine. The stored figures come from a machine with two cores that also did other work, so their intervals are wide.
 `
 
 const formatSection = ({ bench, results }: Section): string[] => [
