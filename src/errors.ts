@@ -82,7 +82,7 @@ export class CrossAccountDynamoError extends Error {
   readonly issues: readonly Issue[]
 
   /**
-   * The same as `retryable`. If the handler of a durable function throws an error with this mark, Lambda repeats the invocation. Any
+   * The same as `retryable`. If the handler of a durable function throws an error with this mark, Lambda retries the invocation. Any
    * other error ends the execution. Inside a step, the step's own retry strategy applies. In `runInChildContext`, `parallel` and
    * `map`, the mark has no effect.
    *

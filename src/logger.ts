@@ -2,7 +2,7 @@
  * A logger with four levels, such as `console` or Powertools Logger. Each method receives a message and an object with details.
  * Neither contains credentials. If a method throws or rejects, the middleware ignores the failure.
  *
- * If an AssumeRole call fails, the details are `code` (the code of the error), `reason` (why the role was assumed) and `error` (the
+ * If an AssumeRole call fails, the details are `code` (the code of the error), `reason` (why the middleware called STS) and `error` (the
  * {@link CrossAccountDynamoError}).
  *
  * @example

@@ -248,7 +248,7 @@ export const crossAccountDynamo = <
   ): Promise<void> | undefined => {
     const internal: Record<string, unknown> = request.internal
     const storedValue = internal[contextKey]
-    // In middy 6, invocations share `request.internal` if the handler configures it, so it can contain this provider.
+    // In middy 6, all invocations of a handler share the `internal` object of its configuration, so it can already contain this provider.
     if (
       storedValue !== undefined &&
       storedValue !== credentialProvider &&
@@ -372,8 +372,8 @@ const missingRequestError = (): CrossAccountDynamoError =>
 const keyInUseError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `context.${contextKey} cannot be set, because another middleware of this handler stores a value at request.internal.${contextKey}. ` +
-      'Set the contextKey of each crossAccountDynamo() to a name that no other middleware uses.',
+    `context.${contextKey} cannot be set, because request.internal.${contextKey} already contains a value, for example of another ` +
+      'middleware. Set the contextKey of each crossAccountDynamo() to a name that no other middleware uses.',
   )
 
 const noSharedClientError = (): CrossAccountDynamoError =>
@@ -401,9 +401,9 @@ const rejectUseAsClient = (credentialProvider: CredentialProvider, contextKey: s
 const providerOnContextError = (contextKey: string): CrossAccountDynamoError =>
   new CrossAccountDynamoError(
     'CONFIG_INVALID',
-    `context.${contextKey} is a credential provider instead of the client, because another middleware copied all values of ` +
-      `request.internal to the context, for example with Object.assign(request.context, await getInternal(true, request)). Copy only ` +
-      "the values that the handler needs: getInternal(['name'], request).",
+    `the credential provider at request.internal.${contextKey} was used as a client. If context.${contextKey} is this provider, another ` +
+      'middleware copied all values of request.internal to the context, for example with Object.assign(request.context, await ' +
+      "getInternal(true, request)). Copy only the values that the handler needs: getInternal(['name'], request).",
   )
 
 /**

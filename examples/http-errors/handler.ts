@@ -2,7 +2,7 @@
  * GET /orders/{order}, with a response for each error of the middleware: 503 with Retry-After if the client can try again, 403 if the
  * token names no tenant, and otherwise 500. No response contains the message of an error.
  *
- * Setup: that of ../pooled-tenants/handler.ts.
+ * Setup: see ../pooled-tenants/handler.ts.
  */
 import { GetCommand } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'

@@ -82,9 +82,12 @@ const runTests = async (files: readonly string[]): Promise<Outcome[] | undefined
 
 const comparePage = (outcomes: readonly Outcome[], shouldWrite: boolean): void => {
   const skipped = outcomes.filter(({ skipReason }) => skipReason !== undefined)
-  if (skipped.length > 0) {
-    console.log('docs/ecosystem.md is not compared, because tests were not run:')
-    for (const { name, skipReason } of skipped) console.log(`- ${name} (${skipReason})`)
+  for (const { name, skipReason } of skipped) console.log(`Not run: ${name} (${skipReason})`)
+  if (shouldWrite && skipped.length > 0) {
+    process.exitCode = 1
+    console.error(
+      'docs/ecosystem.md is not written, because tests were not run. Install what they need, and try again.',
+    )
     return
   }
   const page = formatPage(outcomes, readFileSync(join(FOLDER, 'package-lock.json'), 'utf8'))

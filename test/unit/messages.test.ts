@@ -14,6 +14,7 @@ import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../..
 import { POLICIES_AUDIENCE } from '../../src/iam/trust-configuration.ts'
 import type { SessionRequest } from '../../src/identity/session-function.ts'
 import type { SessionParameters } from '../../src/identity/session-parameters.ts'
+import { crossAccountDynamo } from '../../src/index.ts'
 import { formatIssue, type Issue } from '../../src/options/issue.ts'
 import { type Audience, MESSAGES } from '../../src/options/messages.ts'
 import { POLICY_MESSAGES } from '../../src/options/policy-messages.ts'
@@ -72,11 +73,25 @@ type ErrorExamples = Readonly<
 >
 
 /** Creates examples of each error code, by their heading in the page. The type requires examples of each code. */
+/** Runs the middleware in direct mode with this `request.internal`. */
+const invokeDirect = async (internal: object): Promise<void> => {
+  const { before } = crossAccountDynamo({ roleArn: false, region: 'eu-west-1' })
+  await before?.({ event: {}, context: {}, internal } as never)
+}
+
 const createErrorExamples = async (): Promise<ErrorExamples> => ({
   CONFIG_INVALID: {
     'The options or variables are invalid': await catchError(() =>
       readConfiguration({ region: 'Ireland', roleArn: 'MyRole', durationSeconds: 7200, scop: {} }, {}),
     ),
+    'Another middleware uses the key of the client': await catchError(() =>
+      invokeDirect({ dynamo: 'a value' }),
+    ),
+    'Another middleware copied all of request.internal to the context': await catchError(async () => {
+      const internal: { dynamo?: { send?: unknown } } = {}
+      await invokeDirect(internal)
+      return internal.dynamo?.send
+    }),
   },
   SESSION_IDENTITY_MISSING: {
     'The session function returned no valid session': await catchError(() =>
