@@ -1,7 +1,7 @@
 /** The error class of this package and its codes. */
 import { formatIssues, type Issue } from './options/issue.ts'
 import type { Audience } from './options/messages.ts'
-import { escapeControls } from './text.ts'
+import { escapeLines } from './text.ts'
 import { copyThrown } from './thrown.ts'
 
 /**
@@ -98,10 +98,7 @@ export class CrossAccountDynamoError extends Error {
     { retryable = RETRYABLE_CODES.has(code), issues = [], cause }: CrossAccountDynamoErrorOptions = {},
   ) {
     // Values in a message may contain control characters, which would change how a log line is displayed.
-    super(
-      `${code}: ${message}`.split('\n').map(escapeControls).join('\n'),
-      cause === undefined ? {} : { cause },
-    )
+    super(escapeLines(`${code}: ${message}`), cause === undefined ? {} : { cause })
     this.code = code
     this.retryable = retryable
     this.issues = issues

@@ -24,6 +24,9 @@ export const toEscapeSequence = (character: string): string =>
 /** Escapes control characters, including line breaks, and bidirectional controls in a text. */
 export const escapeControls = (text: string): string => text.replace(CONTROLS, toEscapeSequence)
 
+/** Escapes control characters and bidirectional controls in each line of a text, so that only its own line breaks remain. */
+export const escapeLines = (text: string): string => text.split('\n').map(escapeControls).join('\n')
+
 /** Formats a list: `a`, `a and b`, `a, b and c`. */
 export const formatList = (items: readonly string[]): string =>
   [items.slice(0, -1).join(', '), items.at(-1)].filter(Boolean).join(' and ')

@@ -1,6 +1,6 @@
 /** Reads values that other code threw. Such a value can have any type. */
 import { hideCredentials } from './redact.ts'
-import { describeType, escapeControls, quote } from './text.ts'
+import { describeType, escapeControls, escapeLines, quote } from './text.ts'
 
 /** The properties of a thrown value that are safe to use. */
 export interface Thrown {
@@ -101,9 +101,6 @@ const readRedactedTexts = (error: Error): ErrorTexts => {
 /** Logs display the cause of an error, so its control characters are escaped. */
 const toPlainError = ({ name, message, frames }: ErrorTexts): Error =>
   createPlainError(escapeControls(name), escapeLines(message), escapeLines(frames))
-
-/** Escapes the control characters of each line, which would change how a log line is displayed. */
-const escapeLines = (text: string): string => text.split('\n').map(escapeControls).join('\n')
 
 /** Returns a copy of an error with the same properties, and any other value unchanged. Code can then add properties to the copy. */
 export const copyThrown = (thrown: unknown): unknown => {

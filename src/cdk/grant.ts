@@ -5,6 +5,7 @@ import type { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { Construct } from 'constructs'
 import { createCallerPolicy } from '../iam/documents.ts'
 import { readTrustConfiguration, type TrustConfiguration } from '../iam/trust-configuration.ts'
+import { DEFAULT_PREFIX, toVariableName } from '../options/rows.ts'
 import { quote } from '../text.ts'
 import { createPlaceholders, type Placeholders } from './placeholders.ts'
 import {
@@ -58,7 +59,7 @@ export interface GrantOptions {
 export const grantCrossAccountDynamo = (
   lambdaFunction: LambdaFunction,
   session: CrossAccountSession,
-  { envPrefix = 'CROSS_ACCOUNT_DYNAMO' }: GrantOptions = {},
+  { envPrefix = DEFAULT_PREFIX }: GrantOptions = {},
 ): void => {
   const subject = `grantCrossAccountDynamo() of ${lambdaFunction.node.path}`
   checkSession(session, subject)
@@ -68,8 +69,8 @@ export const grantCrossAccountDynamo = (
   // The Sids of a policy must be unique, and a function can have several target roles.
   for (const { Sid: _, ...statement } of placeholders.restore(Statement))
     lambdaFunction.addToRolePolicy(PolicyStatement.fromJson(statement))
-  for (const [name, value] of Object.entries(toVariables(session, Stack.of(lambdaFunction).region))) {
-    if (value !== undefined) lambdaFunction.addEnvironment(`${envPrefix}_${name}`, value)
+  for (const [suffix, value] of Object.entries(toVariables(session, Stack.of(lambdaFunction).region))) {
+    if (value !== undefined) lambdaFunction.addEnvironment(toVariableName(envPrefix, { suffix }), value)
   }
 }
 

@@ -1,13 +1,13 @@
 /** Reads the plan of `check` from flags and variables: the session to assume, and the requests to try. */
 import { type Configuration, readConfiguration } from '../configuration/configuration.ts'
-import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
+import { ROWS } from '../configuration/rows.ts'
 import { canUseIndexes, listActions } from '../iam/actions.ts'
 import { parseRoleArn, toTableName } from '../iam/arn.ts'
 import { isTableOrIndexName, parseRoleArnOption, reportTablesElsewhere } from '../iam/constraints.ts'
 import type { Scope } from '../iam/scope.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import type { Issue, Report } from '../options/issue.ts'
-import { createOptionReader, type Environment } from '../options/rows.ts'
+import { createOptionReader, DEFAULT_PREFIX, type Environment } from '../options/rows.ts'
 import {
   type Flags,
   formatFlagIssues,

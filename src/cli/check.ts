@@ -7,13 +7,14 @@ import { STS_LIMITS } from '../credentials/sts-client.ts'
 import { CrossAccountDynamoError } from '../errors.ts'
 import type { SessionParameters } from '../identity/session-parameters.ts'
 import { redact } from '../redact.ts'
+import { escapeLines } from '../text.ts'
 import type { CheckContext } from './check-context.ts'
 import { readCheckPlan } from './check-plan.ts'
 import { explainFailure, isFulfilled, isSessionOfAny } from './denial.ts'
 import type { Flags } from './flags.ts'
 import { formatStep, type Step } from './report.ts'
 import { checkTable } from './tables.ts'
-import { type ExitCode, type Terminal, toPrintable } from './terminal.ts'
+import type { ExitCode, Terminal } from './terminal.ts'
 
 const NOTHING_CHANGED =
   'Nothing was changed: requests named a key that no table has, and conditional writes had a condition that is never met.'
@@ -34,7 +35,7 @@ export const runCheckCommand = async (flags: Flags, terminal: Terminal): Promise
   const isOk = steps.every(({ outcome }) => outcome !== 'failed')
   const note = steps.some(({ subject }) => subject.kind === 'table') ? NOTHING_CHANGED : undefined
   if (flags.json !== undefined)
-    terminal.out(`${toPrintable(JSON.stringify({ ok: isOk, steps, note }, undefined, 2))}\n`)
+    terminal.out(`${escapeLines(JSON.stringify({ ok: isOk, steps, note }, undefined, 2))}\n`)
   else if (note !== undefined) terminal.out(`${note}\n`)
   return isOk ? 0 : 1
 }

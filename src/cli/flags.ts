@@ -1,11 +1,11 @@
 /** The flags of the commands. A flag that has an environment variable takes the same text as the variable, and replaces it. */
 import { parseArgs } from 'node:util'
-import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
+import { ROWS } from '../configuration/rows.ts'
 import { formatIssue, type Issue } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import { findNearestName } from '../options/nearest.ts'
 import { POLICY_MESSAGES } from '../options/policy-messages.ts'
-import { type Environment, type Rows, toVariableName } from '../options/rows.ts'
+import { DEFAULT_PREFIX, type Environment, type Rows, toVariableName } from '../options/rows.ts'
 import { formatBullets } from '../text.ts'
 
 /** The error for a command line that cannot be run. The exit code is then 2. */

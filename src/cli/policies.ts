@@ -1,5 +1,5 @@
 /** The command `policies`: writes the IAM policies of both accounts, ready to deploy. */
-import { DEFAULT_PREFIX, ROWS } from '../configuration/rows.ts'
+import { ROWS } from '../configuration/rows.ts'
 import { createConfigurationError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import {
@@ -13,7 +13,8 @@ import {
   readTrustConfiguration,
   type TrustConfiguration,
 } from '../iam/trust-configuration.ts'
-import { createOptionReader, type Row } from '../options/rows.ts'
+import { createOptionReader, DEFAULT_PREFIX, type Row } from '../options/rows.ts'
+import { escapeLines } from '../text.ts'
 import {
   createFlagAudience,
   type Flags,
@@ -28,7 +29,7 @@ import { formatCdk } from './formats/cdk.ts'
 import { formatCloudFormation } from './formats/cloudformation.ts'
 import { formatJson } from './formats/json.ts'
 import { formatTerraform } from './formats/terraform.ts'
-import { applyStyle, type ExitCode, type Terminal, toPrintable } from './terminal.ts'
+import { applyStyle, type ExitCode, type Terminal } from './terminal.ts'
 
 type FormatPolicies = (policies: AccountPolicies) => string
 
@@ -50,11 +51,11 @@ export const runPoliciesCommand = (flags: Flags, terminal: Terminal): ExitCode =
   const accountPolicies = createAccountPolicies(configuration)
   const warnings = findWarnings(configuration).map((warning) => formatFlagIssue(warning, flags))
   for (const warning of warnings)
-    terminal.err(`${applyStyle(terminal.colors.err, 'yellow', 'Warning:')} ${toPrintable(warning)}\n`)
+    terminal.err(`${applyStyle(terminal.colors.err, 'yellow', 'Warning:')} ${escapeLines(warning)}\n`)
   const text =
     flags.json === undefined
-      ? styleComments(toPrintable(formatWithOrder(format, accountPolicies)), terminal)
-      : toPrintable(JSON.stringify(toJson(accountPolicies, warnings), undefined, 2))
+      ? styleComments(escapeLines(formatWithOrder(format, accountPolicies)), terminal)
+      : escapeLines(JSON.stringify(toJson(accountPolicies, warnings), undefined, 2))
   terminal.out(`${text.trimEnd()}\n`)
   return 0
 }

@@ -1,6 +1,7 @@
 /** The steps that `check` reports, as data for JSON and as text for the terminal. */
 import type { Addition } from '../iam/advice.ts'
-import { applyStyle, type Style, type Terminal, toPrintable } from './terminal.ts'
+import { escapeLines } from '../text.ts'
+import { applyStyle, type Style, type Terminal } from './terminal.ts'
 
 export type Outcome = 'ok' | 'failed' | 'note'
 
@@ -49,6 +50,6 @@ export const formatStep = (
     `Account ${account}: add this to ${to}.`,
     ...JSON.stringify(statement, undefined, 2).split('\n'),
   ])
-  const details = [...others, ...advice].map((line) => `       ${toPrintable(line)}`.trimEnd())
-  return [`${label} ${name} ${toPrintable(first)}`, ...details].join('\n')
+  const details = [...others, ...advice].map((line) => `       ${escapeLines(line)}`.trimEnd())
+  return [`${label} ${name} ${escapeLines(first)}`, ...details].join('\n')
 }

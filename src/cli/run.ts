@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { parseEnv } from 'node:util'
 import { CrossAccountDynamoError } from '../errors.ts'
-import { escapeControls } from '../text.ts'
+import { escapeControls, escapeLines } from '../text.ts'
 import { type CommandHelp, type Flags, formatFlagIssues, formatHelp, readFlags, UsageError } from './flags.ts'
 import { runPoliciesCommand } from './policies.ts'
-import { type ExitCode, type Terminal, toPrintable } from './terminal.ts'
+import type { ExitCode, Terminal } from './terminal.ts'
 
 interface Command extends CommandHelp {
   readonly run: (flags: Flags, terminal: Terminal) => ExitCode | Promise<ExitCode>
@@ -105,7 +105,7 @@ export const run = async (args: readonly string[], terminal: Terminal): Promise<
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
   if (command !== undefined) return runCommand(name, command, rest, terminal)
-  terminal.err(toPrintable(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
+  terminal.err(escapeLines(`${name === '' ? '' : `There is no command ${JSON.stringify(name)}.\n`}${HELP}`))
   return 2
 }
 
@@ -126,7 +126,7 @@ const runCommand = async (
     return await command.run(flags, terminal)
   } catch (error) {
     const usage = formatUsageError(error, flags)
-    terminal.err(toPrintable(`${name}: ${usage ?? `unexpected error: ${describeError(error)}`}\n`))
+    terminal.err(escapeLines(`${name}: ${usage ?? `unexpected error: ${describeError(error)}`}\n`))
     return usage === undefined ? 3 : 2
   }
 }

@@ -1,6 +1,6 @@
 /** The output streams of a command, and its exit codes. */
 import { styleText } from 'node:util'
-import { escapeControls } from '../text.ts'
+import { escapeLines } from '../text.ts'
 
 export interface Terminal {
   readonly out: (text: string) => unknown
@@ -22,11 +22,8 @@ export type ExitCode = 0 | 1 | 2 | 3
 export type Style = Parameters<typeof styleText>[0]
 
 /**
- * Escapes control characters, except line feeds. Commands print each text with this function or with `applyStyle`, because texts from
- * AWS, file names and arguments can contain any character.
+ * Escapes control characters, except line feeds, and adds a style if the stream has colors. Commands print each text with this function
+ * or with `escapeLines`, because texts from AWS, file names and arguments can contain any character.
  */
-export const toPrintable = (text: string): string => text.split('\n').map(escapeControls).join('\n')
-
-/** Escapes control characters, except line feeds, and adds a style if the stream has colors. */
 export const applyStyle = (hasColors: boolean, style: Style, text: string): string =>
-  hasColors ? styleText(style, toPrintable(text), { validateStream: false }) : toPrintable(text)
+  hasColors ? styleText(style, escapeLines(text), { validateStream: false }) : escapeLines(text)

@@ -18,12 +18,13 @@ import type { Report } from '../options/issue.ts'
 import { type Audience, MESSAGES } from '../options/messages.ts'
 import {
   createOptionReader,
+  DEFAULT_PREFIX,
   type Environment,
   type OptionReader,
   type Rows,
   toVariableName,
 } from '../options/rows.ts'
-import { createRefreshBeforeSecondsParser, DEFAULT_PREFIX, type MiddlewareRows, ROWS } from './rows.ts'
+import { createRefreshBeforeSecondsParser, type MiddlewareRows, ROWS } from './rows.ts'
 
 /** The complete, checked and frozen configuration of the middleware. */
 export interface Configuration {

@@ -21,8 +21,6 @@ import { type Row, readList, readNumber, readRecord, readText, returnUnchanged }
 import { describeType, isRecord, UnsupportedValue } from '../text.ts'
 import type { CrossAccountDynamoOptions } from './options.ts'
 
-export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
-
 /**
  * Properties of Lambda's context and of every object. `contextKey` must not replace them.
  *

@@ -55,7 +55,11 @@ export interface OptionSource {
   readonly prefix?: { readonly option: string; readonly fallback: string }
 }
 
-export const toVariableName = (prefix: string, { suffix }: Variable): string => `${prefix}_${suffix}`
+/** The prefix of the names of the variables, unless `envPrefix` sets another one. */
+export const DEFAULT_PREFIX = 'CROSS_ACCOUNT_DYNAMO'
+
+export const toVariableName = (prefix: string, { suffix }: Pick<Variable, 'suffix'>): string =>
+  `${prefix}_${suffix}`
 
 export const createOptionReader = <Table extends Rows>(
   rows: Table,
