@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { findFreePort, isListening } from './ports.ts'
 
 const SCRIPT = join(import.meta.dirname, 'run-dynamodb-local.ts')
 const POLL_INTERVAL_MS = 20
@@ -37,26 +37,5 @@ export async function startDynamodbLocal(): Promise<{ port: number; close(): Pro
       childProcess.stdin.end()
       await exited
     },
-  }
-}
-
-/** Finds a port, because DynamoDB Local cannot listen on port 0. */
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
   }
 }

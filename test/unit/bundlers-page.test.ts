@@ -2,21 +2,18 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
+import { findShownFiles, readPage } from '../ecosystem/support/shown-files.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
-const page = readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8')
-
-/** The code blocks, each with the file in the comment before it. */
-const blocks = [...page.matchAll(/(?:<!-- file: (\S+) -->\n)?```\w+\n(.*?)```/gs)].map(
-  ([, file = '', code = '']) => ({ file, code }),
-)
+const FIXTURES = join(import.meta.dirname, '../ecosystem/bundlers/fixtures')
+const shownFiles = findShownFiles('bundlers.md')
 
 describe('docs/bundlers.md', () => {
-  test('contains the files', () => {
-    expect(blocks.length).toBeGreaterThan(0)
+  test('names the file of each code block', () => {
+    expect(shownFiles.size).toBeGreaterThan(0)
+    expect(readPage('bundlers.md').match(/^```\w+$/gm)).toHaveLength(shownFiles.size)
   })
 
-  test.each(blocks)('contains $file as the tests run it', ({ file, code }) => {
-    expect(code).toBe(readFileSync(join(ROOT, 'test/ecosystem/bundlers/fixtures', file), 'utf8'))
+  test.each([...shownFiles])('contains %s as the tests run it', (file, code) => {
+    expect(code).toBe(readFileSync(join(FIXTURES, file), 'utf8'))
   })
 })

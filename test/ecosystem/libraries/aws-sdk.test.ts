@@ -6,7 +6,7 @@ import { DynamoDBDocument, PutCommand, paginateQuery, paginateScan } from '@aws-
 import middy from '@middy/core'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import {
   assertInterleaved,
   assertTenantsAreSeparate,
@@ -17,7 +17,6 @@ import {
   startLibrarySandbox,
 } from './tenants.ts'
 
-const importRecipe = createRecipeImporter('libraries')
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
@@ -34,8 +33,10 @@ testCombination(
   ['@aws-sdk/lib-dynamodb'],
   'creates a `DynamoDBDocument` from the client of the middleware',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamodb-document.ts')>('dynamodb-document')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-document.ts')>(
+      'libraries',
+      'dynamodb-document',
+    )
     assert.deepEqual(await invoke(handler, { id: '1' }), { id: '1', status: 'open' })
     assert.deepEqual(await listOperations(), ['AssumeRole', 'PutItem', 'GetItem'])
   },
@@ -45,8 +46,10 @@ testCombination(
   ['@aws-sdk/lib-dynamodb'],
   'keeps tenants separate with `DynamoDBDocument.from(context.dynamo)`',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamodb-document-tenants.ts')>('dynamodb-document-tenants')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-document-tenants.ts')>(
+      'libraries',
+      'dynamodb-document-tenants',
+    )
     await assertTenantsAreSeparate(sandbox, handler)
   },
 )

@@ -5,7 +5,7 @@ import middy from '@middy/core'
 import { Table } from 'dynamodb-onetable'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
@@ -17,7 +17,6 @@ import {
   startLibrarySandbox,
 } from './tenants.ts'
 
-const importRecipe = createRecipeImporter('libraries')
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
@@ -47,8 +46,10 @@ testCombination(
   ['dynamodb-onetable'],
   'uses the client of the middleware for a table at module scope',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamodb-onetable.ts')>('dynamodb-onetable')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-onetable.ts')>(
+      'libraries',
+      'dynamodb-onetable',
+    )
     assert.deepEqual(await invoke(handler, { id: '1' }), { id: '1', status: 'open' })
     const operations = (await sandbox.getCalls()).map(({ operation }) => operation)
     assert.deepEqual(operations.sort(), ['AssumeRole', 'GetItem', 'Health', 'PutItem'])
@@ -59,8 +60,10 @@ testCombination(
   ['dynamodb-onetable'],
   'keeps tenants separate with the table of each client in a `WeakMap`',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamodb-onetable-tenants.ts')>('dynamodb-onetable-tenants')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-onetable-tenants.ts')>(
+      'libraries',
+      'dynamodb-onetable-tenants',
+    )
     await assertTenantsAreSeparate(sandbox, handler)
   },
 )

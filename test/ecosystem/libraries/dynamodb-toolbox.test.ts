@@ -22,7 +22,7 @@ import {
 } from 'dynamodb-toolbox'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
@@ -34,7 +34,6 @@ import {
   startLibrarySandbox,
 } from './tenants.ts'
 
-const importRecipe = createRecipeImporter('libraries')
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
@@ -59,7 +58,10 @@ testCombination(
   ['dynamodb-toolbox'],
   'uses the client of the middleware for a table at module scope',
   async () => {
-    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-toolbox.ts')>('dynamodb-toolbox')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-toolbox.ts')>(
+      'libraries',
+      'dynamodb-toolbox',
+    )
     const { created, modified, ...order } = (await invoke(handler, { id: '1' })) as Record<string, unknown>
     assert.deepEqual(order, { id: '1', status: 'open' })
     const operations = (await sandbox.getCalls()).map(({ operation }) => operation)
@@ -71,8 +73,10 @@ testCombination(
   ['dynamodb-toolbox'],
   'keeps tenants separate with the entities of each client in a `WeakMap`',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamodb-toolbox-tenants.ts')>('dynamodb-toolbox-tenants')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamodb-toolbox-tenants.ts')>(
+      'libraries',
+      'dynamodb-toolbox-tenants',
+    )
     await assertTenantsAreSeparate(sandbox, handler)
   },
 )

@@ -7,7 +7,7 @@ import dynamoose from 'dynamoose'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { createLambdaContext } from '../../lambda-runtime.ts'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
@@ -19,7 +19,6 @@ import {
   startLibrarySandbox,
 } from './tenants.ts'
 
-const importRecipe = createRecipeImporter('libraries')
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
@@ -46,7 +45,7 @@ const createOrders = (client: DynamoDBClient, modelName: string) => {
 }
 
 testCombination(['dynamoose'], 'uses the client of the middleware for all models', async () => {
-  const { handler } = await importRecipe<typeof import('./recipes/dynamoose.ts')>('dynamoose')
+  const { handler } = await importRecipe<typeof import('./recipes/dynamoose.ts')>('libraries', 'dynamoose')
   assert.deepEqual(await invoke(handler, { id: '1' }), { id: '1', status: 'open' })
   const operations = (await sandbox.getCalls()).map(({ operation }) => operation)
   assert.deepEqual(operations.sort(), ['AssumeRole', 'GetItem', 'Health', 'PutItem'])
@@ -56,8 +55,10 @@ testCombination(
   ['dynamoose'],
   'keeps tenants separate with the instance of each client in a `WeakMap`',
   async () => {
-    const { handler } =
-      await importRecipe<typeof import('./recipes/dynamoose-tenants.ts')>('dynamoose-tenants')
+    const { handler } = await importRecipe<typeof import('./recipes/dynamoose-tenants.ts')>(
+      'libraries',
+      'dynamoose-tenants',
+    )
     await assertTenantsAreSeparate(sandbox, handler)
   },
 )

@@ -6,7 +6,7 @@ import middy from '@middy/core'
 import { createWriteTransaction, Entity } from 'electrodb'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
@@ -18,7 +18,6 @@ import {
   startLibrarySandbox,
 } from './tenants.ts'
 
-const importRecipe = createRecipeImporter('libraries')
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
@@ -47,7 +46,7 @@ testCombination(
   ['electrodb'],
   'uses the client of the middleware for an entity at module scope',
   async () => {
-    const { handler } = await importRecipe<typeof import('./recipes/electrodb.ts')>('electrodb')
+    const { handler } = await importRecipe<typeof import('./recipes/electrodb.ts')>('libraries', 'electrodb')
     assert.deepEqual(await invoke(handler, { id: '1' }), { id: '1', status: 'open' })
     const operations = (await sandbox.getCalls()).map(({ operation }) => operation)
     assert.deepEqual(operations.sort(), ['AssumeRole', 'GetItem', 'Health', 'PutItem'])
@@ -55,7 +54,10 @@ testCombination(
 )
 
 testCombination(['electrodb'], 'keeps tenants separate with `.go({ client: context.dynamo })`', async () => {
-  const { handler } = await importRecipe<typeof import('./recipes/electrodb-tenants.ts')>('electrodb-tenants')
+  const { handler } = await importRecipe<typeof import('./recipes/electrodb-tenants.ts')>(
+    'libraries',
+    'electrodb-tenants',
+  )
   await assertTenantsAreSeparate(sandbox, handler)
 })
 

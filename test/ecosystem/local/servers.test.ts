@@ -15,7 +15,7 @@ import middy from '@middy/core'
 import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { testCombination } from '../support/combination.ts'
-import { findShownFiles } from '../unit-tests/shown-files.ts'
+import { findShownFiles } from '../support/shown-files.ts'
 import { startDynalite, startDynamodbLocal, startMoto } from './servers.ts'
 
 const FIXTURES = join(import.meta.dirname, 'fixtures')

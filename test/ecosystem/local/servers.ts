@@ -1,11 +1,11 @@
 /** Starts the servers of docs/local-development.md, each in its own process. They stop when the tests of the file have ended. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
-import { startDynamodbLocal as startJava } from '../../sandbox/dynamodb-local.ts'
+import { startDynamodbLocal as startDatabase } from '../../sandbox/dynamodb-local.ts'
+import { findFreePort, isListening } from '../../sandbox/ports.ts'
 
 const DYNALITE = join(import.meta.dirname, '../../../node_modules/dynalite/cli.js')
 const POLL_INTERVAL_MS = 50
@@ -31,7 +31,7 @@ export const startMoto = (): Promise<string | undefined> =>
 /** Starts DynamoDB Local. Returns its URL, or `undefined` if Java is not installed. */
 export const startDynamodbLocal = async (): Promise<string | undefined> => {
   if (spawnSync('java', ['-version']).status !== 0) return undefined
-  const { port, close } = await startJava()
+  const { port, close } = await startDatabase()
   after(close)
   return `http://127.0.0.1:${port}`
 }
@@ -73,24 +73,4 @@ const stop = async (server: ChildProcess): Promise<void> => {
   const ended = once(server, 'exit')
   server.kill()
   await ended
-}
-
-const findFreePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
-
-const isListening = async (port: number): Promise<boolean> => {
-  const socket = connect(port, '127.0.0.1')
-  try {
-    await once(socket, 'connect')
-    return true
-  } catch {
-    return false
-  } finally {
-    socket.destroy()
-  }
 }

@@ -17,10 +17,9 @@ import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { EXTERNAL_ID, TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
-import { createRecipeImporter } from '../support/recipes.ts'
+import { importRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 
-const importRecipe = createRecipeImporter('middy')
 const HOUR_MS = 3_600_000
 const sandbox = await startSandboxProcess()
 
@@ -223,7 +222,7 @@ testCombination(
   'runs the recipe for an external ID from Parameter Store',
   async () => {
     delete process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
-    const { handler } = await importRecipe<typeof import('./recipes/external-id.ts')>('external-id')
+    const { handler } = await importRecipe<typeof import('./recipes/external-id.ts')>('middy', 'external-id')
     assert.equal(await handler({ id: 'missing' }, createLambdaContext()), undefined)
     const assumeRoleCalls = (await sandbox.getCalls()).filter(({ operation }) => operation === 'AssumeRole')
     assert.deepEqual(
@@ -240,8 +239,10 @@ testCombination(
     delete process.env.CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID
     // The request at module scope, and that of the first invocation.
     denials = 2
-    const { handler } =
-      await importRecipe<typeof import('./recipes/external-id-commonjs.ts')>('external-id-commonjs')
+    const { handler } = await importRecipe<typeof import('./recipes/external-id-commonjs.ts')>(
+      'middy',
+      'external-id-commonjs',
+    )
     // The request at module scope fails before the first invocation. This must not end the process.
     while (denials > 1) await setTimeout(10)
     await setTimeout(100)

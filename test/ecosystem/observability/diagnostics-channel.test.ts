@@ -1,9 +1,9 @@
 /** The tracing channel without a library. */
 import assert from 'node:assert/strict'
 import { testCombination } from '../support/combination.ts'
+import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 import { startFunction, waitUntil } from './function.ts'
-import { getRecipe } from './page.ts'
 
 const sandbox = await startSandboxProcess()
 
@@ -13,7 +13,7 @@ testCombination(
   async () => {
     await sandbox.injectFault({ service: 'sts', kind: 'status', status: 403, code: 'AccessDenied', times: 1 })
     const lambda = await startFunction({
-      file: getRecipe('tracing-channel'),
+      file: getRecipe('observability', 'tracing-channel'),
       env: await sandbox.createFunctionVariables(),
     })
     await waitUntil(() => lambda.output.stdout.endsWith('\n'))

@@ -6,9 +6,9 @@ import { pino } from 'pino'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { UNTRUSTED_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
+import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 import { startFunction, waitUntil } from './function.ts'
-import { getRecipe } from './page.ts'
 
 const sandbox = await startSandboxProcess()
 
@@ -17,7 +17,7 @@ testCombination(
   'logs the code, the reason and the error with the wrapper of docs/observability.md',
   async () => {
     const env = await sandbox.createFunctionVariables(UNTRUSTED_ROLE_ARN)
-    const lambda = await startFunction({ file: getRecipe('pino'), env })
+    const lambda = await startFunction({ file: getRecipe('observability', 'pino'), env })
     await waitUntil(() => lambda.output.stdout.endsWith('\n'))
     const line = JSON.parse(lambda.output.stdout)
     assert.partialDeepStrictEqual(line, {

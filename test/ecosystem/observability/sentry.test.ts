@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { beforeEach } from 'node:test'
 import { UNTRUSTED_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
+import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 import { type FunctionProcess, startFunction } from './function.ts'
-import { getRecipe } from './page.ts'
 
 /** An envelope: its header, and items with a header and a payload each. */
 type Envelope = readonly [object, readonly (readonly [{ readonly type: string }, Payload])[]]
@@ -19,7 +19,7 @@ beforeEach(() => sandbox.clear())
 
 const startMonitoredFunction = (env: Readonly<Record<string, string>>): Promise<FunctionProcess> =>
   startFunction({
-    file: getRecipe('sentry'),
+    file: getRecipe('observability', 'sentry'),
     env: { ...env, LAMBDA_TASK_ROOT: '/var/task' },
     nodeOptions: ['--import', './observability/fixtures/sentry.mjs'],
   })

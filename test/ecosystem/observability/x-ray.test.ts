@@ -5,13 +5,13 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, beforeEach } from 'node:test'
 import { testCombination } from '../support/combination.ts'
+import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 import { type FunctionProcess, startFunction, waitUntil } from './function.ts'
-import { getRecipe } from './page.ts'
 import { startXRayDaemon, TRACE_HEADER, TRACE_ID } from './x-ray-daemon.ts'
 
 const EXAMPLE = '../../examples/observability/handler.ts'
-const RECIPE = getRecipe('powertools-tracer')
+const RECIPE = getRecipe('observability', 'powertools-tracer')
 const DEFAULT_TRACER = 'observability/fixtures/default-tracer.ts'
 const sandbox = await startSandboxProcess()
 const { subsegments, env: tracingVariables } = await startXRayDaemon()

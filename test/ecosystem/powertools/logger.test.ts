@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { beforeEach } from 'node:test'
 import { UNTRUSTED_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { type FunctionProcess, startFunction, waitUntil } from '../observability/function.ts'
-import { getRecipe } from '../observability/page.ts'
 import { testCombination } from '../support/combination.ts'
+import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 
 const sandbox = await startSandboxProcess()
@@ -52,7 +52,7 @@ testCombination(
   'logs the code, the reason and the error of an AssumeRole call that STS denied',
   async () => {
     const env = await sandbox.createFunctionVariables(UNTRUSTED_ROLE_ARN)
-    const lambda = await startFunction({ file: getRecipe('powertools-logger'), env })
+    const lambda = await startFunction({ file: getRecipe('observability', 'powertools-logger'), env })
     await waitUntil(() => lambda.output.stderr.endsWith('\n'))
     const { failure } = await lambda.invoke({ event: { id: '1' } })
     assert.equal(failure?.code, 'ASSUME_ROLE_DENIED')

@@ -1,41 +1,31 @@
-/** The recipes of a documentation page, which contains their code. */
+/** The recipes of the documentation pages, which contain their code. */
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findShownFiles, readPage } from './shown-files.ts'
 
-const DOCS = join(import.meta.dirname, '../../../docs')
-const CODE_BLOCK =
-  /<!-- test\/ecosystem\/(?<folder>[\w-]+)\/recipes\/(?<name>[\w-]+)\.ts -->\n```ts\n(?<code>.*?)```/gs
-
-/** Returns the code of each recipe in a page, by the name of its file without `.ts`. */
-const readPage = (folder: string): ReadonlyMap<string, string> => {
-  const page = readFileSync(join(DOCS, `${folder}.md`), 'utf8')
-  const blocks = [...page.matchAll(CODE_BLOCK)].map(({ groups = {} }) => groups)
-  const codeByRecipe = new Map(
-    blocks
-      .filter((block) => block.folder === folder)
-      .map(({ name = '', code = '' }): [string, string] => [name, code]),
-  )
-  assert.equal(
-    page.split('```ts\n').length - 1,
-    codeByRecipe.size,
-    'each code block must name its own recipe',
-  )
-  return codeByRecipe
-}
+const FOLDER = join(import.meta.dirname, '..')
 
 /**
- * Returns a function that imports a recipe in `recipes/` of a folder. Set the environment variables of the function before you call it.
- * It throws if the code differs from that in the page, whose name is the name of the folder.
+ * Returns the file of a recipe in `recipes/` of a folder, relative to `test/ecosystem`. The page has the name of the folder.
+ *
+ * @throws if the code differs from that in the page, or if a code block of the page does not name its own recipe.
  */
-export const createRecipeImporter =
-  (folder: string) =>
-  async <Module>(name: string): Promise<Module> => {
-    const file = join(import.meta.dirname, '..', folder, 'recipes', `${name}.ts`)
-    assert.equal(
-      readPage(folder).get(name),
-      readFileSync(file, 'utf8'),
-      `docs/${folder}.md differs from ${name}.ts`,
-    )
-    return (await import(file)) as Module
-  }
+export const getRecipe = (folder: string, name: string): string => {
+  const page = `${folder}.md`
+  const file = `${folder}/recipes/${name}.ts`
+  const shown = findShownFiles(page)
+  const recipes = [...shown.keys()].filter((path) => path.startsWith(`test/ecosystem/${folder}/recipes/`))
+  assert.equal(
+    readPage(page).split('```ts\n').length - 1,
+    recipes.length,
+    'each code block must name its own recipe',
+  )
+  const code = readFileSync(join(FOLDER, file), 'utf8')
+  assert.equal(shown.get(`test/ecosystem/${file}`), code, `docs/${page} differs from ${file}`)
+  return file
+}
+
+/** Imports a recipe. Set the environment variables of the function before you call it. It throws as `getRecipe()` does. */
+export const importRecipe = async <Module>(folder: string, name: string): Promise<Module> =>
+  (await import(join(FOLDER, getRecipe(folder, name)))) as Module

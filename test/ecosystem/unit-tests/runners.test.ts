@@ -10,7 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { after } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { testCombination } from '../support/combination.ts'
-import { findShownFiles, readPage } from './shown-files.ts'
+import { findShownFiles, readPage } from '../support/shown-files.ts'
 
 const FOLDER = import.meta.dirname
 const ROOT = join(FOLDER, '../../..')

@@ -6,8 +6,11 @@ import { join } from 'node:path'
 export const readPage = (page: string): string =>
   readFileSync(join(import.meta.dirname, '../../../docs', page), 'utf8')
 
-/** Returns the code blocks of a page that follow a comment such as `<!-- file: vitest/handler.ts -->`, by this path. */
+/**
+ * Returns the code blocks of a page that follow a comment such as `<!-- file: vitest/handler.ts -->` or
+ * `<!-- test/ecosystem/libraries/recipes/electrodb.ts -->`, by this path.
+ */
 export const findShownFiles = (page: string): ReadonlyMap<string, string> => {
-  const blocks = readPage(page).matchAll(/<!-- file: (\S+) -->\n```\w+\n(.*?)```/gs)
+  const blocks = readPage(page).matchAll(/<!-- (?:file: )?(\S+) -->\n```\w+\n(.*?)```/gs)
   return new Map([...blocks].map(([, file = '', code = '']) => [file, code]))
 }
