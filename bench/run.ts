@@ -85,7 +85,7 @@ const main = async (): Promise<void> => {
     process.exitCode = 2
     return
   }
-  installPackages()
+  await installPackages()
   if (benchArguments.isPageOnly) return writePage()
   let isSuccessful = checkTypes()
   for (const name of benchArguments.names)

@@ -6,44 +6,19 @@
  *   npm run test:ecosystem -- --write   updates the page
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { installPackedPackage, ROOT } from '../package/project.ts'
 import { formatPage, type Outcome } from './page.ts'
 
 const FOLDER = import.meta.dirname
-const ROOT = join(FOLDER, '../..')
 const PAGE = join(ROOT, 'docs/ecosystem.md')
 const PACKAGE = 'middy-cross-account-dynamo'
 /** The limit for one test file, in milliseconds. */
 const TIMEOUT_MS = 240_000
-
-const runCommand = (command: string, args: readonly string[], cwd = FOLDER): void => {
-  execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'] })
-}
-
-/** Installs the packed package beside its peers, as npm installs it for a user. A link would resolve a second AWS SDK. */
-const installPackedPackage = (): void => {
-  const folder = mkdtempSync(join(tmpdir(), 'packed-package-'))
-  try {
-    runCommand('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT)
-    const [tarball = ''] = globSync('*.tgz', { cwd: folder })
-    const flags = [
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--loglevel=error',
-      '--prefer-offline',
-    ]
-    runCommand('npm', ['install', ...flags, join(folder, tarball)])
-  } finally {
-    rmSync(folder, { recursive: true, force: true })
-  }
-}
 
 /** @throws if a package would be loaded from the dependencies of the root, which are not what this folder tests. */
 const requireOwnDependencies = (): void => {
@@ -109,8 +84,10 @@ if (files.length === 0) {
   process.exit(2)
 }
 
-runCommand(process.execPath, [join(ROOT, 'scripts/install-if-needed.cjs'), FOLDER])
-installPackedPackage()
+execFileSync(process.execPath, [join(ROOT, 'scripts/install-if-needed.cjs'), FOLDER], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+})
+await installPackedPackage(FOLDER)
 requireOwnDependencies()
 const { status } = spawnSync(
   process.execPath,

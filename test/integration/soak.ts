@@ -5,6 +5,8 @@
  * sequence.
  */
 import fc from 'fast-check'
+// The function and the sandbox run in this process and read the same clock.
+import { advanceClock } from '../moved-clock.ts'
 import { startSandbox } from '../sandbox/index.ts'
 import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
 import { createAudit, MAX_CONCURRENCY, startExecutionEnvironment, wave } from './concurrent-tenants.ts'
@@ -17,14 +19,6 @@ const seed = Number(process.env.SEED ?? 1)
 
 // The function must not read the developer's AWS configuration files.
 Object.assign(process.env, { AWS_CONFIG_FILE: '/dev/null', AWS_SHARED_CREDENTIALS_FILE: '/dev/null' })
-
-// The function and the sandbox run in this process and read the same clock.
-const getSystemTimeMs = Date.now
-let clockOffsetMs = 0
-Date.now = () => getSystemTimeMs() + clockOffsetMs
-const advanceClock = (ms: number): void => {
-  clockOffsetMs += ms
-}
 
 const collectGarbage = globalThis.gc
 if (collectGarbage === undefined)

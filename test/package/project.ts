@@ -1,6 +1,7 @@
-/** Packs this package, installs it into empty projects, and reports checks. For test/package/ and test/matrix/. */
+/** Packs this package, installs it into empty projects, and reports checks. For test/package/, test/matrix/, test/ecosystem/ and bench/. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export const ROOT = join(import.meta.dirname, '../..')
@@ -80,10 +81,28 @@ export const check = async (title: string, runCheck: () => Promise<string | unde
   }
 }
 
+const INSTALL_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
+
 /** Packs this package into a folder and returns the path of the tarball. `npm run build` must have built it. */
 export const packPackage = async (folder: string): Promise<string> => {
   await requireSuccess(runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT))
   return join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? '')
+}
+
+/**
+ * Packs this package and installs it into a folder with its own package.json, beside the packages that are already there, as npm
+ * installs it for a user. A link would resolve a second AWS SDK. Does not change the lock file.
+ */
+export const installPackedPackage = async (folder: string): Promise<void> => {
+  const temporaryFolder = mkdtempSync(join(tmpdir(), 'packed-package-'))
+  try {
+    const tarball = await packPackage(temporaryFolder)
+    await requireSuccess(
+      runProcess('npm', ['install', '--no-save', ...INSTALL_FLAGS, '--ignore-scripts', tarball], folder),
+    )
+  } finally {
+    rmSync(temporaryFolder, { recursive: true, force: true })
+  }
 }
 
 /** Creates a project and installs packages into it. `manifest` adds to its package.json. */
@@ -95,6 +114,5 @@ export const createProject = async (
   mkdirSync(project)
   const content = { private: true, type: 'module', ...manifest }
   writeFileSync(join(project, 'package.json'), JSON.stringify(content))
-  const allFlags = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', ...flags]
-  await requireSuccess(runProcess('npm', ['install', ...allFlags, ...packages], project))
+  await requireSuccess(runProcess('npm', ['install', ...INSTALL_FLAGS, ...flags, ...packages], project))
 }

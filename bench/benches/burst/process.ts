@@ -6,6 +6,7 @@
  */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from '../../../test/lambda-runtime.ts'
+import { advanceClock } from '../../../test/moved-clock.ts'
 import { startSandbox } from '../../../test/sandbox/index.ts'
 import { createTwoAccounts } from '../../../test/sandbox/two-accounts.ts'
 import type { BenchEvent } from '../../peers/read-item.ts'
@@ -38,10 +39,6 @@ const CLOCK_ADVANCE_MS: Readonly<Record<Phase, number>> = {
 
 const [peer, invocationCount, tenantCount] = process.argv.slice(2)
 
-const getSystemTimeMs = Date.now
-let clockOffsetMs = 0
-Date.now = () => getSystemTimeMs() + clockOffsetMs
-
 /** The AssumeRole calls of the package: how many are in flight, and whether the promises that wait for them have settled. */
 const calls = { inFlight: 0, hasSettled: false }
 tracingChannel('middy-cross-account-dynamo:assume-role').subscribe({
@@ -67,7 +64,7 @@ setEnvironment(createFunctionVariables(sandbox))
 const { handler } = (await import(`../../peers/${peer}.ts`)) as { readonly handler: Handler }
 
 const runBurst = async (phase: Phase): Promise<BurstCounts> => {
-  clockOffsetMs += CLOCK_ADVANCE_MS[phase]
+  advanceClock(CLOCK_ADVANCE_MS[phase])
   calls.hasSettled = false
   // In the cold phase, the prefetch has already started, and the sandbox has not received it yet.
   const stsCallsBefore = sandbox.calls.filter(({ service }) => service === 'sts').length

@@ -6,6 +6,7 @@
  */
 import { tracingChannel } from 'node:diagnostics_channel'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from '../../../test/lambda-runtime.ts'
+import { advanceClock } from '../../../test/moved-clock.ts'
 import { type Call, type Sandbox, startSandbox } from '../../../test/sandbox/index.ts'
 import { createTwoAccounts } from '../../../test/sandbox/two-accounts.ts'
 import type { BenchEvent } from '../../peers/read-item.ts'
@@ -31,10 +32,6 @@ const FUNCTION_TIMEOUT_MS = 3000
 
 const [peer, hours, outageStartMinute, outageEndMinute] = process.argv.slice(2)
 const outage = { startMs: Number(outageStartMinute) * MINUTE_MS, endMs: Number(outageEndMinute) * MINUTE_MS }
-
-const getSystemTimeMs = Date.now
-let clockOffsetMs = 0
-Date.now = () => getSystemTimeMs() + clockOffsetMs
 
 /** Counts the AssumeRole calls of the package that are in flight. A refresh continues in the background. */
 const watchBackgroundCalls = (): (() => number) => {
@@ -83,7 +80,7 @@ const run = async (sandbox: Sandbox): Promise<DayCounts> => {
     counts.waited += Number(waited)
     // The next invocation is 30 seconds later, so a refresh in the background has ended by then.
     while (countBackgroundCalls() > 0) await new Promise((resolve) => setTimeout(resolve, 1))
-    clockOffsetMs += INVOCATION_INTERVAL_MS
+    advanceClock(INVOCATION_INTERVAL_MS)
   }
   const { sts: stsConnections, dynamodb: dynamodbConnections } = sandbox.connections
   return { ...counts, stsCalls: sandbox.calls.filter(isStsCall).length, stsConnections, dynamodbConnections }

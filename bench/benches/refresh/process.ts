@@ -5,6 +5,7 @@
  * Usage: node process.ts PEER CONCURRENCY REFRESHES
  */
 import { tracingChannel } from 'node:diagnostics_channel'
+import { advanceClock, getClockOffsetMs } from '../../../test/moved-clock.ts'
 import type { BenchEvent } from '../../peers/read-item.ts'
 import { startServices } from '../services/index.ts'
 
@@ -29,10 +30,6 @@ const WARM_UP_MS = 500
 const REFRESH_AGE_MS = 56 * 60_000
 
 const [peer, concurrency, refreshCount] = process.argv.slice(2)
-
-const getSystemTimeMs = Date.now
-let clockOffsetMs = 0
-Date.now = () => getSystemTimeMs() + clockOffsetMs
 
 let callsInFlight = 0
 tracingChannel('middy-cross-account-dynamo:assume-role').subscribe({
@@ -95,10 +92,10 @@ const acrossRefreshMs: number[] = []
 const awayFromRefreshMs: number[] = []
 for (let refresh = 0; refresh < Number(refreshCount); refresh += 1) {
   awayFromRefreshMs.push(...(await runLoad(WINDOW_MS)))
-  const nextOffsetMs = clockOffsetMs + REFRESH_AGE_MS
-  await services.configure({ stsResponseTimeMs: STS_RESPONSE_TIME_MS, clockOffsetMs: nextOffsetMs })
+  const clockOffsetMs = getClockOffsetMs() + REFRESH_AGE_MS
+  await services.configure({ stsResponseTimeMs: STS_RESPONSE_TIME_MS, clockOffsetMs })
   await runLoad(PAUSE_MS)
-  clockOffsetMs = nextOffsetMs
+  advanceClock(REFRESH_AGE_MS)
   acrossRefreshMs.push(...(await runLoad(WINDOW_MS)))
   while (callsInFlight > 0) await new Promise((resolve) => setTimeout(resolve, 1))
   await runLoad(PAUSE_MS)

@@ -6,6 +6,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BenchEvent } from '../../peers/read-item.ts'
+import { getMedian } from '../../statistics.ts'
 import { startServices } from '../services/index.ts'
 
 export interface TenantsSample {
@@ -35,9 +36,6 @@ const measureBytes = async (): Promise<number> => {
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
-
-const getMedian = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 
 const createContext = (): object => ({
   functionName: 'orders-function',
