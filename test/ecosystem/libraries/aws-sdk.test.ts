@@ -4,13 +4,15 @@ import { beforeEach } from 'node:test'
 import { paginateQuery as paginateMarshalledQuery, waitUntilTableExists } from '@aws-sdk/client-dynamodb'
 import { DynamoDBDocument, PutCommand, paginateQuery, paginateScan } from '@aws-sdk/lib-dynamodb'
 import middy from '@middy/core'
-import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
 import { importRecipe } from '../support/recipes.ts'
 import {
   assertInterleaved,
   assertTenantsAreSeparate,
+  createTenantHandler,
   findForeignCalls,
+  getTenantSession,
   invoke,
   invokeConcurrently,
   type OrderEvent,
@@ -20,7 +22,6 @@ import {
 const sandbox = await startLibrarySandbox()
 beforeEach(() => sandbox.clear())
 
-const session = ({ event }: SessionRequest<OrderEvent>) => ({ sessionTags: { TenantId: event.tenant } })
 const readPages = async <Page>(paginator: AsyncIterable<Page>): Promise<Page[]> => {
   const pages: Page[] = []
   for await (const page of paginator) pages.push(page)
@@ -74,23 +75,21 @@ testCombination(
 )
 
 testCombination(['@aws-sdk/lib-dynamodb'], 'keeps tenants separate with `paginateQuery()`', async () => {
-  const handler = middy()
-    .use(crossAccountDynamo({ session }))
-    .handler(async ({ tenant, order }: OrderEvent, context) => {
-      const orders = DynamoDBDocument.from(context.dynamo, context.dynamo.config.translateConfig)
-      for (const line of ['a', 'b', 'c'])
-        await orders.put({ TableName: 'Orders', Item: { tenant, order: `${order}/${line}`, by: order } })
-      const pages = paginateQuery(
-        { client: context.dynamo, pageSize: 1 },
-        {
-          TableName: 'Orders',
-          KeyConditionExpression: 'tenant = :tenant AND begins_with(#order, :prefix)',
-          ExpressionAttributeNames: { '#order': 'order' },
-          ExpressionAttributeValues: { ':tenant': tenant, ':prefix': `${order}/` },
-        },
-      )
-      return (await readPages(pages)).map(({ Items = [] }) => Items.map((item) => item.order))
-    })
+  const handler = createTenantHandler().handler(async ({ tenant, order }: OrderEvent, context) => {
+    const orders = DynamoDBDocument.from(context.dynamo, context.dynamo.config.translateConfig)
+    for (const line of ['a', 'b', 'c'])
+      await orders.put({ TableName: 'Orders', Item: { tenant, order: `${order}/${line}`, by: order } })
+    const pages = paginateQuery(
+      { client: context.dynamo, pageSize: 1 },
+      {
+        TableName: 'Orders',
+        KeyConditionExpression: 'tenant = :tenant AND begins_with(#order, :prefix)',
+        ExpressionAttributeNames: { '#order': 'order' },
+        ExpressionAttributeValues: { ':tenant': tenant, ':prefix': `${order}/` },
+      },
+    )
+    return (await readPages(pages)).map(({ Items = [] }) => Items.map((item) => item.order))
+  })
   const { events, outcomes, calls } = await invokeConcurrently(sandbox, handler)
   const createPages = ({ order }: OrderEvent) => [[`${order}/a`], [`${order}/b`], [`${order}/c`], []]
   assert.deepEqual(
@@ -136,7 +135,7 @@ testCombination(
   '`waitUntilTableExists()` needs the permission for `DescribeTable`, and otherwise waits until its limit',
   async () => {
     const handler = middy()
-      .use(crossAccountDynamo({ session, documentClient: false }))
+      .use(crossAccountDynamo({ session: getTenantSession, documentClient: false }))
       .handler(async ({ order: TableName }: OrderEvent, { dynamo: client }) => {
         const { state } = await waitUntilTableExists({ client, maxWaitTime: 2, minDelay: 1 }, { TableName })
         return state

@@ -3,13 +3,15 @@ import assert from 'node:assert/strict'
 import { beforeEach } from 'node:test'
 import middy from '@middy/core'
 import { Table } from 'dynamodb-onetable'
-import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
 import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
+  createTenantHandler,
   findForeignCalls,
+  getTenantSession,
   invoke,
   invokeConcurrently,
   listOperations,
@@ -40,7 +42,6 @@ const createTable = (client?: object) =>
     partial: false,
     logger: false,
   })
-const session = ({ event }: SessionRequest<OrderEvent>) => ({ sessionTags: { TenantId: event.tenant } })
 
 testCombination(
   ['dynamodb-onetable'],
@@ -72,26 +73,24 @@ testCombination(
   ['dynamodb-onetable'],
   'sends queries, batches and transactions with the client of the table, also with a document client',
   async () => {
-    const handler = middy()
-      .use(crossAccountDynamo({ session }))
-      .handler(async ({ tenant, order }: OrderEvent, context) => {
-        const table = createTable(context.dynamo)
-        const orders = table.getModel('Order')
-        const writes = {}
-        await orders.create({ tenant, order, status: 'open' }, { batch: writes })
-        await table.batchWrite(writes)
-        const reads = {}
-        await orders.get({ tenant, order }, { batch: reads })
-        const batch = (await table.batchGet(reads, { parse: true, hidden: false })) as object[]
-        const query = await orders.find({ tenant, order })
-        // dynalite has no transactions, but the sandbox authorizes the request first.
-        const transaction = {}
-        await orders.update({ tenant, order, status: 'paid' }, { transaction })
-        await assert.rejects(table.transact('write', transaction, { log: false }), {
-          code: 'UnknownOperationException',
-        })
-        return [...batch, ...query]
+    const handler = createTenantHandler().handler(async ({ tenant, order }: OrderEvent, context) => {
+      const table = createTable(context.dynamo)
+      const orders = table.getModel('Order')
+      const writes = {}
+      await orders.create({ tenant, order, status: 'open' }, { batch: writes })
+      await table.batchWrite(writes)
+      const reads = {}
+      await orders.get({ tenant, order }, { batch: reads })
+      const batch = (await table.batchGet(reads, { parse: true, hidden: false })) as object[]
+      const query = await orders.find({ tenant, order })
+      // dynalite has no transactions, but the sandbox authorizes the request first.
+      const transaction = {}
+      await orders.update({ tenant, order, status: 'paid' }, { transaction })
+      await assert.rejects(table.transact('write', transaction, { log: false }), {
+        code: 'UnknownOperationException',
       })
+      return [...batch, ...query]
+    })
     const { events, outcomes, calls } = await invokeConcurrently(sandbox, handler)
     const createOrder = (event: OrderEvent) => ({ ...event, status: 'open' })
     assert.deepEqual(
@@ -116,7 +115,7 @@ testCombination(
     const table = createTable()
     const orders = table.getModel('Order')
     const handler = middy()
-      .use(crossAccountDynamo({ session, documentClient: false }))
+      .use(crossAccountDynamo({ session: getTenantSession, documentClient: false }))
       .handler(async ({ tenant, order }: OrderEvent, context) => {
         table.setClient(context.dynamo)
         await orders.create({ tenant, order, status: 'open' })

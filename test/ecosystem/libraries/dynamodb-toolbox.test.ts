@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach } from 'node:test'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import middy from '@middy/core'
 import {
   BatchGetCommand,
   BatchGetRequest,
@@ -20,12 +19,12 @@ import {
   string,
   Table,
 } from 'dynamodb-toolbox'
-import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
 import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
+  createTenantHandler,
   findForeignCalls,
   invoke,
   invokeConcurrently,
@@ -47,12 +46,6 @@ const createOrders = (documentClient?: DynamoDBDocumentClient) => {
   const schema = item({ tenant: string().key(), order: string().key(), status: string() })
   return { table, orders: new Entity({ name: 'order', table, schema, timestamps: false }) }
 }
-const createTenantHandler = () =>
-  middy().use(
-    crossAccountDynamo({
-      session: ({ event }: SessionRequest<OrderEvent>) => ({ sessionTags: { TenantId: event.tenant } }),
-    }),
-  )
 
 testCombination(
   ['dynamodb-toolbox'],

@@ -4,7 +4,7 @@ import { beforeEach } from 'node:test'
 import { DynamoDB, type DynamoDBClient, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb'
 import middy from '@middy/core'
 import dynamoose from 'dynamoose'
-import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
+import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { createLambdaContext } from '../../lambda-runtime.ts'
 import { testCombination } from '../support/combination.ts'
 import { importRecipe } from '../support/recipes.ts'
@@ -12,6 +12,7 @@ import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
   findForeignCalls,
+  getTenantSession,
   invoke,
   invokeConcurrently,
   listOperations,
@@ -33,7 +34,7 @@ const createModel = (name: string) =>
 const createMiddleware = () =>
   crossAccountDynamo({
     documentClient: false,
-    session: ({ event }: SessionRequest<OrderEvent>) => ({ sessionTags: { TenantId: event.tenant } }),
+    session: getTenantSession,
   })
 const TABLE_OPTIONS = { create: false, waitForActive: false }
 const createOrders = (client: DynamoDBClient, modelName: string) => {

@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { beforeEach } from 'node:test'
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb'
-import middy from '@middy/core'
 import { createWriteTransaction, Entity } from 'electrodb'
-import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { testCombination } from '../support/combination.ts'
 import { importRecipe } from '../support/recipes.ts'
 import {
   assertTenantsAreMixed,
   assertTenantsAreSeparate,
+  createTenantHandler,
   findForeignCalls,
   invoke,
   invokeConcurrently,
@@ -34,12 +33,6 @@ const createOrders = (client?: DynamoDBDocumentClient) =>
       },
     },
     { table: 'Orders', ...(client !== undefined && { client }) },
-  )
-const createTenantHandler = () =>
-  middy().use(
-    crossAccountDynamo({
-      session: ({ event }: SessionRequest<OrderEvent>) => ({ sessionTags: { TenantId: event.tenant } }),
-    }),
   )
 
 testCombination(

@@ -1,5 +1,7 @@
 /** The accounts, handlers and calls of tests in which several tenants use one library at the same time. */
 import assert from 'node:assert/strict'
+import middy from '@middy/core'
+import { crossAccountDynamo, type SessionRequest } from 'middy-cross-account-dynamo'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import type { Call, SandboxAccount } from '../../sandbox/index.ts'
 import { allowStatement, createPolicy, OWN_TENANT_CONDITION } from '../../sandbox/policies.ts'
@@ -51,6 +53,14 @@ export const createLibraryAccounts = (): SandboxAccount[] => {
   )
   return accounts
 }
+
+/** The `session` function of the tests: the tenant of the event, as a session tag. */
+export const getTenantSession = ({ event }: SessionRequest<OrderEvent>) => ({
+  sessionTags: { TenantId: event.tenant },
+})
+
+/** Returns a handler without code, whose context has the document client of the tenant. */
+export const createTenantHandler = () => middy().use(crossAccountDynamo({ session: getTenantSession }))
 
 /** Starts the sandbox with `createLibraryAccounts()`, and sets the variables of the function. */
 export const startLibrarySandbox = async (): Promise<SandboxProcess> => {
