@@ -1,10 +1,7 @@
 /** Middlewares that copy values to the context, or that use the key of the client. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { after, beforeEach } from 'node:test'
+import { beforeEach } from 'node:test'
 import { GetCommand, PutCommand } from '@aws-sdk/lib-dynamodb'
 import newestMiddy from '@middy/core'
 import ssm from '@middy/ssm'
@@ -18,29 +15,25 @@ import {
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { createTwoAccounts } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
+import { startHttpServer } from '../support/http-server.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 
 const sandbox = await startSandboxProcess({ accounts: createTwoAccounts({ canTagSession: true }) })
 
 /** SSM, where each parameter has its name as the value. */
-const server = createServer(async (request, response) => {
+const endpoint = await startHttpServer(async (request, response) => {
   const { Names } = (await json(request)) as { Names: string[] }
   const Parameters = Names.map((Name) => ({ Name, Type: 'String', Value: Name }))
   response
     .writeHead(200, { 'content-type': 'application/x-amz-json-1.1' })
     .end(JSON.stringify({ Parameters }))
 })
-await once(server.listen(0, '127.0.0.1'), 'listening')
-after(() => {
-  server.close()
-  server.closeAllConnections()
-})
 
 beforeEach(async () => {
   await sandbox.clear()
   setEnvironment({
     ...(await sandbox.createFunctionVariables()),
-    AWS_ENDPOINT_URL_SSM: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    AWS_ENDPOINT_URL_SSM: endpoint,
   })
 })
 

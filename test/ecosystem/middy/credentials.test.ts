@@ -1,10 +1,7 @@
 /** The credentials of the target role in middy's own AWS middlewares, and an external ID from SSM or Secrets Manager. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { json } from 'node:stream/consumers'
-import { after, beforeEach, mock } from 'node:test'
+import { beforeEach, mock } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { GetSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm'
@@ -17,6 +14,7 @@ import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { EXTERNAL_ID, TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
+import { startHttpServer } from '../support/http-server.ts'
 import { importRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 
@@ -50,7 +48,7 @@ const createResponse = ({ Name, Names, SecretId = '' }: ServiceRequest) => {
 }
 
 /** SSM and Secrets Manager, without a check of the signature. They reject credentials that are older than an hour. */
-const server = createServer(async (request, response) => {
+const endpoint = await startHttpServer(async (request, response) => {
   const body = (await json(request)) as ServiceRequest
   const [, accessKeyId = ''] = /Credential=(\w+)\//.exec(request.headers.authorization ?? '') ?? []
   accessKeyIds.push(accessKeyId)
@@ -67,12 +65,6 @@ const server = createServer(async (request, response) => {
   })
   response.end(JSON.stringify(error === undefined ? createResponse(body) : { __type: error }))
 })
-await once(server.listen(0, '127.0.0.1'), 'listening')
-after(() => {
-  server.close()
-  server.closeAllConnections()
-})
-const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 
 beforeEach(async () => {
   await sandbox.clear()

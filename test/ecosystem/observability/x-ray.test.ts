@@ -1,10 +1,8 @@
 /** X-Ray in the INIT phase of a function, in which there is no trace, and in its first invocation. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { after, beforeEach } from 'node:test'
+import { beforeEach } from 'node:test'
 import { testCombination } from '../support/combination.ts'
+import { startHttpServer } from '../support/http-server.ts'
 import { getRecipe } from '../support/recipes.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 import { type FunctionProcess, startFunction, waitUntil } from './function.ts'
@@ -109,10 +107,8 @@ testCombination(
   ['@aws-lambda-powertools/tracer', 'aws-xray-sdk-core'],
   'with HTTP capture, `AWS_XRAY_CONTEXT_MISSING=IGNORE_ERROR` keeps the prefetch and the own HTTP requests, and writes nothing',
   async () => {
-    const server = createServer((_request, response) => response.end())
-    after(() => server.close())
-    await once(server.listen(0, '127.0.0.1'), 'listening')
-    const url = `http://localhost:${(server.address() as AddressInfo).port}/`
+    const endpoint = await startHttpServer((_request, response) => response.end())
+    const url = endpoint.replace('127.0.0.1', 'localhost')
     const lambda = await startTracedFunction(DEFAULT_TRACER, { AWS_XRAY_CONTEXT_MISSING: 'IGNORE_ERROR' })
     await waitForPrefetch()
     await sandbox.clear()

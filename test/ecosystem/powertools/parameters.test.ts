@@ -1,10 +1,8 @@
 /** Powertools Parameters: the external ID in Parameter Store, and parameters in a table of the other account. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
-import { after, beforeEach } from 'node:test'
+import { beforeEach } from 'node:test'
 import { DynamoDBProvider } from '@aws-lambda-powertools/parameters/dynamodb'
 import { SSMProvider } from '@aws-lambda-powertools/parameters/ssm'
 import { PutItemCommand } from '@aws-sdk/client-dynamodb'
@@ -15,6 +13,7 @@ import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { createLambdaContext, setEnvironment } from '../../lambda-runtime.ts'
 import { EXTERNAL_ID, TARGET_ROLE_ARN } from '../../sandbox/two-accounts.ts'
 import { testCombination } from '../support/combination.ts'
+import { startHttpServer } from '../support/http-server.ts'
 import { startSandboxProcess } from '../support/sandbox.ts'
 
 const EXTERNAL_ID_PARAMETER = '/orders/external-id'
@@ -23,19 +22,16 @@ const sandbox = await startSandboxProcess()
 
 /** The names of the parameters that Parameter Store was asked for. */
 const requestedNames: string[] = []
-const parameterStore = createServer(async (request: IncomingMessage, response) => {
+const endpoint = await startHttpServer(async (request: IncomingMessage, response) => {
   const { Name } = JSON.parse(await text(request)) as { Name: string }
   requestedNames.push(Name)
   const Value = Name === EXTERNAL_ID_PARAMETER ? EXTERNAL_ID : 'another-external-id'
   response.setHeader('content-type', 'application/x-amz-json-1.1')
   response.end(JSON.stringify({ Parameter: { Name, Value, Type: 'SecureString', Version: 1 } }))
 })
-await once(parameterStore.listen(0, '127.0.0.1'), 'listening')
-after(() => parameterStore.close())
 
 const createProvider = (): SSMProvider => {
-  const { port } = parameterStore.address() as AddressInfo
-  return new SSMProvider({ awsSdkV3Client: new SSMClient({ endpoint: `http://127.0.0.1:${port}` }) })
+  return new SSMProvider({ awsSdkV3Client: new SSMClient({ endpoint }) })
 }
 
 beforeEach(async () => {
