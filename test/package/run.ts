@@ -153,6 +153,9 @@ const checkCommand = async (tarball: string): Promise<undefined> => {
   }
 }
 
+/** Whether Jest can require ES modules, which needs functions of Node.js 24.9. */
+const canJestRequireModules = process.versions.node.localeCompare('24.9.0', 'en', { numeric: true }) >= 0
+
 /** The version of tsx in the template of the CDK. */
 const TSX = 'tsx@4.23.0'
 
@@ -194,6 +197,12 @@ const checkCdkApp = async (title: string, tarball: string, peers: readonly strin
   await check(
     `CDK app, ${title} peers: synthesizes both stacks`,
     runNode('node_modules/tsx/dist/cli.mjs', 'bin/app.ts'),
+  )
+  if (!canJestRequireModules) return
+  const jest = join(ROOT, 'node_modules/jest/bin/jest.js')
+  await check(
+    `CDK app, ${title} peers: require in Jest`,
+    runNode('--experimental-vm-modules', jest, '--rootDir', project, '--testMatch', '**/test/*.test.cjs'),
   )
 }
 

@@ -125,8 +125,12 @@ testCombination(
     const [page] = await readPages(paginateMarshalledQuery({ client }, query))
     assert.deepEqual(page?.Items, [{ id: { S: 'scan' } }])
     // Each paginator checks the class of the client. TypeScript does not report the wrong class.
-    await assert.rejects(paginateQuery({ client }, query).next(), Error)
-    await assert.rejects(paginateMarshalledQuery({ client: dynamo.client }, query).next(), Error)
+    await assert.rejects(paginateQuery({ client }, query).next(), {
+      message: /^Invalid client, expected instance of /,
+    })
+    await assert.rejects(paginateMarshalledQuery({ client: dynamo.client }, query).next(), {
+      message: /^Invalid client, expected instance of /,
+    })
   },
 )
 

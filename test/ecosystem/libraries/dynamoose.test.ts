@@ -117,7 +117,10 @@ testCombination(
     const sessions = (await sandbox.getCalls()).map(({ tags }) => tags?.TenantId)
     assert.deepEqual(sessions, ['acme', 'acme', 'globex', 'globex'])
 
-    await assert.rejects(createModels('initech', ['Orders', 'Payment']), { name: 'InvalidParameter' })
+    await assert.rejects(createModels('initech', ['Orders', 'Payment']), {
+      name: 'InvalidParameter',
+      message: /has already been assigned to a table/,
+    })
   },
 )
 
