@@ -39,6 +39,9 @@ const UNTESTED: Readonly<Record<string, string>> = {
   LocalStack: 'it needs Docker, which does not run where this project is developed',
 }
 
+/** What the tests name in place of a package of this folder. */
+const WITHOUT_VERSION = new Set(['console', 'dynalite', 'DynamoDB Local', 'moto', 'node:diagnostics_channel'])
+
 const HEAD = `# Tested combinations
 
 <!-- Written by npm run test:ecosystem -- --write. Do not edit. -->
@@ -56,8 +59,11 @@ const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} 
 export const formatPage = (outcomes: readonly Outcome[], lockFile: string): string => {
   const { packages } = JSON.parse(lockFile) as { packages: Readonly<Record<string, LockedPackage>> }
   const formatPackage = (installedName: string): string => {
+    if (WITHOUT_VERSION.has(installedName)) return installedName
     const locked = packages[`node_modules/${installedName}`]
-    return locked === undefined ? installedName : `\`${locked.name ?? installedName}\` ${locked.version}`
+    if (locked === undefined)
+      throw new Error(`package-lock.json of test/ecosystem does not contain ${installedName}.`)
+    return `\`${locked.name ?? installedName}\` ${locked.version}`
   }
   const formatOutcome = ({ name }: Outcome): string => {
     const end = name.indexOf(': ')

@@ -4,7 +4,7 @@ import { type TestContext, test } from 'node:test'
 /**
  * Defines a test of this package with other packages. The name of the test is `<packages>: <behavior>`.
  *
- * @param packages the names in package.json of this folder. The first one names the row
+ * @param packages the names in package.json of this folder, or what is tested in place of a package, such as `moto`. The row lists all
  * @param behavior a sentence that can be read alone
  */
 export const testCombination = (
