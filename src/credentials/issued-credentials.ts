@@ -25,8 +25,16 @@ const EXPIRY_MARGIN_MS = 60_000
  */
 const MAX_REFRESH_WINDOW_SHARE = 0.9
 
-/** Adds the times to the credentials. `refreshWindowMs` is how long before the expiration a refresh starts. */
-export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: number): IssuedCredentials => {
+/** When the refresh of credentials starts. */
+export interface RefreshWindow {
+  /** How long before the expiration a refresh starts, in milliseconds. */
+  readonly minMs: number
+  /** Whether the refresh starts at a random time before, at the earliest after a tenth of the lifetime. */
+  readonly hasRandomStart: boolean
+}
+
+/** Adds the times to the credentials. */
+export const toIssuedCredentials = (credentials: Credentials, window: RefreshWindow): IssuedCredentials => {
   const expiresAt = credentials.expiration.getTime()
   const issuedAt = Date.now()
   const lifetimeMs = expiresAt - issuedAt
@@ -34,10 +42,16 @@ export const toIssuedCredentials = (credentials: Credentials, refreshWindowMs: n
     credentials: freezeCredentials(credentials, expiresAt),
     issuedAt,
     expiresAt,
-    refreshAt: expiresAt - Math.min(refreshWindowMs, lifetimeMs * MAX_REFRESH_WINDOW_SHARE),
+    refreshAt: expiresAt - chooseRefreshWindowMs(window, lifetimeMs),
     waitAt: expiresAt - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 4),
     isRejected: false,
   }
+}
+
+const chooseRefreshWindowMs = ({ minMs, hasRandomStart }: RefreshWindow, lifetimeMs: number): number => {
+  const longestMs = lifetimeMs * MAX_REFRESH_WINDOW_SHARE
+  const shortestMs = Math.min(minMs, longestMs)
+  return hasRandomStart ? shortestMs + Math.random() * (longestMs - shortestMs) : shortestMs
 }
 
 /** Returns whether there are credentials that have not expired and that DynamoDB has not rejected. */

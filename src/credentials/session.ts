@@ -95,7 +95,7 @@ export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | '
 
 /**
  * The refresh window is longer than `refreshBeforeSeconds` by a random share of it, up to this maximum. Execution environments
- * that start together therefore do not refresh together.
+ * whose refreshes are spread therefore stay spread.
  */
 const MAX_JITTER_SHARE = 0.2
 /**
@@ -123,7 +123,11 @@ export const createSession = (options: SessionOptions): Session => {
     ...options,
     hasValidCredentials,
     onCredentials: (credentials) => {
-      const next = toIssuedCredentials(credentials, refreshWindowMs)
+      // Execution environments that start together, or that recover together from an outage of STS, must not refresh together.
+      const next = toIssuedCredentials(credentials, {
+        minMs: refreshWindowMs,
+        hasRandomStart: !isValid(issued),
+      })
       // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
       if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
     },

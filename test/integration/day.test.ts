@@ -34,6 +34,8 @@ beforeAll(async () => {
 afterAll(() => sandbox.close())
 beforeEach(() => {
   jest.restoreAllMocks()
+  // The first refresh is due as late as possible, at minute 45.
+  jest.spyOn(Math, 'random').mockReturnValue(0)
   sandbox.clear()
   setEnvironment(createFunctionVariables(sandbox))
 })

@@ -21,7 +21,9 @@ const PROPERTY_OPTIONS = { numRuns: selectByRunLength(400, 5000), seed: Number(p
 /** A session does not replace rejected credentials that are younger. */
 const MIN_REJECTED_AGE_MS = 30 * SECOND_MS
 const REFRESH_BEFORE_SECONDS = 900
-/** The longest remaining lifetime of valid credentials at which a session calls STS. It includes the jitter. */
+/** The largest share of their lifetime that remains when a session refreshes valid credentials. */
+const MAX_REFRESH_WINDOW_SHARE = 0.9
+/** The longest remaining lifetime at which a session refreshes credentials that replaced valid ones. It includes the jitter. */
 const MAX_REFRESH_WINDOW_MS = REFRESH_BEFORE_SECONDS * SECOND_MS * 1.2
 /** The shortest pause after a failed call. */
 const MIN_BACK_OFF_MS = SECOND_MS
@@ -106,6 +108,8 @@ interface PendingCall {
 const runSteps = async (steps: readonly Step[]): Promise<void> => {
   const pendingCalls = new Set<PendingCall>()
   const issuedAtByAccessKeyId = new Map<string, number>()
+  /** The longest remaining lifetime at which the session refreshes these credentials while they are valid, by access key ID. */
+  const maxRefreshWindowMs = new Map<string, number>()
   const rejectedAccessKeyIds = new Set<string>()
   const outcomes: Promise<void>[] = []
   /** The number of steps that can start an AssumeRole call. */
@@ -120,7 +124,7 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
     const credentials = session.getLatestCredentials()
     if (reason !== 'prefetch' && isUsable(credentials)) {
       const remainingLifetimeMs = Number(credentials?.expiration) - now
-      if (remainingLifetimeMs > MAX_REFRESH_WINDOW_MS)
+      if (remainingLifetimeMs > (maxRefreshWindowMs.get(credentials?.accessKeyId ?? '') ?? 0))
         unexpectedCalls.push(`${reason} ${remainingLifetimeMs} ms before the expiration`)
       if (now - failedAt < MIN_BACK_OFF_MS)
         unexpectedCalls.push(`${reason} ${now - failedAt} ms after a failure`)
@@ -208,6 +212,12 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
           expiration,
         }
         issuedAtByAccessKeyId.set(credentials.accessKeyId, Date.now())
+        const longestMs = step.lifetimeMs * MAX_REFRESH_WINDOW_SHARE
+        const replacesValidCredentials = isUsable(session.getLatestCredentials())
+        maxRefreshWindowMs.set(
+          credentials.accessKeyId,
+          replacesValidCredentials ? Math.min(longestMs, MAX_REFRESH_WINDOW_MS) : longestMs,
+        )
         failedAt = Number.NEGATIVE_INFINITY
         refusedAt = Number.NEGATIVE_INFINITY
         call.resolve(credentials)

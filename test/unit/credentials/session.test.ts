@@ -130,15 +130,53 @@ describe('valid credentials', () => {
     expect(assumeRole).toHaveBeenCalledTimes(1)
   })
 
-  test('a random jitter starts the refresh up to a fifth of refreshBeforeSeconds earlier', async () => {
+  test.each([
+    [0, 45],
+    [0.5, 25.5],
+    [1, 6],
+  ])(
+    'with the random number %d, the first credentials of a session are refreshed at the age of %d minutes',
+    async (random, ageMinutes) => {
+      const { ensureCredentials, issueCredentials, assumeRole } = createTestSession()
+      const first = ensureCredentials()
+      jest.spyOn(Math, 'random').mockReturnValue(random)
+      issueCredentials()
+      await first
+      jest.setSystemTime(Date.now() + ageMinutes * MINUTE_MS - 1)
+      ensureCredentials()
+      expect(assumeRole).toHaveBeenCalledTimes(1)
+      jest.setSystemTime(Date.now() + 1)
+      ensureCredentials()
+      expect(assumeRole).toHaveBeenCalledTimes(2)
+    },
+  )
+
+  test('a random jitter starts each further refresh up to a fifth of refreshBeforeSeconds earlier', async () => {
     jest.spyOn(Math, 'random').mockReturnValue(1)
-    const { ensureCredentials, assumeRole, expiresAt } = await createReadySession()
+    const { ensureCredentials, issueCredentials, assumeRole } = await createReadySession()
+    jest.setSystemTime(Date.now() + 45 * MINUTE_MS)
+    ensureCredentials()
+    issueCredentials()
+    await flushPromises()
+    const expiresAt = Date.now() + HOUR_MS
     jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS - 1)
     ensureCredentials()
-    expect(assumeRole).toHaveBeenCalledTimes(1)
+    expect(assumeRole).toHaveBeenCalledTimes(2)
     jest.setSystemTime(expiresAt - 1.2 * REFRESH_BEFORE_SECONDS * SECOND_MS)
     ensureCredentials()
-    expect(assumeRole).toHaveBeenCalledTimes(2)
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+  })
+
+  test('credentials that replace expired credentials are refreshed at a random age, too', async () => {
+    const { ensureCredentials, issueCredentials, expiresAt, getReasons } = await createReadySession()
+    jest.setSystemTime(expiresAt)
+    const waiting = ensureCredentials()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    issueCredentials()
+    await waiting
+    jest.setSystemTime(expiresAt + 6 * MINUTE_MS)
+    ensureCredentials()
+    expect(getReasons()).toEqual(['first', 'expired', 'refresh'])
   })
 
   test('invocations use the current credentials during a background refresh and the new credentials afterwards', async () => {
