@@ -11,7 +11,7 @@ import {
 } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { type Clients, createClients } from './dynamodb/client.ts'
-import { createWarmUp, NO_WARM_UP, type WarmUp } from './dynamodb/warm-up.ts'
+import { createWarmUp, NO_WARM_UP, STS_HEAD_START_MS, type WarmUp } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import type { SessionRequest, SessionResult } from './identity/session-function.ts'
 import type { SessionParameters } from './identity/session-parameters.ts'
@@ -235,7 +235,7 @@ export const crossAccountDynamo = <
   ): Promise<void> | undefined => {
     const pendingCredentials = invocationSession.session.ensureCredentials(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
-    if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId)
+    if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId, STS_HEAD_START_MS)
     const pendingConnection = warmUp.waitUntilSettled(invocationSession.accountId, deadline)
     if (pendingCredentials === undefined && pendingConnection === undefined) return undefined
     return Promise.all([pendingCredentials, pendingConnection]).then(() => {})
@@ -287,8 +287,9 @@ export const crossAccountDynamo = <
     sharedSession === undefined ? resolveSessionAndStart(request) : startInvocation(request, sharedSession)
 
   const ready = async (): Promise<void> => {
+    const pendingSession = sharedSession && waitUntilReady(sharedSession)
     warmUp.start(accountId)
-    await (sharedSession === undefined ? warmUp.waitUntilSettled(accountId) : waitUntilReady(sharedSession))
+    await Promise.all([pendingSession, warmUp.waitUntilSettled(accountId)])
   }
 
   const clientFor: MiddlewareMethods<Document, Event>['clientFor'] = async (request) => {
@@ -302,9 +303,10 @@ export const crossAccountDynamo = <
 
   if (configuration.ignoredOptions.length > 0) warnOfIgnoredOptions(configuration)
   if (!configuration.disablePrefetch) {
-    warmUp.start(accountId)
     // If the prefetch fails, the first invocation tries again and reports the error.
     sharedSession?.session.prefetch().catch(() => {})
+    const isStsCallInFlight = sharedSession !== undefined && !configuration.isDirectMode
+    warmUp.start(accountId, isStsCallInFlight ? STS_HEAD_START_MS : 0)
   }
 
   const middleware = { before: crossAccountDynamoMiddlewareBefore, ready, clientFor }

@@ -167,7 +167,8 @@ export interface CrossAccountDynamoOptions<
   /**
    * The seconds before the expiration of credentials at which their background refresh starts: an integer of at least 60 and less
    * than `durationSeconds`. So that execution environments do not refresh at the same time, a refresh can start earlier, by up to
-   * 20 percent of this value. Variable: `…_REFRESH_BEFORE_SECONDS`.
+   * 20 percent of this value. The first credentials of a session are refreshed at a random age, at the earliest after a tenth of
+   * their lifetime. Variable: `…_REFRESH_BEFORE_SECONDS`.
    *
    * @default 900, or half of `durationSeconds` if that is less
    */

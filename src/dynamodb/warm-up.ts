@@ -1,14 +1,21 @@
 /** Opens a connection to DynamoDB before the first request needs it. */
+import { setTimeout as delay } from 'node:timers/promises'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
 /** The timeout of the warm-up, in milliseconds. After a timeout, the first request opens a connection itself. */
 const TIMEOUT_MS = 1000
+/**
+ * The delay of a connection that opens during an AssumeRole call, in milliseconds. The first request is sent as soon as STS has
+ * responded, so the code for the connection must not run before the code that sends the request to STS. `npm run bench -- cold`
+ * measures it.
+ */
+export const STS_HEAD_START_MS = 40
 
 export interface WarmUp {
-  /** Opens the connection, once. If the warm-up is for another account, does nothing. */
-  readonly start: (accountId: string | undefined) => void
+  /** Opens the connection, once, after `delayMs` milliseconds (default: 0). If the warm-up is for another account, does nothing. */
+  readonly start: (accountId: string | undefined, delayMs?: number) => void
   /**
    * Waits until the connection is open or has failed. Returns `undefined` if no connection to this account's endpoint is being
    * opened. Otherwise returns a promise that resolves within the deadline and never rejects.
@@ -29,10 +36,14 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
   let isStarted = false
   let pendingConnection: Promise<void> | undefined
   return {
-    start: (requestedAccountId) => {
+    start: (requestedAccountId, delayMs = 0) => {
       if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
-      pendingConnection = resolveWithin(TIMEOUT_MS, openConnection(client.config, accountId)).then(() => {
+      const open = async (): Promise<void> => {
+        if (delayMs > 0) await delay(delayMs)
+        await openConnection(client.config, accountId)
+      }
+      pendingConnection = resolveWithin(delayMs + TIMEOUT_MS, open()).then(() => {
         pendingConnection = undefined
       })
     },

@@ -27,6 +27,7 @@ import {
   createLambdaContext,
   FUNCTION_NAME,
   setEnvironment,
+  waitForEarlyConnections,
   waitUntil,
 } from './lambda.ts'
 
@@ -37,7 +38,10 @@ let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await startSandbox({ accounts: createTwoAccounts({ canTagSession: true }) })
 })
-afterAll(() => sandbox.close())
+afterAll(async () => {
+  await waitForEarlyConnections()
+  await sandbox.close()
+})
 beforeEach(() => {
   sandbox.clear()
   setEnvironment(createFunctionVariables(sandbox))
@@ -346,11 +350,20 @@ describe('the prefetch', () => {
     }
   })
 
+  test('the prefetch sends the request to STS first, and opens the connection to DynamoDB while STS responds', async () => {
+    sandbox.faults.inject({ service: 'sts', kind: 'latency', ms: 300 })
+    const middleware = crossAccountDynamo()
+    await waitUntil(() => sandbox.calls.some(({ operation }) => operation === 'Health'))
+    expect(sandbox.calls.map(({ operation, status }) => [operation, status])[0]).toEqual(['AssumeRole', 0])
+    await middleware.ready()
+    expect(sandbox.calls.map(({ status }) => status)).toEqual([200, 200])
+  })
+
   test('ready() waits for the connection to DynamoDB if STS responds first', async () => {
     sandbox.faults.inject({ service: 'dynamodb', operation: 'Health', kind: 'latency', ms: 200 })
     const middleware = crossAccountDynamo()
     await waitUntil(() => getAssumeRoleCalls().some(({ status }) => status === 200))
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await waitUntil(() => sandbox.calls.some(({ operation }) => operation === 'Health'))
     expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(0)
     await middleware.ready()
     expect(sandbox.calls.find(({ operation }) => operation === 'Health')?.status).toBe(200)

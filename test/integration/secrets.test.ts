@@ -7,13 +7,22 @@ import middy from '@middy/core'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoAccounts, EXTERNAL_ID, OTHER_TABLE, TABLE } from '../sandbox/two-accounts.ts'
-import { createFunctionVariables, createLambdaContext, setEnvironment, waitUntil } from './lambda.ts'
+import {
+  createFunctionVariables,
+  createLambdaContext,
+  setEnvironment,
+  waitForEarlyConnections,
+  waitUntil,
+} from './lambda.ts'
 
 let sandbox: Sandbox
 beforeAll(async () => {
   sandbox = await startSandbox({ accounts: createTwoAccounts({ canTagSession: true }) })
 })
-afterAll(() => sandbox.close())
+afterAll(async () => {
+  await waitForEarlyConnections()
+  await sandbox.close()
+})
 beforeEach(() => {
   sandbox.clear()
   setEnvironment(createFunctionVariables(sandbox))
