@@ -13,7 +13,7 @@ import { startDelayingProxy } from '../support/delaying-proxy.ts'
 import { ITEM_ID } from '../support/item.ts'
 import { startBenchSandbox } from '../support/sandbox.ts'
 
-const ROUNDS = 15
+const ROUNDS = 13
 const ROUND_TRIPS_MS = [1, 2, 20, 80]
 /** The round trips with which the settings of the bundler are compared. */
 const BUNDLER_ROUND_TRIPS_MS = [2, 20]

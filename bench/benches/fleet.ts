@@ -13,7 +13,7 @@ const createFleet = (
   environments: number,
   tenants: number,
   invocationIntervalSeconds: number,
-  hours = 6,
+  hours = 4,
 ): FleetSize => ({
   environments,
   tenants,
@@ -29,8 +29,8 @@ const FLEETS: readonly FleetSize[] = [
   createFleet(10_000, 1, 30),
   createFleet(10_000, 1, 1),
   createFleet(1000, 10, 30),
-  createFleet(10_000, 10, 30, 4),
-  createFleet(300, 100, 30, 12),
+  createFleet(10_000, 10, 30, 3),
+  createFleet(300, 100, 30, 8),
   // STS throttles the first calls of this fleet.
   createFleet(10_000, 10, 1, 3),
 ]

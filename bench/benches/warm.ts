@@ -10,7 +10,7 @@ import { type BenchSandbox, startBenchSandbox } from '../support/sandbox.ts'
 import type { WarmSample } from './warm/process.ts'
 
 /** The processes for each case. */
-const PROCESSES = 7
+const PROCESSES = 6
 
 interface Case {
   readonly peer: Peer
