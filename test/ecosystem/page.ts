@@ -21,6 +21,7 @@ const SECTIONS: Readonly<Record<string, string>> = {
   powertools: 'Powertools for AWS Lambda',
   observability: 'Tracers and loggers',
   libraries: 'Libraries on the client',
+  migration: 'Migration from other ways',
   types: 'TypeScript',
   bundlers: 'Bundlers',
   runtimes: 'Runtimes',
