@@ -11,6 +11,7 @@ import { formatMarkdown, formatMeasurement } from '../bench/tables.ts'
 import { run } from '../src/cli/run.ts'
 import { readConfiguration } from '../src/configuration/configuration.ts'
 import type { PolicyDocument } from '../src/iam/documents.ts'
+import { crossAccountDynamo } from '../src/index.ts'
 import { startSandbox } from '../test/sandbox/index.ts'
 import { createPolicy } from '../test/sandbox/policies.ts'
 import {
@@ -78,15 +79,24 @@ const renderCommand = async (command: string, expectedExitCode: number): Promise
   return renderTerminalSvg(`${COMMAND} ${command}`, `$ ${COMMAND} ${command}\n${shown}`)
 }
 
-/** Returns the error message of a configuration with a misspelled option and an invalid variable. */
-const createConfigurationError = (): string => {
-  const environment = { AWS_REGION: 'us-east-1', CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200' }
+/** Returns the message of the error that a configuration causes. */
+const createConfigurationError = (options: object, variables: Readonly<Record<string, string>>): string => {
   try {
-    readConfiguration({ rolearn: TARGET_ROLE_ARN }, environment)
+    readConfiguration(options, { AWS_REGION: 'us-east-1', ...variables })
   } catch (error) {
     return (error as Error).message
   }
   throw new Error('The configuration must be invalid.')
+}
+
+/** Returns the message of the error that an external ID causes which the trust policy does not allow. */
+const createDenial = async (): Promise<string> => {
+  try {
+    await crossAccountDynamo({ externalId: 'another-external-id' }).ready()
+  } catch (error) {
+    return (error as Error).message.replace(/ \(request ID [\w-]+\)/, '')
+  }
+  throw new Error('STS must deny the call.')
 }
 
 const KMS_KEY_ARN = 'arn:aws:kms:us-east-1:222222222222:key/1234abcd-12ab-34cd-56ef-1234567890ab'
@@ -235,7 +245,17 @@ export const generatePageParts = async (): Promise<Readonly<Record<string, strin
         'figures of tenants': formatResults('tenants', TENANT_COLUMNS, TENANT_PEERS),
       }),
       'docs/options.md': replaceParts('docs/options.md', {
-        'configuration error': toCodeBlock('text', createConfigurationError()),
+        'configuration error': toCodeBlock(
+          'text',
+          createConfigurationError(
+            { rolearn: TARGET_ROLE_ARN },
+            { CROSS_ACCOUNT_DYNAMO_DURATION_SECONDS: '7200' },
+          ),
+        ),
+      }),
+      'docs/getting-started.md': replaceParts('docs/getting-started.md', {
+        'configuration error': toCodeBlock('text', createConfigurationError({}, {})),
+        denial: toCodeBlock('text', await createDenial()),
       }),
       'docs/iam-setup.md': replaceParts('docs/iam-setup.md', {
         'caller policy': formatJson(documents.callerPolicy),
