@@ -118,9 +118,9 @@ interface BenchColumn {
 }
 
 const DAY_COLUMNS: readonly BenchColumn[] = [
-  { title: 'failed', metric: 'failed invocations', case: /^no outage$/ },
-  { title: 'failed, with an outage of STS', metric: 'failed invocations', case: /^STS outage/ },
-  { title: 'waited for STS', metric: 'waited for STS', case: /^no outage$/ },
+  { title: 'failed invocations', metric: 'failed invocations', case: /^no outage$/ },
+  { title: '… with an outage of STS', metric: 'failed invocations', case: /^STS outage/ },
+  { title: 'invocations that waited', metric: 'waited for STS', case: /^no outage$/ },
   { title: 'STS calls', metric: 'STS calls', case: /^no outage$/ },
   { title: 'connections to DynamoDB', metric: 'connections to DynamoDB', case: /^no outage$/ },
 ]
