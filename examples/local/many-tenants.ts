@@ -15,7 +15,7 @@ const ROLE_ARN = `arn:aws:iam::${ACCOUNT_B}:role/TenantOrders`
 const hasOrderOf = (tenant: string, { returned }: Outcome): boolean => {
   const { statusCode, body } = (returned ?? {}) as { statusCode?: number; body?: string }
   return (
-    statusCode === 200 && isDeepStrictEqual(JSON.parse(body ?? 'null'), { tenant, order: '1', of: tenant })
+    statusCode === 200 && isDeepStrictEqual(JSON.parse(body ?? 'null'), { tenant, order: '1', owner: tenant })
   )
 }
 
@@ -29,7 +29,11 @@ export const demonstrateManyTenants = async (demo: Demo): Promise<void> => {
     }),
   })
   try {
-    const items = TENANTS.map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' }, of: { S: tenant } }))
+    const items = TENANTS.map((tenant) => ({
+      tenant: { S: tenant },
+      order: { S: '1' },
+      owner: { S: tenant },
+    }))
     await sandbox.getAccount(ACCOUNT_B).seed(TABLE, items)
     const environment = await coldStart('../pooled-tenants/handler.ts', {
       ...sandbox.env,

@@ -31,7 +31,7 @@ beforeAll(async () => {
   const customerInOtherRegion = { customerId: 'initech', account: '444444444444', region: 'ap-south-1' }
   await sandbox.getAccount(ACCOUNT_A).seed('Customers', [...CUSTOMERS, customerInOtherRegion].map(toItem))
   for (const { customerId, account } of CUSTOMERS)
-    await sandbox.getAccount(account).seed('Orders', [{ order: { S: '1' }, of: { S: customerId } }])
+    await sandbox.getAccount(account).seed('Orders', [{ order: { S: '1' }, owner: { S: customerId } }])
   ;({ handler } = await import('../../examples/customer-regions/handler.ts'))
 })
 afterEach(() => sandbox.clear())
@@ -42,7 +42,7 @@ const readOrder = (customerId: string) =>
 
 test('each order is read from the account and the Region of its customer', async () => {
   for (const { customerId } of [...CUSTOMERS, ...CUSTOMERS])
-    await expect(readOrder(customerId)).resolves.toEqual({ order: '1', of: customerId })
+    await expect(readOrder(customerId)).resolves.toEqual({ order: '1', owner: customerId })
   const orders = sandbox.calls.filter(({ table }) => table === 'Orders')
   expect(orders.map(({ accountId, region }) => ({ account: accountId, region }))).toEqual(
     [...CUSTOMERS, ...CUSTOMERS].map(({ account, region }) => ({ account, region })),

@@ -45,7 +45,7 @@ const POOLED_TENANTS_VARIABLES = {
 const seedOrders = () =>
   sandbox.getAccount(ACCOUNT_B).seed(
     'Orders',
-    ['acme', 'globex'].map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' }, of: { S: tenant } })),
+    ['acme', 'globex'].map((tenant) => ({ tenant: { S: tenant }, order: { S: '1' }, owner: { S: tenant } })),
   )
 
 describe('pooled-tenants', () => {
@@ -62,7 +62,7 @@ describe('pooled-tenants', () => {
 
   const requestOrder = (claims: Record<string, string>, tenant: string) =>
     handler(apiEvent(claims, { tenant, order: '1' }), createLambdaContext()).then(parseBody)
-  const createExpectedOrder = (tenant: string) => ({ tenant, order: '1', of: tenant })
+  const createExpectedOrder = (tenant: string) => ({ tenant, order: '1', owner: tenant })
 
   test('each tenant reads its own order, and STS is called once for each tenant', async () => {
     for (const tenant of ['acme', 'globex', 'acme', 'globex'])
@@ -140,16 +140,16 @@ describe('table-per-tenant', () => {
 
   test('each tenant writes to and reads from its own table', async () => {
     for (const tenant of ['acme', 'globex'])
-      await expect(requestOrder({ tenantId: tenant }, tenant, { of: tenant })).resolves.toEqual({
+      await expect(requestOrder({ tenantId: tenant }, tenant, { owner: tenant })).resolves.toEqual({
         order: '1',
-        of: tenant,
+        owner: tenant,
       })
-    await expect(requestOrder({ tenantId: 'acme' }, 'acme')).resolves.toEqual({ order: '1', of: 'acme' })
+    await expect(requestOrder({ tenantId: 'acme' }, 'acme')).resolves.toEqual({ order: '1', owner: 'acme' })
   })
 
   test.each([
     ['GetItem', undefined],
-    ['PutItem', { of: 'acme' }],
+    ['PutItem', { owner: 'acme' }],
   ])('the session policy denies %s on the table of another tenant', async (action, body) => {
     await expect(requestOrder({ tenantId: 'acme' }, 'globex', body)).rejects.toMatchObject({
       name: 'AccessDeniedException',
@@ -210,8 +210,8 @@ describe('customer-accounts', () => {
       externalId: { S: externalId },
     }))
     await sandbox.getAccount(ACCOUNT_A).seed('Customers', customers)
-    await sandbox.getAccount(ACCOUNT_C).seed('Orders', [{ order: { S: '1' }, of: { S: 'acme' } }])
-    await sandbox.getAccount(ACCOUNT_D).seed('Orders', [{ order: { S: '1' }, of: { S: 'globex' } }])
+    await sandbox.getAccount(ACCOUNT_C).seed('Orders', [{ order: { S: '1' }, owner: { S: 'acme' } }])
+    await sandbox.getAccount(ACCOUNT_D).seed('Orders', [{ order: { S: '1' }, owner: { S: 'globex' } }])
     ;({ handler } = await import('../../examples/customer-accounts/handler.ts'))
   })
   afterAll(() => sandbox.close())
@@ -224,8 +224,8 @@ describe('customer-accounts', () => {
     getDynamoDbRequests().filter(({ accountId }) => accountId !== ACCOUNT_A)
 
   test('the order of each customer is read from the account of that customer', async () => {
-    await expect(readOrder('acme')).resolves.toEqual({ order: '1', of: 'acme' })
-    await expect(readOrder('globex')).resolves.toEqual({ order: '1', of: 'globex' })
+    await expect(readOrder('acme')).resolves.toEqual({ order: '1', owner: 'acme' })
+    await expect(readOrder('globex')).resolves.toEqual({ order: '1', owner: 'globex' })
     expect(getAssumeRoleCalls().map(({ roleArn }) => roleArn)).toEqual([ACME_ROLE_ARN, GLOBEX_ROLE_ARN])
     expect(getCustomerAccountRequests().map(({ accountId }) => accountId)).toEqual([ACCOUNT_C, ACCOUNT_D])
   })
@@ -233,7 +233,7 @@ describe('customer-accounts', () => {
   test('a customer that registers the role of another customer is denied, because its external ID differs', async () => {
     await expect(readOrder('mallory')).rejects.toMatchObject({ code: 'ASSUME_ROLE_DENIED' })
     expect(getCustomerAccountRequests()).toEqual([])
-    await expect(readOrder('chooser')).resolves.toEqual({ order: '1', of: 'acme' })
+    await expect(readOrder('chooser')).resolves.toEqual({ order: '1', owner: 'acme' })
   })
 
   test('an unknown customer gets no session after one lookup in the table of customers', async () => {
