@@ -1,8 +1,7 @@
-/** Checks the README: its code compiles, its policies are sufficient and necessary, and its output is up to date. */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+/** Checks the README: its policies are sufficient and necessary, and its output is up to date. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { generateReadmeParts } from '../../scripts/generate-readme-parts.ts'
 import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
@@ -29,31 +28,6 @@ const readPolicy = (name: string): PolicyDocument => {
 }
 
 beforeEach(() => setEnvironment({}))
-
-describe('the code', () => {
-  // The folder is inside the repository, so that imports of packages resolve.
-  const folder = join(ROOT, 'test/types/extracted')
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-  test('the code in the README and in doc comments compiles with the tsconfig.json of the repository', () => {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
-    const comments = sources.map((source) => source.replace(/^ *\* ?/gm, ''))
-    const examples = [readme, ...comments].flatMap((text) => findCodeBlocks(text, 'ts'))
-    expect(examples.length).toBeGreaterThanOrEqual(6)
-    for (const [index, code] of examples.entries()) writeFileSync(join(folder, `${index}.ts`), code)
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'], exclude: [] }),
-    )
-    const compileExamples = () =>
-      execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
-    expect(compileExamples).not.toThrow()
-  })
-})
 
 describe('the policies', () => {
   const variables = findCodeBlocks(readme, 'sh')
