@@ -17,7 +17,6 @@ const DARK_PAGES = ['index', 'overview', 'architecture', 'performance', 'message
 /** Terms that readers search for, and the address of a page that the results must contain. */
 const SEARCHES = [
   { term: 'ASSUME_ROLE_DENIED', address: 'messages' },
-  { term: 'externalId', address: 'overview' },
   { term: 'clientFor', address: 'api/middleware' },
   { term: 'esbuild', address: 'bundlers' },
   { term: 'ElectroDB', address: 'libraries' },
