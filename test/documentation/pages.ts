@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs'
 import { join, sep } from 'node:path'
 
-export const ROOT = join(import.meta.dirname, '../../..')
+export const ROOT = join(import.meta.dirname, '../..')
 
 /** A fenced code block of a Markdown file. */
 export interface CodeBlock {

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { findDiagramFiles } from '../../../site/diagrams/files.ts'
+import { findDiagramFiles } from '../../site/diagrams/files.ts'
 
-const FOLDER = join(import.meta.dirname, '../../../docs/diagrams')
+const FOLDER = join(import.meta.dirname, '../../docs/diagrams')
 
 describe('the drawings in docs/diagrams', () => {
   const drawings = findDiagramFiles(FOLDER).flatMap((file) => file.drawings)
