@@ -1,5 +1,5 @@
 /** Starts the headless browser that draws the diagrams and tests the pages. */
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
@@ -34,12 +34,9 @@ const findBrowser = (): string => {
   return path
 }
 
-/**
- * Starts Chromium. Installs it first if it is missing, on Debian as root.
- *
- * @throws if there is no browser. The script that installs it prints what to do.
- */
+/** Starts Chromium. Installs it first if it is missing, on Debian as root. If that fails, the script prints what to do, and the process ends. */
 export const launchBrowser = async (): Promise<Browser> => {
-  execFileSync(join(import.meta.dirname, '../scripts/install-chromium-if-needed.sh'), { stdio: 'inherit' })
+  const script = join(import.meta.dirname, '../scripts/install-chromium-if-needed.sh')
+  if (spawnSync(script, { stdio: 'inherit' }).status !== 0) process.exit(1)
   return await chromium.launch({ executablePath: findBrowser(), headless: true, args: FLAGS })
 }

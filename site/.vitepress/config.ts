@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { slug } from 'github-slugger'
 import { defineConfig } from 'vitepress'
 import { GROUPS, getBasePath, getRepositoryUrl, PAGES, ROOT } from '../navigation.ts'
+import { codeBreaks } from '../pages/code-breaks.ts'
 import { mermaidBlocks } from '../pages/mermaid-blocks.ts'
 import { sourceLinks } from '../pages/source-links.ts'
 
@@ -30,6 +31,7 @@ export default defineConfig({
     config: (markdown) => {
       markdown.use(sourceLinks)
       markdown.use(mermaidBlocks)
+      markdown.use(codeBreaks)
     },
   },
   themeConfig: {
@@ -46,5 +48,16 @@ export default defineConfig({
     search: { provider: 'local' },
     externalLinkIcon: true,
   },
-  vite: { publicDir: `${ROOT}/site/public` },
+  vite: {
+    publicDir: `${ROOT}/site/public`,
+    plugins: [
+      {
+        name: 'external-vue',
+        enforce: 'pre',
+        // The pages are outside this folder, so Vite cannot find the packages that are installed here.
+        resolveId: (id, _, { ssr }) =>
+          ssr && /^vue(?:\/server-renderer)?$/.test(id) ? { id, external: true } : null,
+      },
+    ],
+  },
 })
