@@ -16,7 +16,10 @@ const WINDOWS = [
 const DARK_PAGES = ['index', 'overview', 'architecture', 'performance', 'messages', 'api/middleware']
 /** Terms that readers search for, and the address of a page that the results must contain. */
 const SEARCHES = [
+  { term: 'externalId', address: 'options' },
+  { term: 'ExpiredTokenException', address: 'troubleshooting' },
   { term: 'ASSUME_ROLE_DENIED', address: 'messages' },
+  { term: 'fromTemporaryCredentials', address: 'migration' },
   { term: 'clientFor', address: 'api/middleware' },
   { term: 'esbuild', address: 'bundlers' },
   { term: 'ElectroDB', address: 'libraries' },

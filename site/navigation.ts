@@ -32,15 +32,23 @@ export const HOME: Page = file('site/index.md', 'index', 'Home')
 export const GROUPS: readonly Group[] = [
   {
     text: 'Start',
-    pages: [file('README.md', 'overview', 'Overview')],
+    pages: [
+      file('README.md', 'overview', 'Overview'),
+      docs('getting-started', 'Get started'),
+      docs('iam-setup', 'Configure both accounts'),
+      docs('recipes', 'Recipes'),
+      docs('migration', 'Migrate from other ways'),
+    ],
   },
   {
     text: 'Build',
     pages: [
+      docs('many-tenants', 'Serve many tenants'),
+      docs('batches', 'Process batches'),
       docs('middy', 'Use other middlewares'),
       docs('libraries', 'Use DynamoDB libraries'),
-      docs('observability', 'Log, trace and measure'),
       docs('bundlers', 'CommonJS and bundlers'),
+      docs('observability', 'Log, trace and measure'),
     ],
   },
   {
@@ -54,19 +62,27 @@ export const GROUPS: readonly Group[] = [
   },
   {
     text: 'Fix problems',
-    pages: [docs('messages', 'All messages')],
+    pages: [docs('troubleshooting', 'Troubleshooting'), docs('messages', 'All messages')],
   },
   {
     text: 'Decide',
-    pages: [docs('performance', 'Performance'), file('SECURITY.md', 'security', 'Security policy')],
+    pages: [
+      docs('comparison', 'Comparison'),
+      docs('security-model', 'Security model'),
+      docs('reliability', 'Reliability'),
+      docs('performance', 'Performance'),
+      docs('ecosystem', 'Tested combinations'),
+      docs('versions', 'Supported versions'),
+    ],
   },
   {
     text: 'Reference',
     pages: [
+      docs('options', 'Options'),
+      docs('cli', 'Command line'),
       api('api/middleware', 'API: the middleware'),
       api('api/policies', 'API: /policies'),
       api('api/cdk', 'API: /cdk'),
-      docs('ecosystem', 'Tested combinations'),
       file('CHANGELOG.md', 'changelog', 'Changelog'),
     ],
   },
@@ -76,6 +92,7 @@ export const GROUPS: readonly Group[] = [
       file('CONTRIBUTING.md', 'contributing', 'Contributing'),
       docs('architecture', 'Architecture'),
       docs('mutation', 'Mutation tests'),
+      file('SECURITY.md', 'security', 'Security policy'),
     ],
   },
 ]

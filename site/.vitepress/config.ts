@@ -36,7 +36,9 @@ export default defineConfig({
   },
   themeConfig: {
     nav: [
-      { text: 'Overview', link: '/overview' },
+      { text: 'Get started', link: '/getting-started' },
+      { text: 'Options', link: '/options' },
+      { text: 'Troubleshooting', link: '/troubleshooting' },
       { text: 'API', link: '/api/middleware' },
       ...(repositoryUrl === undefined ? [] : [{ text: 'Source', link: repositoryUrl }]),
     ],
