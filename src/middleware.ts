@@ -19,6 +19,7 @@ import { attachClient, attachSessionClient, detachClient } from './invocation-co
 import { createSessionStore, type OpenSession } from './session-store.ts'
 import { formatList } from './text.ts'
 
+/** The context of an invocation, with the types of middy. */
 type LambdaContext = middy.Request['context']
 
 /** The type of the client. With `documentClient: false`, it is `DynamoDBClient`, otherwise `DynamoDBDocumentClient`. */

@@ -21,7 +21,10 @@ export interface Statement {
   /** All generated statements allow actions. No statement denies actions. */
   readonly Effect: 'Allow'
   /** The callers that can assume the role. Only a trust policy contains this element. */
-  readonly Principal?: { readonly AWS: string | readonly string[] }
+  readonly Principal?: {
+    /** The ARNs of roles or accounts. */
+    readonly AWS: string | readonly string[]
+  }
   /** The allowed actions, such as `dynamodb:GetItem`. */
   readonly Action: string | readonly string[]
   /** The ARNs of the resources. Only a permissions policy contains this element. */

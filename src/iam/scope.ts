@@ -111,7 +111,9 @@ export interface Scope {
  * ```
  */
 export type ReturnedScope = Omit<Scope, 'leadingKeys' | 'leadingKeyPrefixes'> & {
+  /** The values of the partition key that the session can use. A value that is not a nonempty string fails the invocation. */
   readonly leadingKeys?: readonly unknown[]
+  /** The prefixes of these values. A prefix that is not a nonempty string fails the invocation. */
   readonly leadingKeyPrefixes?: readonly unknown[]
 }
 

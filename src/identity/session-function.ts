@@ -83,8 +83,18 @@ export type ReturnedSession = ReturnedRole & {
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/confused-deputy.html
  */
 type ReturnedRole =
-  | { readonly roleArn: string; readonly externalId: string | false }
-  | { readonly roleArn?: undefined; readonly externalId?: string | false | null | undefined }
+  | {
+      /** The ARN of the target role. */
+      readonly roleArn: string
+      /** The external ID that the role requires, or `false` if the role requires none. */
+      readonly externalId: string | false
+    }
+  | {
+      /** Not returned: the session uses the role of the option `roleArn`. */
+      readonly roleArn?: undefined
+      /** The external ID, or `false` to send none. */
+      readonly externalId?: string | false | null | undefined
+    }
 
 /** The keys of an object type, or of all members of a union of object types. */
 type KeysOf<Value> = Value extends unknown ? keyof Value : never
@@ -127,5 +137,6 @@ export type SessionFunction<
 > = {
   // With a method type, TypeScript accepts a function whose parameter has a narrower type than SessionRequest, such as a request
   // with the context of an earlier middleware. See https://www.typescriptlang.org/tsconfig/#strictFunctionTypes.
+  /** Returns the session parameters of the invocation. */
   session(request: SessionRequest<Event>): Result
 }['session']

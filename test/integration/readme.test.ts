@@ -1,5 +1,5 @@
 /**
- * Checks the README, and the pages of docs/ that show data of the package: the code of the README compiles, the policies are sufficient and
+ * Checks the README, and the pages of docs/ that show data of the package: the policies are sufficient and
  * necessary, and figures, options, flags and output are up to date.
  */
 import { execFileSync } from 'node:child_process'
@@ -38,31 +38,6 @@ const readPolicy = (name: string): PolicyDocument => {
 }
 
 beforeEach(() => setEnvironment({}))
-
-describe('the code', () => {
-  // The folder is inside the repository, so that imports of packages resolve.
-  const folder = join(ROOT, 'test/types/extracted')
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-  test('the code in the README and in doc comments compiles with the tsconfig.json of the repository', () => {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const sources = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts'))
-      .map((file) => readFileSync(join(ROOT, 'src', file), 'utf8'))
-    const comments = sources.map((source) => source.replace(/^ *\* ?/gm, ''))
-    const examples = [readme, ...comments].flatMap((text) => findCodeBlocks(text, 'ts'))
-    expect(examples.length).toBeGreaterThanOrEqual(6)
-    for (const [index, code] of examples.entries()) writeFileSync(join(folder, `${index}.ts`), code)
-    writeFileSync(
-      join(folder, 'tsconfig.json'),
-      JSON.stringify({ extends: '../../../tsconfig.json', include: ['*.ts'], exclude: [] }),
-    )
-    const compileExamples = () =>
-      execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
-    expect(compileExamples).not.toThrow()
-  })
-})
 
 describe('the policies', () => {
   const variables = findCodeBlocks(readme, 'sh')
