@@ -1,6 +1,6 @@
 /**
  * The fault matrix as data: each failure of STS, each situation in which the middleware calls STS, and the outcome of an invocation.
- * `fault-matrix.test.ts` tests each cell, and `npm run guides` writes the table to docs/reliability.md.
+ * `fault-matrix.test.ts` tests each cell, and `npm run pages` writes the table to docs/reliability.md.
  */
 import type { CrossAccountDynamoErrorCode } from 'middy-cross-account-dynamo'
 import type { Fault } from '../sandbox/faults.ts'

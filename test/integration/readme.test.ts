@@ -1,13 +1,13 @@
 /**
- * Checks the README, and the pages of docs/ that show data of the package: the policies are sufficient and
- * necessary, and figures, options, flags and output are up to date.
+ * Checks the README, and the pages of docs/ that show data of the package: the policies are sufficient and necessary, and figures,
+ * options, flags and output are up to date.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeEach, describe, expect, test } from '@jest/globals'
+import { beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
-import { generatePageParts } from '../../scripts/generate-page-parts.ts'
+import { generateFromCommands } from '../../scripts/pages/command-output.ts'
+import { readPage } from '../../scripts/pages/parts.ts'
 import { readConfiguration } from '../../src/configuration/configuration.ts'
 import { ROWS } from '../../src/configuration/rows.ts'
 import { DEFAULT_PREFIX, type Rows, toVariableName } from '../../src/options/rows.ts'
@@ -23,7 +23,6 @@ import { catchIssues } from '../unit/issues.ts'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from './lambda.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const readPage = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const readme = readPage('README.md')
 const iamSetup = readPage('docs/iam-setup.md')
 
@@ -110,7 +109,7 @@ test('the README has at most 12 KB', () => {
 })
 
 test('the generated parts of the pages are up to date (npm run pages updates them)', async () => {
-  const parts = await generatePageParts()
+  const parts = await generateFromCommands()
   for (const [path, text] of Object.entries(parts)) expect(text).toBe(readPage(path))
   const pages = Object.keys(parts).filter((path) => path.endsWith('.md'))
   const text = pages.map(readPage).join('\n')

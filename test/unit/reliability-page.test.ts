@@ -1,14 +1,14 @@
 /** Compares docs/reliability.md and docs/comparison.md with the sources of their figures. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { createLimitRows, generateGuideParts, readFigure } from '../../scripts/generate-guide-parts.ts'
+import { readPage } from '../../scripts/pages/parts.ts'
+import { createLimitRows, generateFromSources, readFigure } from '../../scripts/pages/source-data.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const readPage = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 
-test.each(Object.entries(generateGuideParts()))(
-  'the generated parts of %s are up to date (npm run guides updates them)',
+test.each(Object.entries(generateFromSources()))(
+  'the generated parts of %s are up to date (npm run pages updates them)',
   (path, text) => expect(readPage(path)).toBe(text),
 )
 

@@ -1,20 +1,17 @@
 /**
  * Generates the parts of the pages in docs/ that show data of the repository: the fault matrix, the limits of the session, and the
- * figures of the comparison. `npm run guides` writes them, and a test compares them.
+ * figures of the comparison. `npm run pages` writes them, and a test compares them.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
-import { PEER_NAMES, type Peer } from '../bench/peers.ts'
-import { readResults } from '../bench/results.ts'
-import { formatMarkdown, formatMeasurement } from '../bench/tables.ts'
-import { formatFaultMatrix } from '../test/integration/fault-matrix.ts'
-
-const ROOT = join(import.meta.dirname, '..')
+import { PEER_NAMES, type Peer } from '../../bench/peers.ts'
+import { readResults } from '../../bench/results.ts'
+import { formatMarkdown, formatMeasurement } from '../../bench/tables.ts'
+import { formatFaultMatrix } from '../../test/integration/fault-matrix.ts'
+import { readPage, replaceParts } from './parts.ts'
 
 /** Returns the constants that a file defines in one line, by name, such as `{ REFUSAL_MS: 5000 }`. */
 const readConstants = (file: string): Readonly<Record<string, unknown>> => {
-  const source = readFileSync(join(ROOT, 'src', file), 'utf8')
+  const source = readPage(`src/${file}`)
   const definitions = source.matchAll(/^(?:export )?const ([A-Z][A-Z\d_]+) = ([\d{].*)$/gm)
   return Object.fromEntries(
     [...definitions].map(([, name = '', value = '']) => [name, runInNewContext(`(${value})`)]),
@@ -253,21 +250,11 @@ const PARTS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = 
   },
 }
 
-/** Replaces the text between `<!-- generated: <name> -->` and `<!-- end -->`. @throws if the page does not have these comments. */
-const replacePart = (page: string, name: string, text: string): string => {
-  const pattern = new RegExp(`(?<=<!-- generated: ${name} -->\\n).*?(?=<!-- end -->)`, 's')
-  if (!pattern.test(page)) throw new Error(`The page has no comments around ${name}.`)
-  return page.replace(pattern, () => `${text}\n`)
-}
-
 /** Returns the text of each page by its path in the repository. */
-export const generateGuideParts = (): Readonly<Record<string, string>> =>
+export const generateFromSources = (): Readonly<Record<string, string>> =>
   Object.fromEntries(
     Object.entries(PARTS).map(([path, parts]) => [
       path,
-      Object.entries(parts).reduce(
-        (page, [name, format]) => replacePart(page, name, format()),
-        readFileSync(join(ROOT, path), 'utf8'),
-      ),
+      replaceParts(path, Object.fromEntries(Object.entries(parts).map(([name, format]) => [name, format()]))),
     ]),
   )

@@ -2,45 +2,26 @@
  * Generates the parts of README.md and of docs/ that show figures, flags and output of the package. `npm run pages` writes them, and a
  * test compares them.
  */
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import type { Measurement } from '../bench/bench.ts'
-import { PEER_NAMES, type Peer } from '../bench/peers.ts'
-import { readResults } from '../bench/results.ts'
-import { formatMarkdown, formatMeasurement } from '../bench/tables.ts'
-import { run } from '../src/cli/run.ts'
-import { readConfiguration } from '../src/configuration/configuration.ts'
-import type { PolicyDocument } from '../src/iam/documents.ts'
-import { crossAccountDynamo } from '../src/index.ts'
-import { startSandbox } from '../test/sandbox/index.ts'
-import { createPolicy } from '../test/sandbox/policies.ts'
+import type { Measurement } from '../../bench/bench.ts'
+import { PEER_NAMES, type Peer } from '../../bench/peers.ts'
+import { readResults } from '../../bench/results.ts'
+import { formatMarkdown, formatMeasurement } from '../../bench/tables.ts'
+import { run } from '../../src/cli/run.ts'
+import { readConfiguration } from '../../src/configuration/configuration.ts'
+import type { PolicyDocument } from '../../src/iam/documents.ts'
+import { crossAccountDynamo } from '../../src/index.ts'
+import { startSandbox } from '../../test/sandbox/index.ts'
+import { createPolicy } from '../../test/sandbox/policies.ts'
 import {
   createTwoAccounts,
   EXECUTION_ROLE_ARN,
   TABLE,
   TARGET_ROLE_ARN,
-} from '../test/sandbox/two-accounts.ts'
-import { renderTerminalSvg } from './terminal-svg.ts'
+} from '../../test/sandbox/two-accounts.ts'
+import { renderTerminalSvg } from '../terminal-svg.ts'
+import { readPage, replaceParts } from './parts.ts'
 
-const ROOT = join(import.meta.dirname, '..')
 const COMMAND = 'npx middy-cross-account-dynamo'
-
-/** The generated parts of a page, by the name in the comments around them. */
-type Parts = Readonly<Record<string, string>>
-
-const readPage = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
-
-/**
- * Replaces the texts between `<!-- generated: <name> -->` and `<!-- end -->`.
- *
- * @throws if the page does not have these comments.
- */
-const replaceParts = (path: string, parts: Parts): string =>
-  Object.entries(parts).reduce((page, [name, text]) => {
-    const pattern = new RegExp(`(?<=<!-- generated: ${name} -->\\n).*?(?=<!-- end -->)`, 's')
-    if (!pattern.test(page)) throw new Error(`${path} has no comments around the part "${name}".`)
-    return page.replace(pattern, () => `${text}\n`)
-  }, readPage(path))
 
 const toCodeBlock = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 
@@ -215,7 +196,7 @@ const formatExitCodes = async (): Promise<string> => {
 }
 
 /** Returns the text of each file by its path in the repository. */
-export const generatePageParts = async (): Promise<Readonly<Record<string, string>>> => {
+export const generateFromCommands = async (): Promise<Readonly<Record<string, string>>> => {
   const readme = readPage('README.md')
   const variables = Object.fromEntries(
     [...readme.matchAll(/^(CROSS_ACCOUNT_DYNAMO_\w+)=(.+)$/gm)].map(([, name = '', value]) => [name, value]),
