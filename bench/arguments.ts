@@ -13,6 +13,18 @@ export interface BenchArguments {
 
 const FLAGS = ['--short', '--write', '--page']
 
+/** Returns how to call the command, and what it can run. */
+export const formatUsage = (validNames: readonly string[]): string =>
+  [
+    'Usage: npm run bench -- [--short | --write] [NAME ...]',
+    '       npm run bench -- --page',
+    '',
+    `Benches: ${validNames.join(', ')}. Without a name, all of them run.`,
+    '--short  checks only the counts, and measures no time',
+    '--write  also writes bench/results/, docs/bench/ and docs/performance.md',
+    '--page   writes only docs/performance.md and its charts, from the stored results',
+  ].join('\n')
+
 /** Returns the arguments, or all problems with them. Without a name, all benches run. */
 export const parseArguments = (
   args: readonly string[],

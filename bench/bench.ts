@@ -25,18 +25,19 @@ export interface Chart {
   readonly name: string
   /** What the chart shows, as the alternative text of the picture. */
   readonly title: string
-  /** The specification for Vega-Lite, a `TopLevelSpec`. `createBarChart` and `createLineChart` in charts.ts return one. */
+  /** The specification for Vega-Lite, a `TopLevelSpec`. `createBarChart` in charts.ts returns one. */
   readonly specification: object
 }
 
 export interface BenchResult {
   readonly rows: readonly Measurement[]
   readonly checks: readonly Check[]
-  readonly charts: readonly Chart[]
+  /** Values that only a chart shows, such as one for each minute of a simulation, by name. */
+  readonly series?: Readonly<Record<string, readonly number[]>>
 }
 
 export interface BenchOptions {
-  /** Whether to run only what the checks need, and to measure no time. `rows` and `charts` are then ignored. */
+  /** Whether to run only what the checks need, and to measure no time. `rows` are then ignored. */
   readonly isShort: boolean
   /** Shows the progress, such as `round 3 of 15`, on the terminal. */
   readonly report: (progress: string) => void
@@ -52,4 +53,6 @@ export interface Bench {
   /** What the columns of the tables are. With `cases`, each metric has its own table. With `metrics`, each case has. */
   readonly columns: 'cases' | 'metrics'
   readonly run: (options: BenchOptions) => Promise<BenchResult>
+  /** Creates the charts of the section from the stored results. */
+  readonly createCharts?: (results: Pick<BenchResult, 'rows' | 'series'>) => Chart[]
 }

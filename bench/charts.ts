@@ -21,22 +21,34 @@ const CONFIG: Config = {
 }
 
 const BAR_WIDTH = 28
+/** The legend needs this width. */
+const MIN_WIDTH = 420
 /** The space between the groups of bars. */
 const GROUP_GAP = 28
 
 /** The width of a character of a label, with some space between two labels. */
 const CHARACTER_WIDTH = 7
 
-const PACKAGE_COLORS = ['#1d4ed8', '#60a5fa', '#93c5fd']
-const PEER_COLORS = ['#d97706', '#b91c1c', '#6b7280', '#7c3aed', '#047857', '#db2777']
+/** The colors of the peers that charts show. A peer whose name begins with a key has its color. This package is blue. */
+const COLORS: readonly (readonly [name: string, colors: readonly string[]])[] = [
+  ['this package', ['#1d4ed8', '#60a5fa']],
+  ['fromTemporaryCredentials', ['#d97706', '#fbbf24']],
+  ['@middy/sts', ['#b91c1c']],
+  ['AssumeRole', ['#6b7280']],
+  ['own credentials', ['#047857']],
+  ['middy and the SDK', ['#047857']],
+]
+const LINE_COLOR = '#111111'
 
-/** Returns the encoding of the colors: this package is blue in all charts, and lines across bars are black. */
+/** Returns the colors of the peers, so that a peer has the same color in all charts. @throws if a peer has no color. */
 const createColor = (peers: readonly string[], lines: readonly string[] = []) => {
-  let [packages, others] = [0, 0]
-  const range = peers.map((peer) =>
-    peer.startsWith('this package') ? PACKAGE_COLORS[packages++ % 3] : PEER_COLORS[others++ % 6],
-  )
-  const scale = { domain: [...peers, ...lines], range: [...range, ...lines.map(() => '#111111')] as string[] }
+  const range = peers.map((peer) => {
+    const [name = '', colors = []] = COLORS.find(([prefix]) => peer.startsWith(prefix)) ?? []
+    const color = colors[peers.filter((other) => other.startsWith(name)).indexOf(peer)]
+    if (color === undefined) throw new Error(`charts.ts defines no color for ${peer}.`)
+    return color
+  })
+  const scale = { domain: [...peers, ...lines], range: [...range, ...lines.map(() => LINE_COLOR)] }
   return { field: 'peer', type: 'nominal' as const, scale }
 }
 
@@ -45,20 +57,26 @@ const getUnique = (values: readonly string[]): string[] => [...new Set(values)]
 const toPlainText = (rows: readonly Measurement[]): Measurement[] =>
   rows.map((row) => ({ ...row, peer: row.peer.replaceAll('`', ''), case: row.case.replaceAll('`', '') }))
 
-export interface ChartOptions extends Pick<Chart, 'name' | 'title'> {
+export interface BarChartOptions extends Pick<Chart, 'name' | 'title'> {
   /** The measurements of one metric. */
   readonly rows: readonly Measurement[]
   /** The title of the axis of the measurements, with the unit. */
   readonly valueTitle: string
-}
-
-export interface BarChartOptions extends ChartOptions {
+  /** The scale of the axis. `symlog` shows values of different magnitudes, also negative ones. @default linear */
+  readonly scale?: 'linear' | 'symlog'
   /** Lines across the bars of a case, such as the computed floor. The peer of each row names the line in the legend. */
   readonly lines?: readonly Measurement[]
 }
 
 /** Creates a chart with one group of bars for each case, one bar for each peer, and the confidence intervals. */
-export const createBarChart = ({ name, title, valueTitle, rows, lines = [] }: BarChartOptions): Chart => {
+export const createBarChart = ({
+  name,
+  title,
+  valueTitle,
+  rows,
+  scale = 'linear',
+  lines = [],
+}: BarChartOptions): Chart => {
   const [bars, lineRows] = [toPlainText(rows), toPlainText(lines)]
   const x = { field: 'case', type: 'nominal' as const, sort: null, title: null, axis: { labelAngle: 0 } }
   const peers = getUnique(bars.map(({ peer }) => peer))
@@ -66,10 +84,13 @@ export const createBarChart = ({ name, title, valueTitle, rows, lines = [] }: Ba
   const cases = getUnique(bars.map((row) => row.case))
   const longestLabel = Math.max(...cases.map(({ length }) => length))
   const color = createColor(peers, getUnique(lineRows.map(({ peer }) => peer)))
-  const y = { type: 'quantitative' as const, title: valueTitle }
+  const y = { type: 'quantitative' as const, title: valueTitle, scale: { type: scale } }
   const specification: TopLevelSpec = {
     title,
-    width: cases.length * Math.max(peers.length * BAR_WIDTH + GROUP_GAP, longestLabel * CHARACTER_WIDTH),
+    width: Math.max(
+      MIN_WIDTH,
+      cases.length * Math.max(peers.length * BAR_WIDTH + GROUP_GAP, longestLabel * CHARACTER_WIDTH),
+    ),
     height: 260,
     layer: [
       {
@@ -91,45 +112,6 @@ export const createBarChart = ({ name, title, valueTitle, rows, lines = [] }: Ba
               encoding: { x, y: { ...y, field: 'median' }, color },
             },
           ]),
-    ],
-  }
-  return { name, title, specification }
-}
-
-export interface LineChartOptions extends ChartOptions {
-  /** The title of the horizontal axis. The cases must begin with its numbers, such as `20 ms`. */
-  readonly caseTitle: string
-  /** The scales. Use `log` for values of different magnitudes. @default linear */
-  readonly scale?: 'linear' | 'log'
-}
-
-/** Creates a chart with one line for each peer, and a band for the confidence intervals. */
-export const createLineChart = ({
-  name,
-  title,
-  valueTitle,
-  caseTitle,
-  rows,
-  scale = 'linear',
-}: LineChartOptions): Chart => {
-  const values = toPlainText(rows).map((row) => ({
-    ...row,
-    x: Number.parseFloat(row.case.replaceAll(',', '')),
-  }))
-  const x = { field: 'x', type: 'quantitative' as const, title: caseTitle, scale: { type: scale } }
-  const y = { type: 'quantitative' as const, title: valueTitle, scale: { type: scale } }
-  const color = createColor(getUnique(values.map(({ peer }) => peer)))
-  const specification: TopLevelSpec = {
-    title,
-    data: { values },
-    width: 560,
-    height: 260,
-    layer: [
-      {
-        mark: { type: 'area', opacity: 0.25 },
-        encoding: { x, y: { ...y, field: 'low' }, y2: { field: 'high' }, color },
-      },
-      { mark: { type: 'line', point: true }, encoding: { x, y: { ...y, field: 'median' }, color } },
     ],
   }
   return { name, title, specification }

@@ -16,17 +16,19 @@ This page shows what the middleware costs, compared with other ways to use a tab
 you can run on your machine:
 
 \`\`\`sh
-npm run bench                     # runs all benches
+npm run bench                     # runs all benches, in about 10 minutes
 npm run bench -- cold             # runs one bench
 npm run bench -- --short          # checks only the counts: calls, connections, waits, and the bytes of the package
 \`\`\`
 
-The benches run on a sandbox in another process, which implements STS and DynamoDB over HTTP. The peers are in
-[\`bench/peers/\`](../bench/peers/), with the code that a user would write.
+The first run installs the peers from the npm registry, in \`bench/\`. The benches run on a sandbox in another process, which implements
+STS and DynamoDB over HTTP. The peers are in [\`bench/peers/\`](../bench/peers/), with the code that a user would write.
 
-**Read the figures as follows.** Each figure is the median of interleaved rounds, followed by its 95% confidence interval. If two
-intervals overlap, the difference can be noise. Times depend on the machine, so compare only figures of one table. The counts are the same
-on each machine. The stored figures come from a machine with two cores that also did other work, so their intervals are wide.
+**Read the figures as follows.** For times, sizes, memory and calls, lower is better. A time is the median of interleaved rounds,
+followed by its 95% confidence interval. With fewer than six rounds, which are those of \`tenants\` and \`refresh\`, the smallest and the
+largest value follow instead. Figures without an interval are counts or simulations, which are the same in each run. Times depend on the
+machine, so compare only times of one section. Added times are differences, so noise can make them negative. A KB of memory is
+1,024 bytes, and a KB of code is 1,000 bytes.
 `
 
 const formatSection = ({ bench, results }: Section): string[] => [
@@ -34,7 +36,10 @@ const formatSection = ({ bench, results }: Section): string[] => [
   '',
   `${bench.description} Run it with \`npm run bench -- ${bench.name}\`.`,
   '',
-  ...results.charts.flatMap(({ name, title }) => [`![${title}](bench/${name}.svg)`, '']),
+  ...(bench.createCharts?.(results) ?? []).flatMap(({ name, title }) => [
+    `![${title}](bench/${name}.svg)`,
+    '',
+  ]),
   ...createTables(results.rows, bench.columns).flatMap((table) => [formatMarkdown(table), '']),
 ]
 
@@ -74,18 +79,18 @@ const findMedian = (sections: readonly Section[], name: string, row: Partial<Mea
   return found
 }
 
-/** What users can do for a faster cold start, with the figures of the bench `cold`. */
+/** What users can do for a faster cold start, with figures of the bench `cold`. */
 const formatAdvice = (sections: readonly Section[]): string => {
-  const findColdStart = (peer: string) =>
-    formatMeasurement(
-      findMedian(sections, 'cold', { peer: `this package${peer}`, metric: 'whole process', case: '20 ms' }),
-    )
+  const ratio = findMedian(sections, 'cold', {
+    peer: 'this package, `--main-fields=module,main` in percent of the default',
+    metric: 'whole process',
+    case: '20 ms',
+  })
   return `## Make cold starts faster
 
 - **Bundle with \`--main-fields=module,main\`**, also for CommonJS output. esbuild then selects the ES modules of the AWS SDK, from which it
-  can remove unused code. In the bench [\`cold\`](#cold-start), with a round trip of 20 ms, the whole process takes
-  ${findColdStart(', `--main-fields=module,main`')} instead of
-  ${findColdStart('')}. [CommonJS and bundlers](bundlers.md#bundle-with-esbuild) has the commands.
+  can remove unused code. In the bench [\`cold\`](#cold-start), with a round trip of 20 ms, the process then takes
+  ${formatMeasurement(ratio)} of the time. [CommonJS and bundlers](bundlers.md#bundle-with-esbuild) has the commands.
 - **With provisioned concurrency, await \`ready()\`**, so that the first invocation finds credentials and a connection.
 - **Node.js can cache compiled code** ([\`module.enableCompileCache()\`](https://nodejs.org/api/module.html#module-compile-cache)). The cache must be
   in the deployment package. Node.js uses it only if the Node.js version and the V8 flags are those that created it, and, without its

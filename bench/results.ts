@@ -23,7 +23,7 @@ export interface StoredResults {
   readonly packages: Readonly<Record<string, string>>
   readonly rows: readonly Measurement[]
   readonly checks: readonly Check[]
-  readonly charts: readonly Pick<Chart, 'name' | 'title'>[]
+  readonly series?: Readonly<Record<string, readonly number[]>>
 }
 
 const readVersion = (name: string): string =>
@@ -42,7 +42,7 @@ const readPackageVersions = (): Record<string, string> => {
 const round = (value: number): number => Number(value.toPrecision(5))
 
 export const createStoredResults = (
-  { rows, checks, charts }: BenchResult,
+  { rows, checks, series }: BenchResult,
   durationSeconds: number,
 ): StoredResults => ({
   date: new Date().toISOString().slice(0, 10),
@@ -62,7 +62,7 @@ export const createStoredResults = (
     high: round(row.high),
   })),
   checks,
-  charts: charts.map(({ name, title }) => ({ name, title })),
+  ...(series !== undefined && { series }),
 })
 
 const getFile = (benchName: string): string => join(FOLDER, 'results', `${benchName}.json`)
@@ -78,6 +78,6 @@ export const writeResults = (benchName: string, results: StoredResults): void =>
 
 export const getChartFile = (chartName: string): string => join(ROOT, 'docs/bench', `${chartName}.svg`)
 
-/** Returns the comment in a chart that identifies the results it was drawn from, so that a test can compare both. */
-export const formatChartSource = (rows: readonly Measurement[]): string =>
-  `<!-- SHA-256 of the results: ${createHash('sha256').update(JSON.stringify(rows)).digest('hex')} -->`
+/** Returns the comment in a drawing that identifies the chart, so that a test can compare both. */
+export const formatChartSource = ({ specification }: Chart): string =>
+  `<!-- SHA-256 of the specification: ${createHash('sha256').update(JSON.stringify(specification)).digest('hex')} -->`

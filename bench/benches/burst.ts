@@ -90,6 +90,6 @@ export const bench: Bench = {
         bursts.push(...(await runBursts(peer, size)))
       }
     }
-    return { rows: bursts.flatMap(toRows), checks: bursts.flatMap(toChecks), charts: [] }
+    return { rows: bursts.flatMap(toRows), checks: bursts.flatMap(toChecks) }
   },
 }

@@ -109,8 +109,8 @@ const DAY_PEERS: readonly Peer[] = ['package', 'from-temporary-credentials', 'mi
 
 const TENANT_COLUMNS: readonly BenchColumn[] = [
   { title: 'memory per tenant', metric: 'memory per tenant', case: /^100 tenants$/ },
-  { title: 'new connections to DynamoDB', metric: 'connections to DynamoDB', case: /^100 tenants$/ },
-  { title: 'new connections to STS', metric: 'connections to STS', case: /^100 tenants$/ },
+  { title: 'new connections to DynamoDB', metric: 'new connections to DynamoDB', case: /^100 tenants$/ },
+  { title: 'new connections to STS', metric: 'new connections to STS', case: /^100 tenants$/ },
 ]
 const TENANT_PEERS: readonly Peer[] = ['package-tenants', 'client-per-tenant']
 

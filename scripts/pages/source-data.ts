@@ -185,7 +185,7 @@ const TENANT_METRICS: readonly ComparedMetric[] = [
     title:
       '[New connections to DynamoDB](performance.md#many-tenants-in-one-execution-environment) for 100 new tenants',
     bench: 'tenants',
-    metric: 'connections to DynamoDB',
+    metric: 'new connections to DynamoDB',
     case: /^100 tenants$/,
   },
   {

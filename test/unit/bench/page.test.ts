@@ -22,8 +22,9 @@ test('docs/performance.md contains the stored results of each bench', async () =
 })
 
 test('each chart in docs/bench/ is drawn from the stored results', async () => {
-  for (const { results } of await readSections()) {
-    for (const { name } of results.charts)
-      expect(readFileSync(getChartFile(name), 'utf8')).toContain(formatChartSource(results.rows))
+  for (const { bench, results } of await readSections()) {
+    // If only the look of a chart has changed, run npm run bench -- --page.
+    for (const chart of bench.createCharts?.(results) ?? [])
+      expect(readFileSync(getChartFile(chart.name), 'utf8')).toContain(formatChartSource(chart))
   }
 })
