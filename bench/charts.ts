@@ -11,7 +11,6 @@ const CONFIG: Config = {
   axis: { labelColor: '#333333', titleColor: '#333333', gridColor: '#e5e7eb', labelLimit: 400 },
   legend: {
     labelColor: '#333333',
-    labelLimit: 400,
     orient: 'bottom',
     columns: 1,
     title: null,
@@ -19,6 +18,12 @@ const CONFIG: Config = {
   },
   title: { color: '#111111', fontSize: 14, anchor: 'start' },
 }
+
+const SCALES = {
+  linear: { type: 'linear' },
+  // Values between -100 and 100 are drawn almost linearly, so that noise around zero does not look large.
+  symlog: { type: 'symlog', constant: 100, nice: false },
+} as const
 
 const BAR_WIDTH = 28
 /** The legend needs this width. */
@@ -49,7 +54,8 @@ const createColor = (peers: readonly string[], lines: readonly string[] = []) =>
     return color
   })
   const scale = { domain: [...peers, ...lines], range: [...range, ...lines.map(() => LINE_COLOR)] }
-  return { field: 'peer', type: 'nominal' as const, scale }
+  // Vega-Lite ignores the limit in the configuration of legends. 0 means no limit.
+  return { field: 'peer', type: 'nominal' as const, scale, legend: { labelLimit: 0 } }
 }
 
 const getUnique = (values: readonly string[]): string[] => [...new Set(values)]
@@ -63,7 +69,7 @@ export interface BarChartOptions extends Pick<Chart, 'name' | 'title'> {
   /** The title of the axis of the measurements, with the unit. */
   readonly valueTitle: string
   /** The scale of the axis. `symlog` shows values of different magnitudes, also negative ones. @default linear */
-  readonly scale?: 'linear' | 'symlog'
+  readonly scale?: keyof typeof SCALES
   /** Lines across the bars of a case, such as the computed floor. The peer of each row names the line in the legend. */
   readonly lines?: readonly Measurement[]
 }
@@ -84,7 +90,7 @@ export const createBarChart = ({
   const cases = getUnique(bars.map((row) => row.case))
   const longestLabel = Math.max(...cases.map(({ length }) => length))
   const color = createColor(peers, getUnique(lineRows.map(({ peer }) => peer)))
-  const y = { type: 'quantitative' as const, title: valueTitle, scale: { type: scale } }
+  const y = { type: 'quantitative' as const, title: valueTitle, scale: SCALES[scale] }
   const specification: TopLevelSpec = {
     title,
     width: Math.max(
