@@ -18,7 +18,7 @@ describe('.ci/run', () => {
     ['an unknown part', ['nonsense']],
     ['an empty part', ['']],
     ['two parts in one argument', ['types lint']],
-    ['two parts', ['types', 'lint']],
+    ['an unknown part after a known one', ['install', 'nonsense']],
   ])('refuses %s and lists the parts', (_, parts) => {
     const { status, stdout, stderr } = runScript(...parts)
     expect(status).toBe(2)
@@ -29,6 +29,7 @@ describe('.ci/run', () => {
 
   test.each([
     ['one part', ['install']],
+    ['several parts', ['install', 'types']],
     ['all parts', []],
   ])('stops at the first failing part when it runs %s, and prints the duration of the part', (_, parts) => {
     const { status, stdout } = runScript(...parts)
