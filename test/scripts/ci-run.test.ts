@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it, test } from '@jest/globals'
@@ -18,7 +18,7 @@ describe('.ci/run', () => {
     ['an unknown part', ['nonsense']],
     ['an empty part', ['']],
     ['two parts in one argument', ['types lint']],
-    ['two parts', ['types', 'lint']],
+    ['an unknown part after a known one', ['install', 'nonsense']],
   ])('refuses %s and lists the parts', (_, parts) => {
     const { status, stdout, stderr } = runScript(...parts)
     expect(status).toBe(2)
@@ -29,11 +29,28 @@ describe('.ci/run', () => {
 
   test.each([
     ['one part', ['install']],
+    ['several parts', ['install', 'types']],
     ['all parts', []],
   ])('stops at the first failing part when it runs %s, and prints the duration of the part', (_, parts) => {
     const { status, stdout } = runScript(...parts)
     expect(status).toBe(1)
     expect(stdout).toMatch(/\ninstall +\d+ s +failed\n$/)
+  })
+
+  it('runs several parts in the given order, and prints the duration of each part', () => {
+    const project = mkdtempSync(join(tmpdir(), 'ci-run-project-'))
+    cpSync(SCRIPT, join(project, '.ci/run'))
+    const scripts = { types: 'echo "checked types"', lint: 'echo "checked lint"' }
+    writeFileSync(join(project, 'package.json'), JSON.stringify({ scripts }))
+    mkdirSync(join(project, 'scripts'))
+    writeFileSync(join(project, 'scripts/install-if-needed.cjs'), '')
+    mkdirSync(join(project, 'node_modules/.bin'), { recursive: true })
+    symlinkSync(process.execPath, join(project, 'node_modules/.bin/node'))
+    const { status, stdout } = spawnSync(join(project, '.ci/run'), ['types', 'lint'], { encoding: 'utf8' })
+    rmSync(project, { recursive: true })
+    expect(status).toBe(0)
+    expect(stdout.match(/^checked \w+$/gm)).toEqual(['checked types', 'checked lint'])
+    expect(stdout).toMatch(/\ntypes +\d+ s\nlint +\d+ s\n$/)
   })
 
   it('has a command for every part that it lists', () => {

@@ -1,0 +1,171 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, it, test } from '@jest/globals'
+import { parse } from 'yaml'
+
+const ROOT = join(import.meta.dirname, '../..')
+
+interface Job {
+  readonly name: string
+  readonly permissions?: Readonly<Record<string, string>>
+  readonly steps: readonly { readonly name?: string; readonly run?: string; readonly uses?: string }[]
+  readonly strategy?: { readonly matrix: { readonly include: readonly { parts: string; node: number }[] } }
+}
+
+interface Workflow {
+  readonly permissions: Readonly<Record<string, string>>
+  readonly jobs: Readonly<Record<string, Job>>
+}
+
+const readText = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
+const readWorkflow = (name: string): Workflow => parse(readText(`.github/workflows/${name}.yml`))
+
+const { version } = JSON.parse(readText('package.json')) as { readonly version: string }
+
+describe('ci.yml', () => {
+  const entries = readWorkflow('ci').jobs.run?.strategy?.matrix.include ?? []
+
+  it('runs each part of .ci/run', () => {
+    const parts = /^parts=\((.+)\)$/m.exec(readText('.ci/run'))?.[1]?.split(' ') ?? []
+    // Each job installs the dependencies before its first part.
+    const expected = parts.filter((part) => part !== 'install')
+    const actual = new Set(entries.flatMap((entry) => entry.parts.split(' ')))
+    expect([...actual].sort()).toEqual(expected.sort())
+  })
+
+  it('runs the unit tests on each supported version of Node.js, and the other parts once', () => {
+    const nodes = entries.filter(({ parts }) => parts === 'test').map(({ node }) => node)
+    expect(nodes).toEqual([22, 24])
+    const others = entries.flatMap(({ parts }) => parts.split(' ')).filter((part) => part !== 'test')
+    expect(others).toHaveLength(new Set(others).size)
+  })
+})
+
+describe('release.yml', () => {
+  const release = readWorkflow('release')
+  const folder = mkdtempSync(join(tmpdir(), 'release-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+  beforeEach(() => {
+    rmSync(folder, { recursive: true })
+    mkdirSync(folder)
+    for (const file of ['package.json', 'CHANGELOG.md']) cpSync(join(ROOT, file), join(folder, file))
+  })
+
+  /** Runs a step in the folder as GitHub does, for the tag. */
+  const runStep = (job: string, name: string, tag: string, path = process.env.PATH) => {
+    const script = release.jobs[job]?.steps.find((step) => step.name === name)?.run
+    if (script === undefined) throw new Error(`release.yml has no step '${name}'`)
+    const env = { PATH: path, GITHUB_REF_NAME: tag }
+    return spawnSync('/bin/bash', ['-eo', 'pipefail', '-c', script], { cwd: folder, encoding: 'utf8', env })
+  }
+
+  const COMPARE = 'Compare the tag with the version in package.json'
+  const EXTRACT = 'Extract the notes from the changelog'
+  const CHECK_NPM = 'Check that npm supports trusted publishing'
+
+  it('accepts the tag of the version in package.json', () => {
+    expect(runStep('pack', COMPARE, `v${version}`)).toMatchObject({ status: 0, stdout: '' })
+  })
+
+  test.each(['v0.0.1', `${version}`, `v${version}-rc.1`])('refuses the tag %s', (tag) => {
+    const { status, stdout } = runStep('pack', COMPARE, tag)
+    expect(status).toBe(1)
+    expect(stdout).toContain(`::error::The tag is ${tag}, but the version in package.json is ${version}.`)
+  })
+
+  it('uses the section of the version in the changelog as notes', () => {
+    expect(runStep('pack', EXTRACT, `v${version}`)).toMatchObject({ status: 0, stdout: '' })
+    const notes = readFileSync(join(folder, 'release/notes.md'), 'utf8')
+    const changelog = readText('CHANGELOG.md')
+    expect(notes.trim()).not.toBe('')
+    expect(changelog).toContain(`\n## [${version}] - ${/\d{4}-\d{2}-\d{2}/.exec(changelog)?.[0]}\n${notes}`)
+    expect(notes).not.toMatch(/^## /m)
+  })
+
+  test.each([
+    ['no section', '# Changelog\n\n## [Unreleased]\n\n- A change.\n'],
+    [
+      'an empty section',
+      '# Changelog\n\n## [1.2.3] - 2026-01-01\n\n## [1.2.2] - 2026-01-01\n\n- A change.\n',
+    ],
+    ['only the section of a similar version', '# Changelog\n\n## [1.2.30] - 2026-01-01\n\n- A change.\n'],
+  ])('refuses a changelog with %s', (_, changelog) => {
+    writeFileSync(join(folder, 'CHANGELOG.md'), changelog)
+    const { status, stdout } = runStep('pack', EXTRACT, 'v1.2.3')
+    expect(status).toBe(1)
+    expect(stdout).toContain("::error::CHANGELOG.md has no section '## [1.2.3]'")
+  })
+
+  test.each([
+    ['10.9.4', 1],
+    ['11.5.0', 1],
+    ['11.5.1', 0],
+    ['11.10.0', 0],
+    ['12.0.0', 0],
+  ])('with npm %s, ends the check of npm with %i', (npmVersion, status) => {
+    writeFileSync(join(folder, 'npm'), `#!/bin/sh\necho ${npmVersion}\n`, { mode: 0o755 })
+    expect(runStep('publish', CHECK_NPM, 'v1.2.3', `${folder}:${process.env.PATH}`).status).toBe(status)
+  })
+
+  it('stores no secret, and gives each permission to one job', () => {
+    expect(readText('.github/workflows/release.yml')).not.toContain('secrets.')
+    expect(release.permissions).toEqual({ contents: 'read' })
+    const permissions = Object.entries(release.jobs).map(([name, job]) => [name, job.permissions])
+    expect(Object.fromEntries(permissions)).toEqual({
+      pack: undefined,
+      publish: { 'id-token': 'write' },
+      release: { actions: 'write', contents: 'write' },
+    })
+  })
+
+  it('runs .ci/run before it packs, and no code of the repository in the job that publishes', () => {
+    const commands = release.jobs.pack?.steps.map(({ run }) => run) ?? []
+    expect(commands.indexOf('.ci/run')).toBeGreaterThan(0)
+    expect(commands.indexOf('.ci/run')).toBeLessThan(commands.findIndex((run) => run?.startsWith('npm pack')))
+    const actions = release.jobs.publish?.steps.flatMap(({ uses }) => uses?.split('@')[0] ?? []) ?? []
+    expect(actions).toEqual(['actions/setup-node', 'actions/download-artifact'])
+  })
+})
+
+describe('dependabot.yml', () => {
+  interface Update {
+    readonly 'package-ecosystem': string
+    readonly directory?: string
+    readonly directories?: readonly string[]
+  }
+  const { updates } = parse(readText('.github/dependabot.yml')) as { readonly updates: readonly Update[] }
+
+  it('updates each folder with a package-lock.json', () => {
+    const lockFiles = execFileSync('git', ['ls-files', '*package-lock.json'], { cwd: ROOT, encoding: 'utf8' })
+    const folders = lockFiles
+      .trim()
+      .split('\n')
+      .map((path) => join('/', dirname(path)))
+    const actual = updates
+      .filter((update) => update['package-ecosystem'] === 'npm')
+      .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]))
+    expect(actual.toSorted()).toEqual([...new Set([...folders, '/site'])].sort())
+  })
+
+  it('updates the actions of the workflows', () => {
+    expect(updates).toContainEqual(
+      expect.objectContaining({ 'package-ecosystem': 'github-actions', directory: '/' }),
+    )
+  })
+})
+
+describe('bug.yml', () => {
+  interface Field {
+    readonly id?: string
+    readonly attributes: { readonly options?: readonly string[] }
+  }
+  it('lists the codes of CrossAccountDynamoError', () => {
+    const { body } = parse(readText('.github/ISSUE_TEMPLATE/bug.yml')) as { readonly body: readonly Field[] }
+    const options = body.find(({ id }) => id === 'code')?.attributes.options ?? []
+    const type = /type CrossAccountDynamoErrorCode =([^/]+)/.exec(readText('src/errors.ts'))?.[1] ?? ''
+    const codes = [...type.matchAll(/'(\w+)'/g)].map(([, code]) => code)
+    expect(options.slice(1)).toEqual(codes)
+  })
+})
