@@ -1,8 +1,9 @@
 /** Packs this package, installs it into empty projects, and reports checks. For test/package/, test/matrix/, test/ecosystem/ and bench/. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { packPackage as packCleanClone } from '../../scripts/release/pack.ts'
 
 export const ROOT = join(import.meta.dirname, '../..')
 
@@ -83,11 +84,8 @@ export const check = async (title: string, runCheck: () => Promise<string | unde
 
 const INSTALL_FLAGS = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
 
-/** Packs this package into a folder and returns the path of the tarball. `npm run build` must have built it. */
-export const packPackage = async (folder: string): Promise<string> => {
-  await requireSuccess(runProcess('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], ROOT))
-  return join(folder, readdirSync(folder).find((file) => file.endsWith('.tgz')) ?? '')
-}
+/** Packs this package into a folder, from a clean clone with the uncommitted changes, which builds it. Returns the path of the tarball. */
+export const packPackage = async (folder: string): Promise<string> => packCleanClone(ROOT, folder).tarball
 
 /**
  * Packs this package and installs it into a folder with its own package.json, beside the packages that are already there, as npm

@@ -1,6 +1,6 @@
 /**
- * Tests the packed package: installs it into empty projects, uses it from ESM, CommonJS and TypeScript, and runs its command with
- * npx. `npm run test:package` builds it first.
+ * Tests the packed package: packs it from a clean clone, installs it into empty projects, uses it from ESM, CommonJS and TypeScript,
+ * and runs its command with npx.
  */
 import {
   cpSync,
@@ -9,11 +9,13 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve, sep } from 'node:path'
+import { dirname, join, sep } from 'node:path'
+import { packPackage } from '../../scripts/release/pack.ts'
 import {
   check,
   createProject,
@@ -23,7 +25,6 @@ import {
   OLDEST_CDK_PEERS,
   OLDEST_PEERS,
   type ProcessResult,
-  packPackage,
   ROOT,
   readInstalledVersion,
   readManifest,
@@ -53,38 +54,65 @@ const listFiles = (folder: string): string[] =>
     )
     .sort()
 
-/** Checks that the package contains exactly the source files, the files that are built from them, and the files in `texts`. */
-const checkFiles = async (installed: string): Promise<string> => {
+/** The files that npm adds, or that package.json lists by name. */
+const TEXTS = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']
+/** The files that the build writes for each source file. */
+const BUILT_ENDINGS = ['.js', '.js.map', '.d.ts', '.d.ts.map']
+
+/** The files that the package must contain: what users import, and the sources to which the source maps refer. */
+const listExpectedFiles = (): string[] => {
   const sources = listFiles(join(ROOT, 'src'))
   const built = sources.flatMap((source) =>
-    ['.js', '.js.map', '.d.ts', '.d.ts.map'].map((ending) => `dist/${source.replace(/\.ts$/, ending)}`),
+    BUILT_ENDINGS.map((ending) => `dist/${source.replace(/\.ts$/, ending)}`),
   )
-  const texts = ['package.json', 'README.md', 'LICENSE', 'CHANGELOG.md']
-  const expected = [...texts, ...built, ...sources.map((source) => `src/${source}`)]
-  const packed = listFiles(installed)
-  const missing = expected.filter((file) => !packed.includes(file))
-  const unexpected = packed.filter((file) => !expected.includes(file))
-  if (missing.length + unexpected.length > 0) {
+  return [...TEXTS, ...built, ...sources.map((source) => `src/${source}`)].sort()
+}
+
+/** Compares two lists of files, so that an error names only the differences. */
+const requireSameFiles = (actual: readonly string[], expected: readonly string[]): void => {
+  const missing = expected.filter((file) => !actual.includes(file))
+  const unexpected = actual.filter((file) => !expected.includes(file))
+  if (missing.length + unexpected.length > 0)
     throw new Error(
       `missing: ${missing.join(', ') || 'none'}\nunexpected: ${unexpected.join(', ') || 'none'}`,
     )
-  }
-  return `${packed.length} files`
 }
 
-/** Checks that the sources of each source map are in the package. */
+/** Checks that the source maps refer to all files in `src` of the package, and to no other file. */
 const checkSourceMaps = async (installed: string): Promise<string> => {
-  const packed = new Set(listFiles(installed).map((file) => resolve(installed, file)))
-  const maps = [...packed].filter((file) => file.endsWith('.map'))
-  for (const map of maps) {
-    const { sources } = JSON.parse(readFileSync(map, 'utf8')) as { sources: string[] }
-    for (const source of sources) {
-      if (!packed.has(resolve(dirname(map), source)))
-        throw new Error(`${map} refers to ${source}, which is not in the package`)
-    }
-  }
-  if (maps.length === 0) throw new Error('the package contains no source maps')
+  const packed = listFiles(installed)
+  const maps = packed.filter((file) => file.endsWith('.map'))
+  const sources = maps.flatMap((map) => {
+    const content = JSON.parse(readFileSync(join(installed, map), 'utf8')) as { sources: string[] }
+    return content.sources.map((source) => join(dirname(map), source).replaceAll(sep, '/'))
+  })
+  requireSameFiles(
+    packed.filter((file) => file.startsWith('src/')),
+    [...new Set(sources)],
+  )
   return `${maps.length} source maps`
+}
+
+/** The place of a call in the package, as Node.js writes it in a stack trace. */
+interface Frame {
+  readonly file: string
+  readonly line: number
+}
+const parseFrames = (stack: string, installed: string): Frame[] =>
+  [...stack.matchAll(/^ {4}at .*?\(?(?:file:\/\/)?([^\s()]+):(\d+):\d+\)?$/gm)]
+    .map(([, file = '', line]) => ({ file, line: Number(line) }))
+    .filter(({ file }) => file.startsWith(`${installed}${sep}`))
+
+/** Checks that a stack trace names source files and lines in the package, and first the line that throws. */
+const checkStackTrace = async (project: string, installed: string): Promise<string> => {
+  const { output } = await runProcess(process.execPath, ['--enable-source-maps', 'stack-trace.mjs'], project)
+  const frames = parseFrames(output, realpathSync(installed))
+  const lines = frames.map(({ file, line }) => readFileSync(file, 'utf8').split('\n')[line - 1])
+  const places = frames.map(({ file, line }, index) => `${file}:${line}: ${lines[index]?.trim()}`).join('\n')
+  const isInSource = frames.every(({ file }) => file.startsWith(join(realpathSync(installed), 'src')))
+  if (frames.length < 2 || !isInSource || lines.includes(undefined)) throw new Error(`${output}\n${places}`)
+  if (!lines[0]?.includes('throw new CrossAccountDynamoError(')) throw new Error(places)
+  return `${frames.length} lines`
 }
 
 /**
@@ -213,11 +241,15 @@ const projects: Readonly<Record<string, readonly string[]>> = {
 }
 
 try {
-  const tarball = await packPackage(workFolder)
+  const { tarball, files } = packPackage(ROOT, workFolder)
   const checkWith = (dependency: string, args: readonly string[]) => async () => {
     await requireSuccess(runDependency(dependency, args, ROOT))
     return undefined
   }
+  await check('the package contains the expected files', async () => {
+    requireSameFiles(files, listExpectedFiles())
+    return `${files.length} files`
+  })
   await check('publint --strict', checkWith('publint', ['run', tarball, '--strict']))
   await check(
     'attw --profile esm-only',
@@ -239,8 +271,10 @@ try {
       return undefined
     }
     if (title === 'newest peers') {
-      await check('the package contains the expected files', () => checkFiles(installed))
-      await check('the sources of the source maps are in the package', () => checkSourceMaps(installed))
+      await check('the source maps refer to the files in src', () => checkSourceMaps(installed))
+      await check('a stack trace names the line in src that throws', () =>
+        checkStackTrace(project, installed),
+      )
     }
     await check(`${title}: import and invocations`, checkScript('consumer.mjs'))
     await check(`${title}: require`, checkScript('consumer.cjs'))
