@@ -146,7 +146,7 @@ describe('dependabot.yml', () => {
     const actual = updates
       .filter((update) => update['package-ecosystem'] === 'npm')
       .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]))
-    expect(actual.toSorted()).toEqual([...new Set([...folders, '/site'])].sort())
+    expect(actual.toSorted()).toEqual(folders.sort())
   })
 
   it('updates the actions of the workflows', () => {
