@@ -21,8 +21,9 @@ npm run bench -- cold             # runs one bench
 npm run bench -- --short          # checks only the counts: calls, connections, waits, and the bytes of the package
 \`\`\`
 
-The first run installs the peers from the npm registry, in \`bench/\`. The benches run on a sandbox in another process, which implements
-STS and DynamoDB over HTTP. The peers are in [\`bench/peers/\`](../bench/peers/), with the code that a user would write.
+The first run installs the peers from the npm registry, in \`bench/\`. \`warm\`, \`day\`, \`cold\` and \`burst\` run on the sandbox of this project,
+which checks signatures and policies as AWS does. \`tenants\` and \`refresh\` run on a minimal server, which accepts each request. \`import\` and
+\`fleet\` use no server. The peers are in [\`bench/peers/\`](../bench/peers/), with the code that a user would write.
 
 **Read the figures as follows.** For times, sizes, memory and calls, lower is better. A time is the median of interleaved rounds,
 followed by its 95% confidence interval. With fewer than six rounds, which are those of \`tenants\` and \`refresh\`, the smallest and the
@@ -81,16 +82,19 @@ const findMedian = (sections: readonly Section[], name: string, row: Partial<Mea
 
 /** What users can do for a faster cold start, with figures of the bench `cold`. */
 const formatAdvice = (sections: readonly Section[]): string => {
-  const ratio = findMedian(sections, 'cold', {
-    peer: 'this package, `--main-fields=module,main` in percent of the default',
-    metric: 'whole process',
-    case: '20 ms',
-  })
+  const findRatio = (roundTrip: string): string =>
+    formatMeasurement(
+      findMedian(sections, 'cold', {
+        peer: 'this package, `--main-fields=module,main` in percent of the default',
+        metric: 'whole process',
+        case: roundTrip,
+      }),
+    )
   return `## Make cold starts faster
 
 - **Bundle with \`--main-fields=module,main\`**, also for CommonJS output. esbuild then selects the ES modules of the AWS SDK, from which it
-  can remove unused code. In the bench [\`cold\`](#cold-start), with a round trip of 20 ms, the process then takes
-  ${formatMeasurement(ratio)} of the time. [CommonJS and bundlers](bundlers.md#bundle-with-esbuild) has the commands.
+  can remove unused code. In the bench [\`cold\`](#cold-start), the process then takes ${findRatio('2 ms')}
+  of the time with a round trip of 2 ms, and ${findRatio('20 ms')} with 20 ms. [CommonJS and bundlers](bundlers.md#bundle-with-esbuild) has the commands.
 - **With provisioned concurrency, await \`ready()\`**, so that the first invocation finds credentials and a connection.
 - **Node.js can cache compiled code** ([\`module.enableCompileCache()\`](https://nodejs.org/api/module.html#module-compile-cache)). The cache must be
   in the deployment package. Node.js uses it only if the Node.js version and the V8 flags are those that created it, and, without its

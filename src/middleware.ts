@@ -11,7 +11,7 @@ import {
 } from './credentials/session.ts'
 import type { Deadline } from './deadline.ts'
 import { type Clients, createClients } from './dynamodb/client.ts'
-import { createWarmUp, NO_WARM_UP, STS_HEAD_START_MS, type WarmUp } from './dynamodb/warm-up.ts'
+import { createWarmUp, NO_WARM_UP, type WarmUp } from './dynamodb/warm-up.ts'
 import { CrossAccountDynamoError } from './errors.ts'
 import type { SessionRequest, SessionResult } from './identity/session-function.ts'
 import type { SessionParameters } from './identity/session-parameters.ts'
@@ -236,7 +236,7 @@ export const crossAccountDynamo = <
   ): Promise<void> | undefined => {
     const pendingCredentials = invocationSession.session.ensureCredentials(deadline)
     // The connection opens while STS responds, so that the first request to DynamoDB does not wait for it.
-    if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId, STS_HEAD_START_MS)
+    if (pendingCredentials !== undefined) warmUp.start(invocationSession.accountId, pendingCredentials)
     const pendingConnection = warmUp.waitUntilSettled(invocationSession.accountId, deadline)
     if (pendingCredentials === undefined && pendingConnection === undefined) return undefined
     return Promise.all([pendingCredentials, pendingConnection]).then(() => {})
@@ -304,10 +304,10 @@ export const crossAccountDynamo = <
 
   if (configuration.ignoredOptions.length > 0) warnOfIgnoredOptions(configuration)
   if (!configuration.disablePrefetch) {
+    const prefetched = sharedSession?.session.prefetch()
     // If the prefetch fails, the first invocation tries again and reports the error.
-    sharedSession?.session.prefetch().catch(() => {})
-    const isStsCallInFlight = sharedSession !== undefined && !configuration.isDirectMode
-    warmUp.start(accountId, isStsCallInFlight ? STS_HEAD_START_MS : 0)
+    prefetched?.catch(() => {})
+    warmUp.start(accountId, prefetched)
   }
 
   const middleware = { before: crossAccountDynamoMiddlewareBefore, ready, clientFor }

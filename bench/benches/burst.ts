@@ -79,7 +79,7 @@ export const bench: Bench = {
   title: 'Bursts of concurrent invocations',
   description:
     'All invocations of a burst start at once in one execution environment. `cold` is before the first credentials, `warm` with ' +
-    'valid credentials, `refresh due` 4 minutes before they expire, and `expired` an hour after that. Invocations that need the ' +
+    'valid credentials, `refresh due` 4 minutes before they expire, and `expired` an hour after the refreshed credentials. Invocations that need the ' +
     'same session wait for the same STS call, and their handlers start as soon as that call has settled.',
   columns: 'cases',
   run: async ({ isShort, report }) => {

@@ -5,7 +5,7 @@ import { findRefreshAges, predictRefreshesPerSecond } from './fleet/refresh-ages
 import { type Fleet, type FleetResult, STS_REQUESTS_PER_SECOND, simulateFleet } from './fleet/simulate.ts'
 
 const HOUR_SECONDS = 3600
-/** The number of sessions from which the busiest minute is a property of the fleet, and not of a few random numbers. */
+/** With fewer sessions, the busiest minute can be more than twice the mean by chance. */
 const MIN_SESSIONS_FOR_PEAK = 1000
 
 type FleetSize = Omit<Fleet, 'hasJitter'>
@@ -163,7 +163,8 @@ export const bench: Bench = {
     'STS once when it starts, and refreshes its first credentials early, at a random age, so that the fleet does not refresh at ' +
     'the same time. The rows without jitter show the same fleets without random times, which is not an option of the package.\n\n' +
     'In the last fleet, the first calls of 100,000 sessions within two minutes exceed the quota, so that invocations fail until ' +
-    'STS has accepted them. Such a fleet needs a higher quota, fewer tenants for each environment, or a slower start.',
+    'STS has accepted them. The simulation does not retry a throttled call, as the package does. Such a fleet needs a higher quota, fewer tenants for each ' +
+    'environment, or a slower start.',
   columns: 'metrics',
   run: async ({ isShort, report }) => {
     const fleets = isShort ? SHORT_FLEETS : FLEETS

@@ -25,15 +25,15 @@ const EXPIRY_MARGIN_MS = 60_000
  */
 const MAX_REFRESH_WINDOW_SHARE = 0.9
 
-/** When the refresh of credentials starts. */
+/** The time between the start of a refresh and the expiration of the credentials. */
 export interface RefreshWindow {
-  /** How long before the expiration a refresh starts, in milliseconds. */
+  /** The minimum, in milliseconds. At most 90% of the lifetime. */
   readonly minMs: number
-  /** Whether the refresh starts at a random time before, at the earliest after a tenth of the lifetime. */
-  readonly hasRandomStart: boolean
+  /** `true`: a random time from `minMs` to 90% of the lifetime. `false`: `minMs`. */
+  readonly isRandom: boolean
 }
 
-/** Adds the times to the credentials. */
+/** Returns frozen credentials with the times at which a session refreshes and replaces them. */
 export const toIssuedCredentials = (credentials: Credentials, window: RefreshWindow): IssuedCredentials => {
   const expiresAt = credentials.expiration.getTime()
   const issuedAt = Date.now()
@@ -48,10 +48,10 @@ export const toIssuedCredentials = (credentials: Credentials, window: RefreshWin
   }
 }
 
-const chooseRefreshWindowMs = ({ minMs, hasRandomStart }: RefreshWindow, lifetimeMs: number): number => {
+const chooseRefreshWindowMs = ({ minMs, isRandom }: RefreshWindow, lifetimeMs: number): number => {
   const longestMs = lifetimeMs * MAX_REFRESH_WINDOW_SHARE
   const shortestMs = Math.min(minMs, longestMs)
-  return hasRandomStart ? shortestMs + Math.random() * (longestMs - shortestMs) : shortestMs
+  return isRandom ? shortestMs + Math.random() * (longestMs - shortestMs) : shortestMs
 }
 
 /** Returns whether there are credentials that have not expired and that DynamoDB has not rejected. */

@@ -16,8 +16,8 @@ import { createWindowFromNow, EMPTY_WINDOW, isNowIn } from './time-window.ts'
 export interface CredentialSource {
   /**
    * Returns `undefined` if the session has credentials for this invocation, as in most warm invocations. Otherwise returns a
-   * promise that settles within the deadline. It rejects with a CrossAccountDynamoError if the role cannot be assumed. In the
-   * last `refreshBeforeSeconds` seconds before the expiration, this method also starts a refresh in the background.
+   * promise that settles within the deadline. It rejects with a CrossAccountDynamoError if the role cannot be assumed. If a
+   * refresh is due, this method also starts it in the background.
    */
   readonly ensureCredentials: (deadline?: Deadline) => Promise<void> | undefined
   /** Assumes the role before the first invocation. */
@@ -89,13 +89,13 @@ export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAcces
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** How long before the expiration of the credentials a background refresh starts, in seconds. */
+  /** The minimum time between the start of a background refresh and the expiration of the credentials, in seconds. */
   readonly refreshBeforeSeconds: number
 }
 
 /**
- * The refresh window is longer than `refreshBeforeSeconds` by a random share of it, up to this maximum. Execution environments
- * whose refreshes are spread therefore stay spread.
+ * The refresh window of a session is longer than `refreshBeforeSeconds` by a random share of it, up to this maximum, so that the
+ * refreshes of different sessions do not fall into step.
  */
 const MAX_JITTER_SHARE = 0.2
 /**
@@ -126,7 +126,7 @@ export const createSession = (options: SessionOptions): Session => {
       // Execution environments that start together, or that recover together from an outage of STS, must not refresh together.
       const next = toIssuedCredentials(credentials, {
         minMs: refreshWindowMs,
-        hasRandomStart: !isValid(issued),
+        isRandom: !isValid(issued),
       })
       // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
       if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next

@@ -4,18 +4,21 @@ import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
 
-/** The timeout of the warm-up, in milliseconds. After a timeout, the first request opens a connection itself. */
+/** The timeout of the request that opens the connection, in milliseconds. After a timeout, the first request opens a connection itself. */
 const TIMEOUT_MS = 1000
 /**
- * The delay of a connection that opens during an AssumeRole call, in milliseconds. The first request is sent as soon as STS has
- * responded, so the code for the connection must not run before the code that sends the request to STS. `npm run bench -- cold`
- * measures it.
+ * The longest delay of a connection that opens during an AssumeRole call, in milliseconds. The first request waits for STS, so the
+ * code that opens the connection must not delay the code that sends the request to STS. With an STS that responds in 30 ms, 40 ms
+ * gave the earliest first item, for round trips of 2 and of 20 ms.
  */
-export const STS_HEAD_START_MS = 40
+const STS_HEAD_START_MS = 40
 
 export interface WarmUp {
-  /** Opens the connection, once, after `delayMs` milliseconds (default: 0). If the warm-up is for another account, does nothing. */
-  readonly start: (accountId: string | undefined, delayMs?: number) => void
+  /**
+   * Opens the connection, once: during the AssumeRole call `stsCall`, or immediately if there is none. If the warm-up is for another
+   * account, does nothing.
+   */
+  readonly start: (accountId: string | undefined, stsCall?: Promise<void>) => void
   /**
    * Waits until the connection is open or has failed. Returns `undefined` if no connection to this account's endpoint is being
    * opened. Otherwise returns a promise that resolves within the deadline and never rejects.
@@ -36,14 +39,14 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
   let isStarted = false
   let pendingConnection: Promise<void> | undefined
   return {
-    start: (requestedAccountId, delayMs = 0) => {
+    start: (requestedAccountId, stsCall) => {
       if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
       const open = async (): Promise<void> => {
-        if (delayMs > 0) await delay(delayMs)
-        await openConnection(client.config, accountId)
+        if (stsCall !== undefined) await waitForHeadStart(stsCall)
+        await resolveWithin(TIMEOUT_MS, openConnection(client.config, accountId))
       }
-      pendingConnection = resolveWithin(delayMs + TIMEOUT_MS, open()).then(() => {
+      pendingConnection = open().then(() => {
         pendingConnection = undefined
       })
     },
@@ -52,6 +55,14 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
         ? resolveWithin(getWaitBudgetMs(deadline), pendingConnection)
         : undefined,
   }
+}
+
+/** Waits until the request to STS has been sent, or until the call settles if that is earlier. Never rejects. */
+const waitForHeadStart = async (stsCall: Promise<void>): Promise<void> => {
+  const timer = new AbortController()
+  const timeout = delay(STS_HEAD_START_MS, undefined, { signal: timer.signal })
+  await Promise.race([stsCall, timeout]).catch(() => {})
+  timer.abort()
 }
 
 /** Resolves when the promise settles, or after `timeoutMs` milliseconds. Never rejects. */

@@ -1,6 +1,5 @@
 /** The Lambda runtime of integration tests, and the time. */
 import { jest } from '@jest/globals'
-import { STS_HEAD_START_MS } from '../../src/dynamodb/warm-up.ts'
 
 export * from '../lambda-runtime.ts'
 
@@ -14,5 +13,4 @@ export const advanceTime = (ms: number): void => {
 }
 
 /** Waits until no middleware is about to open a connection. A connection must not open after the end of the tests. */
-export const waitForEarlyConnections = (): Promise<void> =>
-  new Promise((resolve) => setTimeout(resolve, STS_HEAD_START_MS + 10))
+export const waitForEarlyConnections = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 50))
