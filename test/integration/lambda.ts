@@ -1,7 +1,17 @@
 /** The Lambda runtime of integration tests, and the time. */
 import { jest } from '@jest/globals'
+import { setEnvironment as setVariables } from '../lambda-runtime.ts'
 
 export * from '../lambda-runtime.ts'
+
+/**
+ * Replaces the function's environment variables. Call it before `crossAccountDynamo()`, which reads them. Until mocks are restored,
+ * random numbers are 0, so that each refresh starts as late as possible, 15 minutes before the expiration by default.
+ */
+export const setEnvironment = (variables: Readonly<Record<string, string>>): void => {
+  jest.spyOn(Math, 'random').mockReturnValue(0)
+  setVariables(variables)
+}
 
 /**
  * Advances `Date.now()` and stops it there until mocks are restored. The clock of the sandbox follows, because it reads
