@@ -45,7 +45,6 @@ export interface FleetResult {
   readonly refreshesPerMinute: readonly number[]
   readonly throttledCalls: number
   readonly failedInvocations: number
-  readonly invocations: number
 }
 
 interface SimulatedSession {
@@ -152,14 +151,12 @@ const simulate = async (
     return issuedAt + (callCount === 1 ? ages.first : ages.later).earliest
   }
 
-  let invocations = 0
   let failedInvocations = 0
   const deadline = { getRemainingTimeInMillis: () => FUNCTION_TIMEOUT_MS }
   for (const [second, invoked] of sessionsBySecond.entries()) {
     if (invoked.length === 0) continue
     setSeconds(second)
     for (const { session } of invoked) {
-      invocations += 1
       session.ensureCredentials(deadline)?.catch(() => {
         failedInvocations += 1
       })
@@ -179,7 +176,6 @@ const simulate = async (
     refreshesPerMinute: sts.refreshesPerMinute,
     throttledCalls: sts.getThrottledCalls(),
     failedInvocations,
-    invocations,
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * Measures one contender with one number of tenants, in a process of its own: the memory, the connections and the STS calls of
+ * Measures one peer with one number of tenants, in a process of its own: the memory, the connections and the STS calls of
  * the tenants, the time of the first item of a new tenant, and the time to switch among warm tenants.
  *
  * Usage: node --expose-gc process.ts PEER TENANTS, where PEER is the name of a module in `peers/`

@@ -1,6 +1,7 @@
 /** Properties of a session that hold for every sequence of invocations, waits, successful calls and failed calls. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
+import { createSeededRandom } from '../../../bench/benches/fleet/random.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from '../../../src/credentials/assume-role.ts'
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession } from '../../../src/credentials/session.ts'
@@ -10,9 +11,11 @@ import { HOUR_MS, MINUTE_MS, SECOND_MS } from './controlled-sts.ts'
 
 beforeEach(() => {
   jest.useFakeTimers({ now: Date.parse('2026-01-01T00:00:00Z') })
+  jest.spyOn(Math, 'random').mockImplementation(createSeededRandom(PROPERTY_OPTIONS.seed))
 })
 afterEach(() => {
   jest.useRealTimers()
+  jest.restoreAllMocks()
 })
 
 const ERROR_CODES = ['STS_UNAVAILABLE', 'STS_THROTTLED', 'STS_TIMEOUT', 'ASSUME_ROLE_DENIED'] as const
