@@ -12,7 +12,7 @@ export default {
   ...base,
   testMatch: [
     '<rootDir>/test/**/*.long.test.ts',
-    '<rootDir>/test/**/{day,isolation,policies,session.property}.test.ts',
+    '<rootDir>/test/**/{day,hostile-values,isolation,policies,session.property,sts-responses}.test.ts',
   ],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 120_000,

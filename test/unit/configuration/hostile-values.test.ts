@@ -11,6 +11,7 @@ import type { ResolveParameters } from '../../../src/identity/resolve.ts'
 import type { SessionRequest } from '../../../src/identity/session-function.ts'
 import { type SessionParameters, toAssumeRoleInput } from '../../../src/identity/session-parameters.ts'
 import { readThrown } from '../../../src/thrown.ts'
+import { selectByRunLength } from '../../run-length.ts'
 import {
   type CreateValue,
   countReads,
@@ -129,7 +130,7 @@ afterAll(() => {
   process.off('unhandledRejection', onUnhandledRejection)
 })
 
-const PROPERTY_OPTIONS = { numRuns: 60, seed: 1 }
+const PROPERTY_OPTIONS = { numRuns: selectByRunLength(20, 60), seed: 1 }
 
 describe('arbitrary options', () => {
   test('an arbitrary value in place of the options produces a configuration or CONFIG_INVALID', () => {
@@ -196,7 +197,7 @@ describe('arbitrary options', () => {
           expectError(error, 'CONFIG_INVALID')
         }
       }),
-      { ...PROPERTY_OPTIONS, numRuns: 500 },
+      { ...PROPERTY_OPTIONS, numRuns: selectByRunLength(150, 500) },
     )
   })
 })
@@ -233,7 +234,7 @@ describe('arbitrary outcomes of a session function', () => {
             defineGetters([[name, createValue]], { ...validSession }),
           ),
         ),
-        { ...PROPERTY_OPTIONS, numRuns: 40 },
+        { ...PROPERTY_OPTIONS, numRuns: selectByRunLength(15, 40) },
       )
       expect(onUnhandledRejection).not.toHaveBeenCalled()
     },
@@ -245,7 +246,7 @@ describe('arbitrary outcomes of a session function', () => {
       fc.asyncProperty(arbitraryHostileChange(VALID_SESSION), (createValue) =>
         expectSessionOrError(resolveParameters, createValue),
       ),
-      { ...PROPERTY_OPTIONS, numRuns: 300 },
+      { ...PROPERTY_OPTIONS, numRuns: selectByRunLength(100, 300) },
     )
     expect(onUnhandledRejection).not.toHaveBeenCalled()
   })
@@ -276,7 +277,7 @@ describe('arbitrary outcomes of a session function', () => {
           await expect(resolve()).rejects.toMatchObject({ code: 'SESSION_IDENTITY_MISSING' })
         },
       ),
-      { ...PROPERTY_OPTIONS, numRuns: 300 },
+      { ...PROPERTY_OPTIONS, numRuns: selectByRunLength(100, 300) },
     )
   })
 
@@ -303,7 +304,7 @@ test('readThrown describes every thrown value', () => {
       expect(description.length).toBeLessThan(10_000)
       if (error !== undefined) expect(error).toBeInstanceOf(Error)
     }),
-    { ...PROPERTY_OPTIONS, numRuns: 500 },
+    { ...PROPERTY_OPTIONS, numRuns: selectByRunLength(150, 500) },
   )
 })
 
