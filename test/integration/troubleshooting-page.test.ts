@@ -11,6 +11,7 @@ import type { AttemptError } from '../aws/attempt.ts'
 import { createSetups, MISCONFIGURATIONS } from '../aws/misconfigurations.ts'
 import { attemptOnSandbox } from '../aws/sandbox-attempts.ts'
 import { EXAMPLE_TARGET } from '../aws/target.ts'
+import { restrictToEngine } from '../sandbox/restrict-to-engine.ts'
 import { createMinimalParameters } from '../unit/minimal-session-parameters.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -102,7 +103,12 @@ describe('messages of DynamoDB', () => {
   )
 })
 
-describe('the misconfigurations on the sandbox', () => {
+const withMessagesOfAws = restrictToEngine(
+  'dynalite',
+  'DynamoDB Local reports a missing table in other words than DynamoDB',
+)
+
+withMessagesOfAws.describe('the misconfigurations on the sandbox', () => {
   let errors: ReadonlyMap<string, AttemptError | undefined>
   beforeAll(async () => {
     errors = await attemptOnSandbox(EXAMPLE_TARGET, createSetups(EXAMPLE_TARGET))
