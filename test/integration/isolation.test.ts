@@ -4,11 +4,12 @@
  */
 import { afterAll, afterEach, beforeAll, beforeEach, expect, jest, test } from '@jest/globals'
 import fc from 'fast-check'
+import { setEnvironment } from '../lambda-runtime.ts'
 import { selectByRunLength } from '../run-length.ts'
 import { type Sandbox, startSandbox } from '../sandbox/index.ts'
 import { createTwoTargetAccounts } from '../sandbox/tenant-accounts.ts'
 import { createAudit, startExecutionEnvironment, wave } from './concurrent-tenants.ts'
-import { advanceTime, createFunctionVariables, setEnvironment } from './lambda.ts'
+import { advanceTime, createFunctionVariables } from './lambda.ts'
 import { confusableTenants, lookAlikeTenants, malformedTenants } from './tenant-generators.ts'
 
 /** A fixed seed makes failures reproducible. `SEED=7 npm run test:long` runs other sequences. */
@@ -30,6 +31,7 @@ beforeEach(() => {
     CROSS_ACCOUNT_DYNAMO_EXTERNAL_ID: __,
     ...variables
   } = createFunctionVariables(sandbox)
+  // The random numbers are real ones, so that refreshes start at any age and repeated calls have pauses.
   setEnvironment(variables)
 })
 afterEach(() => {
