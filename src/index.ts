@@ -6,7 +6,7 @@
 
 export type { CrossAccountDynamoOptions } from './configuration/options.ts'
 export type { AssumeRoleReason, AssumeRoleTrace } from './credentials/assume-role.ts'
-export type { CredentialProvider } from './credentials/session.ts'
+export type { CredentialProvider, ProvidedCredentials } from './credentials/session.ts'
 export { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from './errors.ts'
 export type { Access } from './iam/actions.ts'
 export type { ReturnedScope, Scope } from './iam/scope.ts'
