@@ -38,12 +38,31 @@ const ADDRESS_CHECKS: Readonly<Record<AddressField, (value: unknown) => boolean>
 }
 const ADDRESS_FIELDS = Object.keys(ADDRESS_CHECKS) as AddressField[]
 
-const checkAddresses = (manifest: Manifest): ReleaseIssue[] =>
+const checkAddressForms = (manifest: Manifest): ReleaseIssue[] =>
   ADDRESS_FIELDS.flatMap((field): ReleaseIssue[] => {
     const value = manifest[field]
     if (value === undefined) return [{ code: 'address-missing', field }]
     return ADDRESS_CHECKS[field](value) ? [] : [{ code: 'address-invalid', field, value }]
   })
+
+/** Returns `owner/name` if an address is in a repository on GitHub. GitHub ignores the case. */
+const findRepository = (url: unknown): string | undefined =>
+  /^(?:git\+)?https:\/\/github\.com\/([\w.-]+\/[\w.-]+?)(?:\.git)?(?:[/?#]|$)/
+    .exec(String(url))?.[1]
+    ?.toLowerCase()
+
+/** Finds addresses on GitHub that are in another repository, as after a copy or a renamed repository. Other hosts are allowed. */
+const checkAddressRepositories = ({ repository, homepage, bugs }: Manifest): ReleaseIssue[] => {
+  const expected = findRepository(readUrl(repository))
+  if (expected === undefined) return []
+  const urls: [AddressField, unknown][] = [
+    ['homepage', homepage],
+    ['bugs', readUrl(bugs)],
+  ]
+  return urls
+    .filter(([, url]) => (findRepository(url) ?? expected) !== expected)
+    .map(([field]) => ({ code: 'address-differs', field, repository: expected }))
+}
 
 /** Angle brackets are not allowed in the names of users and teams, so no owner looks like a placeholder. */
 const PLACEHOLDER = /@<[^>]*>/
@@ -69,6 +88,21 @@ const checkWorkingTree = (root: string): ReleaseIssue[] => {
 const checkBranch = (root: string): ReleaseIssue[] => {
   const branch = runGit(root, 'branch', '--show-current')
   return branch === 'main' ? [] : [{ code: 'not-on-main', branch }]
+}
+
+/**
+ * Compares the branch with its upstream as of the last fetch, if it has one. Commits that are not pushed are allowed, because the
+ * command that `npm run release` prints pushes them together with the tag. If the upstream changed since the last fetch, that
+ * command fails, and pushes nothing.
+ */
+const checkUpstream = (root: string): ReleaseIssue[] => {
+  const ref = runGit(root, 'rev-parse', '--symbolic-full-name', 'HEAD')
+  const upstream = runGit(root, 'for-each-ref', '--format=%(upstream:short)', ref)
+  if (upstream === '') return []
+  // git keeps the name of an upstream that was deleted.
+  const isFetched = runGit(root, 'for-each-ref', '--format=%(upstream:track)', ref) !== '[gone]'
+  const missingCommits = isFetched ? Number(runGit(root, 'rev-list', '--count', `HEAD..${upstream}`)) : 0
+  return missingCommits === 0 ? [] : [{ code: 'behind-upstream', upstream, missingCommits }]
 }
 
 const checkTag = (root: string, tag: string): ReleaseIssue[] =>
@@ -106,10 +140,12 @@ export const findIssues = (root: string): ReleaseIssue[] => {
   const manifest = readManifest(root)
   const changelog = readText(root, 'CHANGELOG.md')
   return [
-    ...checkAddresses(manifest),
+    ...checkAddressForms(manifest),
+    ...checkAddressRepositories(manifest),
     ...checkCodeOwners(readText(root, '.github/CODEOWNERS')),
     ...checkWorkingTree(root),
     ...checkBranch(root),
+    ...checkUpstream(root),
     ...checkTag(root, toTag(manifest)),
     ...checkVersionSection(changelog, manifest.version),
     ...checkUnreleasedSection(changelog, manifest.version),

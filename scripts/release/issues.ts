@@ -6,10 +6,12 @@ export type AddressField = 'repository' | 'homepage' | 'bugs'
 export type ReleaseIssue =
   | { readonly code: 'address-missing'; readonly field: AddressField }
   | { readonly code: 'address-invalid'; readonly field: AddressField; readonly value: unknown }
+  | { readonly code: 'address-differs'; readonly field: AddressField; readonly repository: string }
   | { readonly code: 'code-owners-missing' }
   | { readonly code: 'code-owners-placeholder'; readonly line: number }
   | { readonly code: 'working-tree-not-clean'; readonly files: readonly string[] }
   | { readonly code: 'not-on-main'; readonly branch: string }
+  | { readonly code: 'behind-upstream'; readonly upstream: string; readonly missingCommits: number }
   | { readonly code: 'tag-exists'; readonly tag: string }
   | { readonly code: 'changelog-version-missing'; readonly version: string }
   | { readonly code: 'changelog-heading-invalid'; readonly version: string; readonly heading: string }
@@ -45,6 +47,8 @@ const FORMATTERS: Formatters = {
   'address-missing': ({ field }) => `package.json: "${field}" is missing. Set it to ${ADDRESS_FORMS[field]}.`,
   'address-invalid': ({ field, value }) =>
     `package.json: "${field}" is ${JSON.stringify(value)}. Set it to ${ADDRESS_FORMS[field]}.`,
+  'address-differs': ({ field, repository }) =>
+    `package.json: "${field}" is not in the repository ${repository}. Correct "${field}" or "repository".`,
   'code-owners-missing': () =>
     '.github/CODEOWNERS: the file names no owner. Add a line such as "* @<organization>/<team>".',
   'code-owners-placeholder': ({ line }) =>
@@ -53,6 +57,8 @@ const FORMATTERS: Formatters = {
     `git: the working tree has changes (${formatFiles(files)}). Commit or remove them.`,
   'not-on-main': ({ branch }) =>
     `git: ${branch === '' ? 'no branch' : `the branch ${branch}`} is checked out. Run \`git switch main\`.`,
+  'behind-upstream': ({ upstream, missingCommits }) =>
+    `git: the branch lacks ${missingCommits} ${missingCommits === 1 ? 'commit' : 'commits'} of ${upstream}. Run \`git pull --rebase\`.`,
   'tag-exists': ({ tag }) =>
     `git: the tag ${tag} exists. Run \`npm version --no-git-tag-version <version>\` to set the next version in package.json.`,
   'changelog-version-missing': ({ version }) =>

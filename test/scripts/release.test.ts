@@ -234,6 +234,44 @@ describe('conditions of a release', () => {
     ])
   })
 
+  it('accepts commits that are not pushed, and finds commits that are not pulled', () => {
+    const root = createRepository()
+    // Different messages, because two equal commits in one second are one commit.
+    const commit = (message: string) =>
+      runGit(root, 'commit', '--quiet', '--allow-empty', '--message', message)
+    runGit(root, 'branch', 'upstream-main')
+    runGit(root, 'branch', '--quiet', '--set-upstream-to=upstream-main')
+    commit('not pushed')
+    expect(findIssues(root)).toEqual([])
+    runGit(root, 'switch', '--quiet', 'upstream-main')
+    commit('not pulled')
+    runGit(root, 'switch', '--quiet', 'main')
+    expect(findIssues(root)).toEqual([
+      { code: 'behind-upstream', upstream: 'upstream-main', missingCommits: 1 },
+    ])
+    runGit(root, 'branch', '--quiet', '-D', 'upstream-main')
+    expect(findIssues(root)).toEqual([])
+  })
+
+  it.each<[string, Manifest, string[]]>([
+    [
+      'bugs in another repository',
+      { bugs: { url: 'https://github.com/other/example-package/issues' } },
+      ['bugs'],
+    ],
+    [
+      'a homepage in another repository',
+      { homepage: 'https://github.com/example-org/other#readme' },
+      ['homepage'],
+    ],
+    ['no issue for another case', { homepage: 'https://github.com/Example-Org/example-package#readme' }, []],
+    ['no issue for another host', { bugs: { url: 'https://issues.example.com/' } }, []],
+  ])('finds %s', (_, changes, fields) => {
+    expect(findIssues(createRepository(withManifest(changes)))).toEqual(
+      fields.map((field) => ({ code: 'address-differs', field, repository: 'example-org/example-package' })),
+    )
+  })
+
   it('finds a detached HEAD', () => {
     const root = createRepository()
     runGit(root, 'checkout', '--quiet', '--detach')
