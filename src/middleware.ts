@@ -288,9 +288,9 @@ export const crossAccountDynamo = <
     sharedSession === undefined ? resolveSessionAndStart(request) : startInvocation(request, sharedSession)
 
   const ready = async (): Promise<void> => {
-    const pendingSession = sharedSession && waitUntilReady(sharedSession)
-    warmUp.start(accountId)
-    await Promise.all([pendingSession, warmUp.waitUntilSettled(accountId)])
+    const pendingCredentials = sharedSession?.session.ensureCredentials()
+    warmUp.start(accountId, pendingCredentials)
+    await Promise.all([pendingCredentials, warmUp.waitUntilSettled(accountId)])
   }
 
   const clientFor: MiddlewareMethods<Document, Event>['clientFor'] = async (request) => {

@@ -123,13 +123,14 @@ export const createSession = (options: SessionOptions): Session => {
     ...options,
     hasValidCredentials,
     onCredentials: (credentials) => {
-      // Execution environments that start together, or that recover together from an outage of STS, must not refresh together.
+      const current = isValid(issued) ? issued : undefined
+      // Execution environments that start together must not refresh together.
       const next = toIssuedCredentials(credentials, {
         minMs: refreshWindowMs,
-        isRandom: !isValid(issued),
+        isRandom: current === undefined,
       })
       // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
-      if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
+      if (current === undefined || next.expiresAt >= current.expiresAt) issued = next
     },
   })
 

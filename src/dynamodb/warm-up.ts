@@ -1,5 +1,4 @@
 /** Opens a connection to DynamoDB before the first request needs it. */
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import type { RequestHandler } from '../request-handler.ts'
@@ -8,8 +7,7 @@ import type { RequestHandler } from '../request-handler.ts'
 const TIMEOUT_MS = 1000
 /**
  * The longest delay of a connection that opens during an AssumeRole call, in milliseconds. The first request waits for STS, so the
- * code that opens the connection must not delay the code that sends the request to STS. With an STS that responds in 30 ms, 40 ms
- * gave the earliest first item, for round trips of 2 and of 20 ms.
+ * code that opens the connection must not delay the code that sends the request to STS.
  */
 const STS_HEAD_START_MS = 40
 
@@ -43,7 +41,7 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
       if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
       const open = async (): Promise<void> => {
-        if (stsCall !== undefined) await waitForHeadStart(stsCall)
+        if (stsCall !== undefined) await resolveWithin(STS_HEAD_START_MS, stsCall)
         await resolveWithin(TIMEOUT_MS, openConnection(client.config, accountId))
       }
       pendingConnection = open().then(() => {
@@ -57,17 +55,9 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
   }
 }
 
-/** Waits until the request to STS has been sent, or until the call settles if that is earlier. Never rejects. */
-const waitForHeadStart = async (stsCall: Promise<void>): Promise<void> => {
-  const timer = new AbortController()
-  const timeout = delay(STS_HEAD_START_MS, undefined, { signal: timer.signal })
-  await Promise.race([stsCall, timeout]).catch(() => {})
-  timer.abort()
-}
-
 /** Resolves when the promise settles, or after `timeoutMs` milliseconds. Never rejects. */
 const resolveWithin = (timeoutMs: number, promise: Promise<void>): Promise<void> =>
-  withTimeout(promise, timeoutMs, () => new Error('the connection did not open in time')).catch(() => {})
+  withTimeout(promise, timeoutMs, () => new Error('timeout')).catch(() => {})
 
 /**
  * Sends an unsigned `GET /` to the endpoint of an account's requests. DynamoDB responds with a one-line health status.
