@@ -56,10 +56,11 @@ export const createTables = (measurements: readonly Measurement[], columns: Benc
 
 const formatMarkdownRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
 
-export const formatMarkdown = ({ header, rows }: Table): string =>
+/** Formats a table as Markdown. `alignment` is that of all columns but the first, which is aligned left. */
+export const formatMarkdown = ({ header, rows }: Table, alignment: 'left' | 'right' = 'right'): string =>
   [
     formatMarkdownRow(header),
-    formatMarkdownRow(header.map((_, index) => (index === 0 ? '---' : '---:'))),
+    formatMarkdownRow(header.map((_, index) => (index === 0 || alignment === 'left' ? '---' : '---:'))),
     ...rows.map(formatMarkdownRow),
   ].join('\n')
 

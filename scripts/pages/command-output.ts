@@ -2,9 +2,7 @@
  * Generates the parts of README.md and of docs/ that show figures, flags and output of the package. `npm run pages` writes them, and a
  * test compares them.
  */
-import type { Measurement } from '../../bench/bench.ts'
 import { PEER_NAMES, type Peer } from '../../bench/peers.ts'
-import { readResults } from '../../bench/results.ts'
 import { formatMarkdown, formatMeasurement } from '../../bench/tables.ts'
 import { run } from '../../src/cli/run.ts'
 import { readConfiguration } from '../../src/configuration/configuration.ts'
@@ -19,6 +17,7 @@ import {
   TARGET_ROLE_ARN,
 } from '../../test/sandbox/two-accounts.ts'
 import { renderTerminalSvg } from '../terminal-svg.ts'
+import { type Figure, findFigure, ONE_ROLE_PEERS, readBench, TENANT_PEERS } from './bench-figures.ts'
 import { readPage, replaceParts } from './parts.ts'
 
 const COMMAND = 'npx middy-cross-account-dynamo'
@@ -26,10 +25,9 @@ const COMMAND = 'npx middy-cross-account-dynamo'
 const toCodeBlock = (language: string, text: string): string => `\`\`\`${language}\n${text}\n\`\`\``
 
 interface CommandOutput {
-  /** What the command wrote to standard output. */
-  readonly out: string
-  /** What a terminal shows: standard output and standard error. */
-  readonly shown: string
+  readonly stdout: string
+  /** Standard output and standard error, as a terminal shows them. */
+  readonly terminalText: string
 }
 
 /** @throws if the exit code is not `expectedExitCode`. */
@@ -37,27 +35,27 @@ const runCommand = async (
   commandLine: string,
   { expectedExitCode = 0, hasColors = false } = {},
 ): Promise<CommandOutput> => {
-  let out = ''
-  let shown = ''
+  let stdout = ''
+  let terminalText = ''
   const exitCode = await run(commandLine.replace(/\\\n/g, '').split(/\s+/), {
     out: (text) => {
-      out += text
-      shown += text
+      stdout += text
+      terminalText += text
     },
     err: (text) => {
-      shown += text
+      terminalText += text
     },
     colors: { out: hasColors, err: hasColors },
   })
   if (exitCode !== expectedExitCode)
-    throw new Error(`${commandLine} ended with exit code ${exitCode}:\n${shown}`)
-  return { out, shown }
+    throw new Error(`${commandLine} ended with exit code ${exitCode}:\n${terminalText}`)
+  return { stdout, terminalText }
 }
 
 /** Runs a command and returns the command and its output as SVG. */
 const renderCommand = async (command: string, expectedExitCode: number): Promise<string> => {
-  const { shown } = await runCommand(command, { expectedExitCode, hasColors: true })
-  return renderTerminalSvg(`${COMMAND} ${command}`, `$ ${COMMAND} ${command}\n${shown}`)
+  const { terminalText } = await runCommand(command, { expectedExitCode, hasColors: true })
+  return renderTerminalSvg(`${COMMAND} ${command}`, `$ ${COMMAND} ${command}\n${terminalText}`)
 }
 
 /** Returns the message of the error that a configuration causes. */
@@ -92,10 +90,8 @@ const formatStatement = ({ Statement }: PolicyDocument, sid: string): string => 
   return formatJson(statement)
 }
 
-interface BenchColumn {
+interface BenchColumn extends Omit<Figure, 'bench'> {
   readonly title: string
-  readonly metric: string
-  readonly case: RegExp
 }
 
 const DAY_COLUMNS: readonly BenchColumn[] = [
@@ -105,40 +101,25 @@ const DAY_COLUMNS: readonly BenchColumn[] = [
   { title: 'STS calls', metric: 'STS calls', case: /^no outage$/ },
   { title: 'connections to DynamoDB', metric: 'connections to DynamoDB', case: /^no outage$/ },
 ]
-const DAY_PEERS: readonly Peer[] = ['package', 'from-temporary-credentials', 'middy-sts', 'textbook']
 
 const TENANT_COLUMNS: readonly BenchColumn[] = [
   { title: 'memory per tenant', metric: 'memory per tenant', case: /^100 tenants$/ },
   { title: 'new connections to DynamoDB', metric: 'new connections to DynamoDB', case: /^100 tenants$/ },
   { title: 'new connections to STS', metric: 'new connections to STS', case: /^100 tenants$/ },
 ]
-const TENANT_PEERS: readonly Peer[] = ['package-tenants', 'client-per-tenant']
 
 /** Returns the name of a way to use the table. The version of `@middy/sts` is part of the name, because its figures depend on it. */
 const formatPeer = (peer: Peer, packages: Readonly<Record<string, string>>): string =>
   PEER_NAMES[peer].replace(/`(@middy\/sts)`/, (text, name) => `${text} ${packages[name]}`)
 
-const findLargest = (rows: readonly Measurement[]): Measurement | undefined =>
-  rows.toSorted((a, b) => b.median - a.median)[0]
-
-/** Returns a table of stored results. If several cases of a bench match a column, the cell shows the largest figure. */
+/** Returns a table of stored results, with one row for each peer. */
 const formatResults = (bench: string, columns: readonly BenchColumn[], peers: readonly Peer[]): string => {
-  const results = readResults(bench)
-  if (results === undefined) throw new Error(`bench/results/${bench}.json is missing.`)
-  const formatCell = (peer: Peer, { metric, case: pattern }: BenchColumn): string => {
-    const largest = findLargest(
-      results.rows.filter(
-        (row) => row.peer === PEER_NAMES[peer] && row.metric === metric && pattern.test(row.case),
-      ),
-    )
-    if (largest === undefined) throw new Error(`bench/results/${bench}.json has no ${metric} of ${peer}.`)
-    return formatMeasurement(largest)
-  }
+  const { packages } = readBench(bench)
   return formatMarkdown({
     header: ['', ...columns.map(({ title }) => title)],
     rows: peers.map((peer) => [
-      formatPeer(peer, results.packages),
-      ...columns.map((column) => formatCell(peer, column)),
+      formatPeer(peer, packages),
+      ...columns.map((column) => formatMeasurement(findFigure({ ...column, bench }, PEER_NAMES[peer]))),
     ]),
   })
 }
@@ -151,8 +132,8 @@ interface HelpLine {
 
 /** Reads the lines of `--help` that describe flags, by the name of the flag. */
 const readHelp = async (command: string): Promise<ReadonlyMap<string, HelpLine>> => {
-  const { out } = await runCommand(`${command} --help`)
-  const lines = out.matchAll(
+  const { stdout } = await runCommand(`${command} --help`)
+  const lines = stdout.matchAll(
     /^ {2}--(?<name>[\w-]+)(?<value> <.+?>)? {2,}(?<text>.+?)(?: \[(?<variable>\w+)\])?$/gm,
   )
   return new Map(
@@ -169,30 +150,25 @@ const escapeCell = (text: string): string => text.replaceAll('|', '\\|').replace
 const formatFlags = async (): Promise<string> => {
   const [policies, check] = [await readHelp('policies'), await readHelp('check')]
   const names = [...new Set([...policies.keys(), ...check.keys()])]
-  const commandsOf = (name: string): string =>
+  const formatCommands = (name: string): string =>
     policies.has(name) && check.has(name) ? 'both' : policies.has(name) ? '`policies`' : '`check`'
-  const rank = (name: string): number => ['both', '`policies`', '`check`'].indexOf(commandsOf(name))
-  return formatMarkdownTable(
-    ['flag', 'command', 'variable', 'meaning'],
-    names
-      .toSorted((a, b) => rank(a) - rank(b))
-      .map((name) => {
-        const { label, meaning, variable } = policies.get(name) ??
-          check.get(name) ?? { label: '', meaning: '', variable: '' }
-        return [`\`${label}\``, commandsOf(name), variable && `\`${variable}\``, escapeCell(meaning)]
-      }),
-  )
+  const getOrder = (name: string): number => ['both', '`policies`', '`check`'].indexOf(formatCommands(name))
+  const rows = names
+    .toSorted((a, b) => getOrder(a) - getOrder(b))
+    .map((name) => {
+      const { label, meaning, variable } = policies.get(name) ??
+        check.get(name) ?? { label: '', meaning: '', variable: '' }
+      return [`\`${label}\``, formatCommands(name), variable && `\`${variable}\``, escapeCell(meaning)]
+    })
+  return formatMarkdown({ header: ['flag', 'command', 'variable', 'meaning'], rows }, 'left')
 }
-
-const formatMarkdownTable = (header: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [header, header.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 /** Returns the exit codes that `--help` lists. */
 const formatExitCodes = async (): Promise<string> => {
-  const { out } = await runCommand('--help')
-  const [, list = ''] = /Exit codes: (.+)\./.exec(out) ?? []
+  const { stdout } = await runCommand('--help')
+  const [, list = ''] = /Exit codes: (.+)\./.exec(stdout) ?? []
   const codes = list.split(', ').map((item) => /^(\d) (.+)$/.exec(item)?.slice(1) ?? [item])
-  return formatMarkdownTable(['exit code', 'meaning'], codes)
+  return formatMarkdown({ header: ['exit code', 'meaning'], rows: codes }, 'left')
 }
 
 /** Returns the text of each file by its path in the repository. */
@@ -212,7 +188,7 @@ export const generateFromCommands = async (): Promise<Readonly<Record<string, st
   )
   try {
     const writePolicies = async (flags = ''): Promise<Policies> =>
-      JSON.parse((await runCommand(`${command}${flags} --json`)).out)
+      JSON.parse((await runCommand(`${command}${flags} --json`)).stdout)
     const documents = await writePolicies()
     const withTags = await writePolicies(' --tenant-tag TenantId')
     const withSourceIdentity = await writePolicies(' --any-source-identity')
@@ -222,7 +198,7 @@ export const generateFromCommands = async (): Promise<Readonly<Record<string, st
     sandbox.getRole(TARGET_ROLE_ARN).policies = [createPolicy(...documents.permissionsPolicy.Statement)]
     return {
       'README.md': replaceParts('README.md', {
-        figures: formatResults('day', DAY_COLUMNS, DAY_PEERS),
+        figures: formatResults('day', DAY_COLUMNS, ONE_ROLE_PEERS),
         'figures of tenants': formatResults('tenants', TENANT_COLUMNS, TENANT_PEERS),
       }),
       'docs/options.md': replaceParts('docs/options.md', {

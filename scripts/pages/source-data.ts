@@ -4,9 +4,9 @@
  */
 import { runInNewContext } from 'node:vm'
 import { PEER_NAMES, type Peer } from '../../bench/peers.ts'
-import { readResults } from '../../bench/results.ts'
 import { formatMarkdown, formatMeasurement } from '../../bench/tables.ts'
 import { formatFaultMatrix } from '../../test/integration/fault-matrix.ts'
+import { type Figure, findFigure, ONE_ROLE_PEERS, TENANT_PEERS } from './bench-figures.ts'
 import { readPage, replaceParts } from './parts.ts'
 
 /** Returns the constants that a file defines in one line, by name, such as `{ REFUSAL_MS: 5000 }`. */
@@ -112,17 +112,14 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
   ]
 }
 
-const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-
 const formatLimits = (): string =>
-  [formatRow(['limit', 'value']), formatRow(['---', '---']), ...createLimitRows().map(formatRow)].join('\n')
+  formatMarkdown({ header: ['limit', 'value'], rows: createLimitRows() }, 'left')
 
-/** One row of the comparison: a metric of a bench, for each way of which the bench has a figure. */
-interface ComparedMetric {
+/** One row of the comparison. */
+interface ComparedMetric extends Figure {
   readonly title: string
-  readonly bench: string
-  readonly metric: string
-  readonly case: RegExp
+  /** The ways that the bench does not measure. */
+  readonly unmeasuredPeers?: readonly Peer[]
 }
 
 const COMPARED_METRICS: readonly ComparedMetric[] = [
@@ -170,9 +167,9 @@ const COMPARED_METRICS: readonly ComparedMetric[] = [
     bench: 'cold',
     metric: 'whole process',
     case: /^20 ms$/,
+    unmeasuredPeers: ['middy-sts', 'textbook'],
   },
 ]
-const COMPARED_PEERS: readonly Peer[] = ['package', 'from-temporary-credentials', 'middy-sts', 'textbook']
 
 const TENANT_METRICS: readonly ComparedMetric[] = [
   {
@@ -196,16 +193,11 @@ const TENANT_METRICS: readonly ComparedMetric[] = [
     case: /^100 tenants$/,
   },
 ]
-const TENANT_PEERS: readonly Peer[] = ['package-tenants', 'client-per-tenant']
 
-/** Returns the figure of one way: the maximum, if several cases match. `not measured` if the bench does not measure this way. */
-const formatFigure = ({ bench, metric, case: pattern }: ComparedMetric, peer: Peer): string => {
-  const rows = readResults(bench)?.rows.filter(
-    (row) => row.peer === PEER_NAMES[peer] && row.metric === metric && pattern.test(row.case),
-  )
-  const [largest] = rows?.toSorted((a, b) => b.median - a.median) ?? []
-  return largest === undefined ? 'not measured' : formatMeasurement(largest)
-}
+const formatFigure = (metric: ComparedMetric, peer: Peer): string =>
+  metric.unmeasuredPeers?.includes(peer) === true
+    ? 'not measured'
+    : formatMeasurement(findFigure(metric, PEER_NAMES[peer]))
 
 const formatFigures = (metrics: readonly ComparedMetric[], peers: readonly Peer[]): string =>
   formatMarkdown({
@@ -215,13 +207,8 @@ const formatFigures = (metrics: readonly ComparedMetric[], peers: readonly Peer[
 
 /** Returns what the package adds to a function that already contains middy and the SDK clients. */
 const formatAddedSize = (): string => {
-  const format = (metric: string, peer: string, pattern: RegExp): string => {
-    const row = readResults('import')?.rows.find(
-      (each) => each.metric === metric && each.peer === peer && pattern.test(each.case),
-    )
-    if (row === undefined) throw new Error(`bench/results/import.json has no ${metric} of ${peer}.`)
-    return formatMeasurement(row)
-  }
+  const format = (metric: string, peer: string, pattern: RegExp): string =>
+    formatMeasurement(findFigure({ bench: 'import', metric, case: pattern }, peer))
   const difference = 'difference in each round'
   return formatMarkdown({
     header: ['what this package adds', 'figure'],
@@ -244,7 +231,7 @@ const formatAddedSize = (): string => {
 const PARTS: Readonly<Record<string, Readonly<Record<string, () => string>>>> = {
   'docs/reliability.md': { 'fault matrix': formatFaultMatrix, limits: formatLimits },
   'docs/comparison.md': {
-    figures: () => formatFigures(COMPARED_METRICS, COMPARED_PEERS),
+    figures: () => formatFigures(COMPARED_METRICS, ONE_ROLE_PEERS),
     'figures of tenants': () => formatFigures(TENANT_METRICS, TENANT_PEERS),
     'added size': formatAddedSize,
   },

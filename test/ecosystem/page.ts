@@ -1,4 +1,5 @@
 /** Writes docs/ecosystem.md from the results of the tests. */
+import { formatMarkdown } from '../../bench/tables.ts'
 
 /** A test that passed or was skipped. */
 export interface Outcome {
@@ -54,8 +55,6 @@ Each row is a test of the packed package with the real packages, against the san
 newest version at development.
 `
 
-const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-
 /** Returns the page. Tests in one section keep the order in which they are in their file. */
 export const formatPage = (outcomes: readonly Outcome[], lockFile: string): string => {
   const { packages } = JSON.parse(lockFile) as { packages: Readonly<Record<string, LockedPackage>> }
@@ -66,21 +65,15 @@ export const formatPage = (outcomes: readonly Outcome[], lockFile: string): stri
       throw new Error(`package-lock.json of test/ecosystem does not contain ${installedName}.`)
     return `\`${locked.name ?? installedName}\` ${locked.version}`
   }
-  const formatOutcome = ({ name }: Outcome): string => {
+  const toRow = ({ name }: Outcome): string[] => {
     const end = name.indexOf(': ')
     const names = name.slice(0, end).split(', ')
-    return formatRow([names.map(formatPackage).join('<br>'), name.slice(end + 2)])
+    return [names.map(formatPackage).join('<br>'), name.slice(end + 2)]
   }
   const sections = Object.entries(SECTIONS).map(([folder, title]) => {
-    const rows = outcomes.filter((outcome) => outcome.folder === folder).map(formatOutcome)
-    return [
-      `## ${title}`,
-      '',
-      formatRow(['Packages', 'What the test shows']),
-      '| --- | --- |',
-      ...rows,
-      '',
-    ].join('\n')
+    const rows = outcomes.filter((outcome) => outcome.folder === folder).map(toRow)
+    const table = formatMarkdown({ header: ['Packages', 'What the test shows'], rows }, 'left')
+    return [`## ${title}`, '', table, ''].join('\n')
   })
   const untested = Object.entries(UNTESTED).map(([name, reason]) => `- ${name}: ${reason}`)
   return [HEAD, ...sections, '## Not tested', '', ...untested, ''].join('\n')

@@ -3,6 +3,7 @@
  * `fault-matrix.test.ts` tests each cell, and `npm run pages` writes the table to docs/reliability.md.
  */
 import type { CrossAccountDynamoErrorCode } from 'middy-cross-account-dynamo'
+import { formatMarkdown } from '../../bench/tables.ts'
 import type { Fault } from '../sandbox/faults.ts'
 
 type StsFault = Fault extends infer Each ? (Each extends Fault ? Omit<Each, 'service'> : never) : never
@@ -83,8 +84,6 @@ export const getOutcome = ({ code }: StsFailureCase, { isServed }: Situation): s
 /** Returns the number of requests to STS, with 1 and with 64 concurrent invocations. */
 export const countRequests = ({ attempts }: StsFailureCase, { calls }: Situation): number => calls * attempts
 
-const formatRow = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`
-
 /** Returns the table in Markdown. Each cell contains the outcome of an invocation and the number of requests to STS. */
 export const formatFaultMatrix = (): string => {
   const situations: readonly Situation[] = Object.values(SITUATIONS)
@@ -92,11 +91,10 @@ export const formatFaultMatrix = (): string => {
     const outcome = getOutcome(failure, situation)
     return `${situation.isServed ? outcome : `\`${outcome}\``}, ${countRequests(failure, situation)}`
   }
-  return [
-    formatRow(['STS …', ...situations.map(({ name }) => name)]),
-    formatRow(['---', ...situations.map(() => '---')]),
-    ...STS_FAILURES.map((failure) =>
-      formatRow([failure.name, ...situations.map((situation) => formatCell(failure, situation))]),
-    ),
-  ].join('\n')
+  const header = ['STS …', ...situations.map(({ name }) => name)]
+  const rows = STS_FAILURES.map((failure) => [
+    failure.name,
+    ...situations.map((situation) => formatCell(failure, situation)),
+  ])
+  return formatMarkdown({ header, rows }, 'left')
 }
