@@ -2,8 +2,9 @@
  * Checks the words of all tracked texts: spelling with cspell and the dictionary of `cspell.json`, and words that the style guide
  * replaces. Prints each finding with its place.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { listCommittableFiles } from './git.ts'
 
 /** A word that readers have to translate, and what to write in its place. */
 interface Replacement {
@@ -47,11 +48,7 @@ const findReplacements = (path: string): string[] => {
   )
 }
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
-  encoding: 'utf8',
-})
-  .split('\0')
-  .filter((path) => path !== '' && !EXCLUDED.test(path))
+const files = listCommittableFiles('.').filter((path) => !EXCLUDED.test(path))
 
 const findings = files.flatMap(findReplacements)
 for (const finding of findings) console.error(finding)

@@ -2,8 +2,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runGit } from '../git.ts'
 import { findSection, isReleaseHeading } from './changelog.ts'
-import { runGit } from './git.ts'
 import type { AddressField, ReleaseIssue } from './issues.ts'
 
 /** The fields of package.json that a release depends on. */

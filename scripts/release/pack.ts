@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdtempSync, rmSync, symlinkSync, utimesSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { runGit } from './git.ts'
+import { listCommittableFiles } from '../git.ts'
 
 export interface PackedPackage {
   /** The path of the tarball. */
@@ -13,16 +13,11 @@ export interface PackedPackage {
 }
 
 /**
- * Copies the files that a clean clone would have if you committed all changes now: files that git tracks or does not ignore, as they
- * are in the working tree. So a contributor packs uncommitted changes, but no file that git ignores, such as an old `dist/`. If the
- * working tree is clean, the copy is equal to a clean clone.
+ * Copies the committable files as they are in the working tree. So a contributor packs uncommitted changes, but no file that git
+ * ignores, such as an old `dist/`. If the working tree is clean, the copy is equal to a clean clone.
  */
 const copyCommittableFiles = (root: string, copy: string): void => {
-  const files = runGit(root, 'ls-files', '--cached', '--others', '--exclude-standard', '-z').split('\0')
-  for (const file of files) {
-    // git still lists a tracked file after you delete it.
-    if (file !== '' && existsSync(join(root, file))) cpSync(join(root, file), join(copy, file))
-  }
+  for (const file of listCommittableFiles(root)) cpSync(join(root, file), join(copy, file))
 }
 
 /** Gives the copy the dependencies of `root`, so that `prepack` does not install them. */

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { runGit } from '../git.ts'
 import { findSection } from './changelog.ts'
 import { findIssues, findTestIssues, type Manifest, readManifest, readText, toTag } from './checks.ts'
-import { runGit } from './git.ts'
 import { formatIssue, type ReleaseIssue } from './issues.ts'
 import { packPackage } from './pack.ts'
 

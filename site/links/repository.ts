@@ -1,9 +1,9 @@
 /** Checks the links of the Markdown files in the repository, as GitHub follows them. */
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import GithubSlugger from 'github-slugger'
 import MarkdownIt from 'markdown-it'
+import { listCommittableFiles } from '../../scripts/git.ts'
 import { ROOT } from '../navigation.ts'
 import { findExternalLinkError, isExternalLink } from './external.ts'
 
@@ -56,19 +56,10 @@ const readMarkdown = (path: string): MarkdownFile => {
 }
 
 /** Returns the Markdown files that git tracks or would add. The home page has links of the site. */
-const listMarkdownFiles = (): string[] =>
-  execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z', '--', '*.md'], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
-    .split('\0')
-    .filter(
-      (path) =>
-        path !== '' &&
-        path !== 'site/index.md' &&
-        !path.startsWith('docs/api/') &&
-        existsSync(join(ROOT, path)),
-    )
+const listMarkdownFiles = (): readonly string[] =>
+  listCommittableFiles(ROOT, '*.md').filter(
+    (path) => path !== 'site/index.md' && !path.startsWith('docs/api/'),
+  )
 
 /** Returns a line for each link that leads to no file, to no heading, or to an address that is not valid. */
 export const findRepositoryLinkErrors = (): readonly string[] => {

@@ -1,8 +1,9 @@
 /** Reads the code blocks of the documentation. */
-import { globSync, readFileSync } from 'node:fs'
-import { join, sep } from 'node:path'
+import { globSync } from 'node:fs'
+import { sep } from 'node:path'
+import { ROOT, readPage } from '../../scripts/pages/parts.ts'
 
-export const ROOT = join(import.meta.dirname, '../..')
+export { ROOT, readPage }
 
 /** A fenced code block of a Markdown file. */
 export interface CodeBlock {
@@ -29,8 +30,6 @@ export const listPages = (): readonly string[] => [
   ...OTHER_PAGES,
   ...globSync('docs/*.md', { cwd: ROOT }).map((path) => path.replaceAll(sep, '/')),
 ]
-
-export const readPage = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
 
 /** Returns the code blocks of a Markdown text. A block in a list is returned without the indentation of its fence. */
 export const findCodeBlocks = (text: string, path: string): readonly CodeBlock[] =>

@@ -7,10 +7,11 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from '@jest/globals'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
 import { generateFromCommands } from '../../scripts/pages/command-output.ts'
-import { readPage } from '../../scripts/pages/parts.ts'
+import { ROOT, readPage } from '../../scripts/pages/parts.ts'
 import { readConfiguration } from '../../src/configuration/configuration.ts'
 import { ROWS } from '../../src/configuration/rows.ts'
 import { DEFAULT_PREFIX, type Rows, toVariableName } from '../../src/options/rows.ts'
+import { findCodeBlocks } from '../documentation/pages.ts'
 import { type PolicyDocument, startSandbox } from '../sandbox/index.ts'
 import {
   ACCOUNT_A,
@@ -22,12 +23,14 @@ import {
 import { catchIssues } from '../unit/issues.ts'
 import { createFunctionVariables, createLambdaContext, setEnvironment } from './lambda.ts'
 
-const ROOT = join(import.meta.dirname, '../..')
 const readme = readPage('README.md')
 const iamSetup = readPage('docs/iam-setup.md')
 
-const findCodeBlocks = (text: string, language: string): string[] =>
-  [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, 'gs'))].map(([, code = '']) => code)
+/** Returns the code of the `sh` blocks of a page. */
+const findCommands = (path: string): string[] =>
+  findCodeBlocks(readPage(path), path)
+    .filter(({ language }) => language === 'sh')
+    .map(({ code }) => code)
 
 const readPolicy = (name: string): PolicyDocument => {
   const pattern = new RegExp(`<!-- generated: ${name} policy -->\\n\`\`\`json\\n(.*?)\`\`\``, 's')
@@ -39,7 +42,7 @@ const readPolicy = (name: string): PolicyDocument => {
 beforeEach(() => setEnvironment({}))
 
 describe('the policies', () => {
-  const variables = findCodeBlocks(readme, 'sh')
+  const variables = findCommands('README.md')
     .join('\n')
     .matchAll(/^(CROSS_ACCOUNT_DYNAMO_\w+)=(.+)$/gm)
   const configured = Object.fromEntries([...variables].map(([, name = '', value = '']) => [name, value]))
@@ -97,10 +100,10 @@ describe('the policies', () => {
   })
 
   test('docs/getting-started.md and docs/iam-setup.md show the command of the README that writes the policies', () => {
-    const [command = ''] = findCodeBlocks(readme, 'sh').filter((code) => code.includes(' policies --'))
+    const [command = ''] = findCommands('README.md').filter((code) => code.includes(' policies --'))
     expect(command).not.toBe('')
     for (const path of ['docs/getting-started.md', 'docs/iam-setup.md'])
-      expect(findCodeBlocks(readPage(path), 'sh')).toContain(command)
+      expect(findCommands(path)).toContain(command)
   })
 })
 

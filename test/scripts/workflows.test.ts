@@ -1,9 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, it, test } from '@jest/globals'
 import { parse } from 'yaml'
+import { findLockFiles } from '../../scripts/supply-chain/lock-file.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -138,11 +139,7 @@ describe('dependabot.yml', () => {
   const { updates } = parse(readText('.github/dependabot.yml')) as { readonly updates: readonly Update[] }
 
   it('updates each folder with a package-lock.json', () => {
-    const lockFiles = execFileSync('git', ['ls-files', '*package-lock.json'], { cwd: ROOT, encoding: 'utf8' })
-    const folders = lockFiles
-      .trim()
-      .split('\n')
-      .map((path) => join('/', dirname(path)))
+    const folders = findLockFiles(ROOT).map((path) => join('/', dirname(path)))
     const actual = updates
       .filter((update) => update['package-ecosystem'] === 'npm')
       .flatMap(({ directory, directories = [] }) => (directory === undefined ? directories : [directory]))

@@ -2,10 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from '@jest/globals'
-import { readPage } from '../../scripts/pages/parts.ts'
+import { ROOT, readPage } from '../../scripts/pages/parts.ts'
 import { createLimitRows, generateFromSources, readFigure } from '../../scripts/pages/source-data.ts'
-
-const ROOT = join(import.meta.dirname, '../..')
 
 test.each(Object.entries(generateFromSources()))(
   'the generated parts of %s are up to date (npm run pages updates them)',
