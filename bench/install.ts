@@ -5,9 +5,8 @@ import { installPackedPackage, ROOT } from '../test/package/project.ts'
 
 const FOLDER = import.meta.dirname
 
-/** Builds the package, and installs it with its peers. @throws if a command fails. */
+/** Installs the peers and the packed package, which `npm pack` builds. @throws if a command fails. */
 export const installPackages = async (): Promise<void> => {
-  execFileSync('npm', ['run', '--silent', 'build'], { cwd: ROOT, stdio: 'inherit' })
   execFileSync(process.execPath, [join(ROOT, 'scripts/install-if-needed.cjs'), FOLDER], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
