@@ -1,20 +1,26 @@
 #!/usr/bin/env bash
-# Installs Debian's package chromium for `npm run docs` and `npm run diagrams`, unless Chromium or Chrome is already installed.
+# Prints the path of Chromium or Chrome for `npm run docs` and `npm run diagrams`. Installs Debian's package chromium first if neither
+# is installed.
 set -euo pipefail
 
-has_chromium() {
+print_chromium() {
   if [[ -n "${CHROMIUM_PATH:-}" ]]; then
     [[ -x "$CHROMIUM_PATH" ]] || fail "CHROMIUM_PATH is $CHROMIUM_PATH, which is not an executable file."
+    echo "$CHROMIUM_PATH"
     return 0
   fi
-  command -v chromium chromium-browser google-chrome google-chrome-stable > /dev/null
+  local name
+  for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    command -v "$name" && return 0
+  done
+  return 1
 }
 fail() {
   echo "The documentation needs Chromium or Chrome, in the PATH or in CHROMIUM_PATH. $1" >&2
   exit 1
 }
 
-has_chromium && exit
+print_chromium && exit
 command -v apt-get > /dev/null || fail "Install it."
 as_root=()
 if [[ $EUID -ne 0 ]]; then
@@ -26,4 +32,4 @@ fi
   "${as_root[@]}" apt-get update
   "${as_root[@]}" apt-get install -y --no-install-recommends chromium fonts-liberation
 } > /dev/null || fail "apt-get could not install it."
-has_chromium || fail "apt-get installed no executable file named chromium."
+print_chromium || fail "apt-get installed no executable file named chromium."
