@@ -132,7 +132,13 @@ const checkLockFile = (lockFile: string, version: string): ReleaseIssue[] => {
   const lockedVersions = new Set([lock.version, lock.packages?.['']?.version])
   return lockedVersions.size === 1 && lockedVersions.has(version)
     ? []
-    : [{ code: 'lock-file-version', version, lockedVersions: [...lockedVersions].map(String) }]
+    : [
+        {
+          code: 'lock-file-version',
+          version,
+          lockedVersions: [...lockedVersions].map((locked) => locked ?? 'missing'),
+        },
+      ]
 }
 
 /** Returns all issues that are found without running the tests. */

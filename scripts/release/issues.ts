@@ -72,7 +72,7 @@ const FORMATTERS: Formatters = {
   'changelog-unreleased-not-empty': ({ version }) =>
     `CHANGELOG.md: the section Unreleased is not empty. Move its text to the section of ${version}.`,
   'lock-file-version': ({ version, lockedVersions }) =>
-    `package-lock.json: the version is ${lockedVersions.join(' and ') || 'missing'}, but package.json has ${version}. Run \`npm install --package-lock-only\`.`,
+    `package-lock.json: the version is ${lockedVersions.join(' and ')}, but package.json has ${version}. Run \`npm install --package-lock-only\`.`,
   'checks-failed': ({ exitCode }) =>
     `.ci/run: ${exitCode === null ? 'the script could not run or was ended' : `it failed with exit code ${exitCode}`}. Correct the part that it names.`,
   'commit-changed': ({ checkedCommit }) =>

@@ -211,6 +211,11 @@ describe('conditions of a release', () => {
       { 'package-lock.json': '{"version":"1.2.3","packages":{"":{"version":"1.2.2"}}}' },
       [{ code: 'lock-file-version', version: '1.2.3', lockedVersions: ['1.2.3', '1.2.2'] }],
     ],
+    [
+      'an empty lock file',
+      { 'package-lock.json': '' },
+      [{ code: 'lock-file-version', version: '1.2.3', lockedVersions: ['missing'] }],
+    ],
   ])('finds %s', (_, changes, issues) => {
     expect(findIssues(createRepository(changes))).toEqual(issues)
   })
