@@ -1,6 +1,7 @@
 /** Specifies charts for Vega-Lite, and draws them as SVG. */
 import type { Config, TopLevelSpec } from 'vega-lite'
 import type { Chart, Measurement } from './bench.ts'
+import { getUnique } from './tables.ts'
 
 /** The charts have their own background, so that they are readable on light and dark pages. */
 const CONFIG: Config = {
@@ -58,7 +59,6 @@ const createColor = (peers: readonly string[], lines: readonly string[] = []) =>
   return { field: 'peer', type: 'nominal' as const, scale, legend: { labelLimit: 0 } }
 }
 
-const getUnique = (values: readonly string[]): string[] => [...new Set(values)]
 /** Charts show text, so the code marks of Markdown are removed. */
 const toPlainText = (rows: readonly Measurement[]): Measurement[] =>
   rows.map((row) => ({ ...row, peer: row.peer.replaceAll('`', ''), case: row.case.replaceAll('`', '') }))

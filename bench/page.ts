@@ -70,8 +70,12 @@ const formatMachines = (sections: readonly Section[]): string[] => [
   '',
 ]
 
-/** Returns the median of a figure that the page quotes. @throws if there is no such figure. */
-const findMedian = (sections: readonly Section[], name: string, row: Partial<Measurement>): Measurement => {
+/** Returns a figure that the page quotes. @throws if there is no such figure. */
+const findMeasurement = (
+  sections: readonly Section[],
+  name: string,
+  row: Partial<Measurement>,
+): Measurement => {
   const rows = sections.find(({ bench }) => bench.name === name)?.results.rows ?? []
   const found = rows.find((candidate) =>
     Object.entries(row).every(([key, value]) => candidate[key as keyof Measurement] === value),
@@ -84,7 +88,7 @@ const findMedian = (sections: readonly Section[], name: string, row: Partial<Mea
 const formatAdvice = (sections: readonly Section[]): string => {
   const findRatio = (roundTrip: string): string =>
     formatMeasurement(
-      findMedian(sections, 'cold', {
+      findMeasurement(sections, 'cold', {
         peer: 'this package, `--main-fields=module,main` in percent of the default',
         metric: 'whole process',
         case: roundTrip,

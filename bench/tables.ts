@@ -31,7 +31,7 @@ export const formatMeasurement = ({ median, low, high, ...row }: Measurement): s
   return `${value}${unit === 'count' ? '' : ` ${unit}`}${interval}`
 }
 
-const getUnique = (values: readonly string[]): string[] => [...new Set(values)]
+export const getUnique = (values: readonly string[]): string[] => [...new Set(values)]
 
 /** Creates one table for each metric, with the cases as columns, or one table for each case, with the metrics as columns. */
 export const createTables = (measurements: readonly Measurement[], columns: Bench['columns']): Table[] => {

@@ -142,7 +142,13 @@ const toRatioRows = (
   base: readonly Sample[],
 ): Measurement[] => {
   const summarizeRatios = (read: (sample: Sample) => number) =>
-    summarize(samples.map((sample, round) => (read(sample) / read(base[round] ?? sample)) * 100))
+    summarize(
+      samples.map((sample, round) => {
+        const baseSample = base[round]
+        if (baseSample === undefined) throw new Error(`There is no sample to compare with ${peer}.`)
+        return (read(sample) / read(baseSample)) * 100
+      }),
+    )
   const row = { peer, case: formatRoundTrip(roundTripMs), unit: '%' as const }
   return [
     { ...row, metric: WHOLE_PROCESS, ...summarizeRatios(({ wholeProcessMs }) => wholeProcessMs) },

@@ -43,7 +43,7 @@ const formatTenants = (tenants: number): string =>
 
 const toRows = ({ peer, tenants }: Case, samples: readonly TenantsSample[]): Measurement[] =>
   // Code that is compiled during the measurement uses more memory than one tenant does.
-  METRICS.filter(({ unit }) => unit !== 'KB' || tenants > 1).map(({ name, unit, read }) => ({
+  METRICS.filter(({ name }) => name !== MEMORY || tenants > 1).map(({ name, unit, read }) => ({
     peer: PEER_NAMES[peer],
     case: formatTenants(tenants),
     metric: name,
