@@ -51,24 +51,28 @@ const formatMachine = ({ date, machine, nodeVersion, durationSeconds }: StoredRe
   `${durationSeconds} s`,
 ]
 
-const formatMachines = (sections: readonly Section[]): string[] => [
-  '## Machine and versions',
-  '',
-  formatMarkdown({
-    header: ['Bench', 'Date', 'Machine', 'Node.js', 'Duration'],
-    rows: sections.map(({ bench, results }) => [`\`${bench.name}\``, ...formatMachine(results)]),
-  }),
-  '',
-  formatMarkdown({
-    header: ['Package', 'Version'],
-    rows: Object.entries(Object.assign({}, ...sections.map(({ results }) => results.packages))).map(
-      ([name, version]) => [`\`${name}\``, String(version)],
-    ),
-  }),
-  '',
-  '`@middy/sts` 4.7.0 is the newest version in the registry that this project is developed with.',
-  '',
-]
+const formatMachines = (sections: readonly Section[]): string[] => {
+  const packages: StoredResults['packages'] = Object.assign(
+    {},
+    ...sections.map(({ results }) => results.packages),
+  )
+  return [
+    '## Machine and versions',
+    '',
+    formatMarkdown({
+      header: ['Bench', 'Date', 'Machine', 'Node.js', 'Duration'],
+      rows: sections.map(({ bench, results }) => [`\`${bench.name}\``, ...formatMachine(results)]),
+    }),
+    '',
+    formatMarkdown({
+      header: ['Package', 'Version'],
+      rows: Object.entries(packages).map(([name, version]) => [`\`${name}\``, version]),
+    }),
+    '',
+    `\`@middy/sts\` ${packages['@middy/sts']} is the newest version in the registry that this project is developed with.`,
+    '',
+  ]
+}
 
 /** Returns a figure that the page quotes. @throws if there is no such figure. */
 const findMeasurement = (

@@ -155,7 +155,7 @@ export const bench: Bench = {
   description:
     'A simulation in virtual time with the sessions of this package. All environments start together, as fast as Lambda starts ' +
     'them: [1,000 in 10 seconds](https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html). Invocations arrive at random. ' +
-    'Each tenant of an environment has its own session of one hour, which is refreshed in the last 15 minutes. STS accepts ' +
+    'Each tenant of an environment has its own session of one hour, which is refreshed at the latest 15 minutes before it expires. STS accepts ' +
     '[600 requests per second](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html) from an account in a ' +
     'Region by default, and the simulation counts one request for each call.\n\n' +
     'Refreshes per second ≈ environments × sessions of each / (`durationSeconds` − refresh window + seconds between two invocations ' +

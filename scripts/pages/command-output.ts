@@ -96,7 +96,7 @@ interface BenchColumn extends Omit<Figure, 'bench'> {
 
 const DAY_COLUMNS: readonly BenchColumn[] = [
   { title: 'failed invocations', metric: 'failed invocations', case: /^no outage$/ },
-  { title: '… with an outage of STS', metric: 'failed invocations', case: /^STS outage/ },
+  { title: 'failed with an outage', metric: 'failed invocations', case: /^STS outage/ },
   { title: 'invocations that waited', metric: 'waited for STS', case: /^no outage$/ },
   { title: 'STS calls', metric: 'STS calls', case: /^no outage$/ },
   { title: 'connections to DynamoDB', metric: 'connections to DynamoDB', case: /^no outage$/ },

@@ -37,7 +37,7 @@ export interface Credentials {
  *
  * - `prefetch`: before the first invocation
  * - `first`: in an invocation or in `ready()`, because the session has no credentials yet
- * - `refresh`: in the background, in the last `refreshBeforeSeconds` seconds before the credentials expire
+ * - `refresh`: in the background, while the credentials are valid
  * - `expired`: in an invocation, because the credentials expire within a minute or have expired
  * - `rejected`: because DynamoDB rejected the session token
  * - `denied`: because a policy explicitly denied a request, and credentials that were issued before may have been revoked
