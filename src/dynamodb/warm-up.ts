@@ -41,8 +41,11 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
       if (isStarted || requestedAccountId !== accountId) return
       isStarted = true
       const open = async (): Promise<void> => {
+        // Read the configuration now, because environment variables can change during the delay, for example in tests.
+        const endpoint = resolveEndpoint(client.config, accountId)
+        endpoint.catch(() => {})
         if (stsCall !== undefined) await resolveWithin(STS_HEAD_START_MS, stsCall)
-        await resolveWithin(TIMEOUT_MS, openConnection(client.config, accountId))
+        await resolveWithin(TIMEOUT_MS, openConnection(client.config.requestHandler, endpoint))
       }
       pendingConnection = open().then(() => {
         pendingConnection = undefined
@@ -64,8 +67,8 @@ const resolveWithin = (timeoutMs: number, promise: Promise<void>): Promise<void>
  * The request is not a command of the SDK, so tracers, mocks and the client's logger do not record it. A failure is not
  * reported here. If the problem persists, the first request to DynamoDB reports it.
  */
-const openConnection = async (config: DynamoDBClient['config'], accountId?: string): Promise<void> => {
-  const { protocol, hostname, port, host } = await resolveEndpoint(config, accountId)
+const openConnection = async (requestHandler: RequestHandler, endpoint: Promise<URL>): Promise<void> => {
+  const { protocol, hostname, port, host } = await endpoint
   const request = {
     method: 'GET',
     protocol,
@@ -75,7 +78,7 @@ const openConnection = async (config: DynamoDBClient['config'], accountId?: stri
     query: {},
     headers: { host },
   }
-  await config.requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
+  await requestHandler.handle(request as Parameters<RequestHandler['handle']>[0], {
     abortSignal: AbortSignal.timeout(TIMEOUT_MS),
   })
 }

@@ -65,3 +65,16 @@ test.each([
   const first = await Promise.race([requested.then(() => 'request'), setTimeout(30).then(() => 'head start')])
   expect(first).toBe('request')
 })
+
+test('a variable that changes during the head start does not change the endpoint of the connection', async () => {
+  const { warmUp, requests, requested } = createRecordedWarmUp()
+  process.env.AWS_ENDPOINT_URL_DYNAMODB = 'http://localhost:8000'
+  try {
+    warmUp.start(ACCOUNT_ID, never)
+    await setImmediate()
+  } finally {
+    delete process.env.AWS_ENDPOINT_URL_DYNAMODB
+  }
+  await requested
+  expect(requests).toEqual(['GET localhost'])
+})
