@@ -1,7 +1,7 @@
 import { build } from 'esbuild'
 
 /** The documented size, in kilobytes, rounded up. If it changes, also change docs/bundlers.md. */
-export const MAXIMUM_KB = 67
+export const MAXIMUM_KB = 68
 
 export interface BundleSize {
   /** The bytes of the whole bundle. */

@@ -53,7 +53,7 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
     ],
     [
       'Earliest refresh of valid credentials',
-      `after ${formatShare(1 - readFigure('credentials/issued-credentials.ts MAX_REFRESH_WINDOW_SHARE'))} of their lifetime`,
+      `after ${formatShare(readFigure('credentials/issued-credentials.ts MIN_REFRESH_AGE_SHARE'))} of their lifetime`,
     ],
     [
       'Remaining lifetime at which an invocation waits for new credentials',

@@ -19,47 +19,62 @@ export interface IssuedCredentials {
  * expire during a request.
  */
 const EXPIRY_MARGIN_MS = 60_000
-/**
- * The maximum refresh window, as a share of the lifetime. Even short-lived credentials are therefore used for at least a tenth of
- * their lifetime before a refresh starts.
- */
-const MAX_REFRESH_WINDOW_SHARE = 0.9
+/** The minimum age at which a refresh starts, as a share of the lifetime, even if the refresh window is longer. */
+const MIN_REFRESH_AGE_SHARE = 0.1
 
-/** The time between the start of a refresh and the expiration of the credentials. */
-export interface RefreshWindow {
-  /** The minimum, in milliseconds. At most 90% of the lifetime. */
-  readonly minMs: number
-  /** `true`: a random time from `minMs` to 90% of the lifetime. `false`: `minMs`. */
+/** When the credentials are refreshed. */
+export interface RefreshSchedule {
+  /** The length of the refresh window, which ends when the credentials expire, in milliseconds. */
+  readonly refreshWindowMs: number
+  /** `true`: at a random age, from 10% of the lifetime to the start of the refresh window. `false`: at the start of the window. */
   readonly isRandom: boolean
 }
 
 /** Returns frozen credentials with the times at which a session refreshes and replaces them. */
-export const toIssuedCredentials = (credentials: Credentials, window: RefreshWindow): IssuedCredentials => {
+export const toIssuedCredentials = (
+  credentials: Credentials,
+  { refreshWindowMs, isRandom }: RefreshSchedule,
+): IssuedCredentials => {
   const expiresAt = credentials.expiration.getTime()
   const issuedAt = Date.now()
-  const lifetimeMs = expiresAt - issuedAt
+  const earliestRefreshAt = issuedAt + (expiresAt - issuedAt) * MIN_REFRESH_AGE_SHARE
+  const latestRefreshAt = Math.max(earliestRefreshAt, expiresAt - refreshWindowMs)
   return {
     credentials: freezeCredentials(credentials, expiresAt),
     issuedAt,
     expiresAt,
-    refreshAt: expiresAt - chooseRefreshWindowMs(window, lifetimeMs),
-    waitAt: expiresAt - Math.min(EXPIRY_MARGIN_MS, lifetimeMs / 4),
+    refreshAt: isRandom ? chooseTimeBetween(earliestRefreshAt, latestRefreshAt) : latestRefreshAt,
+    waitAt: expiresAt - EXPIRY_MARGIN_MS,
     isRejected: false,
   }
 }
 
-const chooseRefreshWindowMs = ({ minMs, isRandom }: RefreshWindow, lifetimeMs: number): number => {
-  const longestMs = lifetimeMs * MAX_REFRESH_WINDOW_SHARE
-  const shortestMs = Math.min(minMs, longestMs)
-  return isRandom ? shortestMs + Math.random() * (longestMs - shortestMs) : shortestMs
+/**
+ * Returns the credentials with a random refresh time from now to the start of the refresh window. In the window, returns the
+ * credentials unchanged. Call it when a refresh starts, so that an early refresh that fails or is frozen is repeated only a few
+ * times before the window.
+ */
+export const postponeRefresh = (issued: IssuedCredentials, refreshWindowMs: number): IssuedCredentials => {
+  const now = Date.now()
+  const latestRefreshAt = issued.expiresAt - refreshWindowMs
+  return now < latestRefreshAt ? { ...issued, refreshAt: chooseTimeBetween(now, latestRefreshAt) } : issued
 }
+
+const chooseTimeBetween = (earliest: number, latest: number): number =>
+  latest - Math.random() * (latest - earliest)
 
 /** Returns whether there are credentials that have not expired and that DynamoDB has not rejected. */
 export const isValid = (issued: IssuedCredentials | undefined): issued is IssuedCredentials =>
   issued !== undefined && !issued.isRejected && Date.now() < issued.expiresAt
 
-/** Returns the time since the credentials were issued, in milliseconds. */
-export const getAgeMs = ({ issuedAt }: IssuedCredentials): number => Date.now() - issuedAt
+/**
+ * Returns the time since the credentials were issued, in milliseconds. If the clock moved back past that time, the age is unknown,
+ * and the result is `Infinity`, so that such credentials can be replaced.
+ */
+export const getAgeMs = ({ issuedAt }: IssuedCredentials): number => {
+  const ageMs = Date.now() - issuedAt
+  return ageMs < 0 ? Infinity : ageMs
+}
 
 /**
  * Returns a frozen copy, because user code can access the credentials through the client. Each read of `expiration` returns a

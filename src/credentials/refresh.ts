@@ -31,7 +31,11 @@ export interface RefreshOptions {
   readonly maxAssumeRoleDurationMs: number
   readonly throttle: SharedThrottle
   readonly logger: Logger
-  readonly onCredentials: (credentials: Credentials) => void
+  /**
+   * Receives the credentials of a successful call. `isOnSchedule` is `true` for a background refresh, unless a call of the session
+   * failed since the previous credentials.
+   */
+  readonly onCredentials: (credentials: Credentials, isOnSchedule: boolean) => void
   readonly hasValidCredentials: () => boolean
 }
 
@@ -86,9 +90,10 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
   let callInFlight: AssumeRoleCall | undefined
   let failures = NO_FAILURES
 
-  const succeed = (credentials: Credentials): void => {
+  const succeed = (credentials: Credentials, reason: AssumeRoleReason): void => {
+    const isOnSchedule = reason === 'refresh' && failures.count === 0
     failures = NO_FAILURES
-    options.onCredentials(credentials)
+    options.onCredentials(credentials, isOnSchedule)
   }
 
   const fail = (error: CrossAccountDynamoError, reason: AssumeRoleReason): void => {
@@ -123,10 +128,13 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     }
     const abortController = new AbortController()
     const settled = assumeRole(reason, abortController.signal)
-      .then(succeed, (error: CrossAccountDynamoError) => {
-        if (callInFlight?.settled === settled) fail(error, reason)
-        throw error
-      })
+      .then(
+        (credentials) => succeed(credentials, reason),
+        (error: CrossAccountDynamoError) => {
+          if (callInFlight?.settled === settled) fail(error, reason)
+          throw error
+        },
+      )
       .finally(() => {
         if (callInFlight?.settled === settled) callInFlight = undefined
       })

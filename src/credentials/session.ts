@@ -7,7 +7,13 @@
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { AssumeRoleReason, Credentials } from './assume-role.ts'
-import { getAgeMs, type IssuedCredentials, isValid, toIssuedCredentials } from './issued-credentials.ts'
+import {
+  getAgeMs,
+  type IssuedCredentials,
+  isValid,
+  postponeRefresh,
+  toIssuedCredentials,
+} from './issued-credentials.ts'
 import { createRefresh, type RefreshOptions } from './refresh.ts'
 import { waitTimeoutError } from './sts-error.ts'
 import { createWindowFromNow, EMPTY_WINDOW, isNowIn } from './time-window.ts'
@@ -122,15 +128,12 @@ export const createSession = (options: SessionOptions): Session => {
   const refresh = createRefresh({
     ...options,
     hasValidCredentials,
-    onCredentials: (credentials) => {
-      const current = isValid(issued) ? issued : undefined
-      // Execution environments that start together must not refresh together.
-      const next = toIssuedCredentials(credentials, {
-        minMs: refreshWindowMs,
-        isRandom: current === undefined,
-      })
+    onCredentials: (credentials, isOnSchedule) => {
+      // Execution environments that start together, or that recover together from an outage or a revocation, must not refresh
+      // together an hour later.
+      const next = toIssuedCredentials(credentials, { refreshWindowMs, isRandom: !isOnSchedule })
       // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
-      if (current === undefined || next.expiresAt >= current.expiresAt) issued = next
+      if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
     },
   })
 
@@ -170,11 +173,22 @@ export const createSession = (options: SessionOptions): Session => {
   const canSkipWaiting = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
 
+  /** Returns why an invocation has no credentials that it can use. */
+  const getMissingReason = (): AssumeRoleReason => {
+    if (issued === undefined) return 'first'
+    return issued.isRejected ? 'rejected' : 'expired'
+  }
+
+  const startBackgroundRefresh = (): void => {
+    if (issued !== undefined) issued = postponeRefresh(issued, refreshWindowMs)
+    refresh.start('refresh')
+  }
+
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
-    if (!canSkipWaiting()) return waitForCredentials(issued === undefined ? 'first' : 'expired', deadline)
-    if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
+    if (!canSkipWaiting()) return waitForCredentials(getMissingReason(), deadline)
+    if (!refresh.isBackingOff() && !refresh.isThrottled()) startBackgroundRefresh()
     return undefined
   }
 

@@ -1,6 +1,13 @@
 /** Finds out from the sessions of the package when they are refreshed, and predicts the STS calls of a fleet with a formula. */
 import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
-import { createSimulatedSession, DURATION_SECONDS, issueCredentials, runInVirtualTime } from './session.ts'
+import {
+  createSimulatedSession,
+  DURATION_SECONDS,
+  issueCredentials,
+  REFRESH_BEFORE_SECONDS,
+  runInVirtualTime,
+  settlePromises,
+} from './session.ts'
 import type { Fleet } from './simulate.ts'
 
 /**
@@ -17,10 +24,17 @@ const findRefreshAgeSeconds = (random: number, lifetime: number): Promise<number
           callCount += 1
           return issueCredentials()
         }
-        setSeconds(0)
+        let seconds = 0
+        setSeconds(seconds)
         const session = createSimulatedSession(assumeRole, createSharedThrottle())
-        while (callCount < lifetime) await session.prefetch()
-        setSeconds(age)
+        await session.prefetch()
+        while (callCount < lifetime) {
+          seconds += DURATION_SECONDS - REFRESH_BEFORE_SECONDS
+          setSeconds(seconds)
+          session.ensureCredentials()
+          await settlePromises()
+        }
+        setSeconds(seconds + age)
         session.ensureCredentials()
         return callCount > lifetime
       }

@@ -4,8 +4,11 @@ import type { SharedThrottle } from '../../../src/credentials/refresh.ts'
 import { createSession, type Session } from '../../../src/credentials/session.ts'
 
 export const DURATION_SECONDS = 3600
-const REFRESH_BEFORE_SECONDS = 900
+export const REFRESH_BEFORE_SECONDS = 900
 const NO_LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+/** Resolves when the promises that can settle now have settled. */
+export const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Runs `simulate` on a clock that begins at 0, and with these random numbers for the code of the package. */
 export const runInVirtualTime = async <T>(

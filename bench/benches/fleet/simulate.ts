@@ -8,7 +8,13 @@ import type { Session } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { createSeededRandom } from './random.ts'
 import { findRefreshAges } from './refresh-ages.ts'
-import { createSimulatedSession, DURATION_SECONDS, issueCredentials, runInVirtualTime } from './session.ts'
+import {
+  createSimulatedSession,
+  DURATION_SECONDS,
+  issueCredentials,
+  runInVirtualTime,
+  settlePromises,
+} from './session.ts'
 
 /**
  * The requests per second that STS accepts from an account in a Region, by default. All requests of the calling account count,
@@ -25,6 +31,12 @@ export const STS_REQUESTS_PER_SECOND = 600
 export const ENVIRONMENT_STARTS_PER_SECOND = 100
 const FUNCTION_TIMEOUT_MS = 3000
 
+/** A time during which all calls fail, in seconds since the start of the simulation. */
+export interface Outage {
+  readonly startSecond: number
+  readonly endSecond: number
+}
+
 export interface Fleet {
   readonly environments: number
   /** The tenants of each environment. Each tenant has its own session. */
@@ -33,6 +45,7 @@ export interface Fleet {
   readonly invocationIntervalSeconds: number
   readonly hasJitter: boolean
   readonly simulatedSeconds: number
+  readonly outage?: Outage
 }
 
 export interface FleetResult {
@@ -41,7 +54,7 @@ export interface FleetResult {
   readonly meanRefreshesPerSecond: number
   /** The maximum number of calls within a second, including the first calls of the sessions. */
   readonly maxCallsPerSecond: number
-  /** The refreshes of each minute. */
+  /** The refreshes of each minute, without the calls during the outage. */
   readonly refreshesPerMinute: readonly number[]
   readonly throttledCalls: number
   readonly failedInvocations: number
@@ -54,16 +67,15 @@ interface SimulatedSession {
   issuedAt: number
 }
 
-/** Resolves when the promises that can settle now have settled. */
-const settlePromises = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-/** Counts the calls that STS receives, and throttles those above the quota. */
-const createSts = (simulatedSeconds: number) => {
+/** Counts the calls that STS receives, fails during the outage, and throttles calls above the quota. */
+const createSts = ({ simulatedSeconds, outage }: Fleet) => {
   const callsPerSecond = new Uint32Array(simulatedSeconds)
   const refreshesPerMinute = new Array<number>(Math.ceil(simulatedSeconds / 60)).fill(0)
   let throttledCalls = 0
   const assumeRole: AssumeRole = async (reason) => {
     const second = Date.now() / 1000
+    if (outage !== undefined && second >= outage.startSecond && second < outage.endSecond)
+      throw new CrossAccountDynamoError('STS_UNAVAILABLE', 'outage')
     const callCount = (callsPerSecond[second] ?? 0) + 1
     callsPerSecond[second] = callCount
     if (reason !== 'first') {
@@ -131,11 +143,12 @@ export const simulateFleet = async (fleet: Fleet): Promise<FleetResult> => {
 }
 
 const simulate = async (
-  { environments, tenants, invocationIntervalSeconds, simulatedSeconds }: Fleet,
+  fleet: Fleet,
   ages: Awaited<ReturnType<typeof findRefreshAges>>,
   setSeconds: (seconds: number) => void,
 ): Promise<FleetResult> => {
-  const sts = createSts(simulatedSeconds)
+  const { environments, tenants, invocationIntervalSeconds, simulatedSeconds, outage } = fleet
+  const sts = createSts(fleet)
   const intervals = createIntervalMeter(simulatedSeconds)
   const { sessionsBySecond, addInvocation } = createSchedule(
     simulatedSeconds,
@@ -148,7 +161,9 @@ const simulate = async (
   /** Returns the second from which an invocation can call STS. Earlier invocations change nothing and are not simulated. */
   const getNextChange = ({ callCount, issuedAt }: SimulatedSession): number => {
     if (callCount === 0) return 0
-    return issuedAt + (callCount === 1 ? ages.first : ages.later).earliest
+    // The credentials after an outage are refreshed at a random age, as the first ones are.
+    const isFirstOrRecovering = callCount === 1 || (outage !== undefined && issuedAt >= outage.endSecond)
+    return issuedAt + (isFirstOrRecovering ? ages.first : ages.later).earliest
   }
 
   let failedInvocations = 0

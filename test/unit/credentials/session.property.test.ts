@@ -216,10 +216,10 @@ const runSteps = async (steps: readonly Step[]): Promise<void> => {
         }
         issuedAtByAccessKeyId.set(credentials.accessKeyId, Date.now())
         const longestMs = step.lifetimeMs * MAX_REFRESH_WINDOW_SHARE
-        const replacesValidCredentials = isUsable(session.getLatestCredentials())
+        const isOnSchedule = call.reason === 'refresh' && failedAt === Number.NEGATIVE_INFINITY
         maxRefreshWindowMs.set(
           credentials.accessKeyId,
-          replacesValidCredentials ? Math.min(longestMs, MAX_REFRESH_WINDOW_MS) : longestMs,
+          isOnSchedule ? Math.min(longestMs, MAX_REFRESH_WINDOW_MS) : longestMs,
         )
         failedAt = Number.NEGATIVE_INFINITY
         refusedAt = Number.NEGATIVE_INFINITY

@@ -179,6 +179,45 @@ describe('valid credentials', () => {
     expect(getReasons()).toEqual(['first', 'expired', 'refresh'])
   })
 
+  test('credentials that a failed call delayed are refreshed at a random age, too', async () => {
+    const { ensureCredentials, failCall, issueCredentials, expiresAt, getReasons } =
+      await createReadySession()
+    jest.setSystemTime(expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS)
+    ensureCredentials()
+    failCall()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    ensureCredentials()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    issueCredentials()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + 6 * MINUTE_MS)
+    ensureCredentials()
+    expect(getReasons()).toEqual(['first', 'refresh', 'refresh', 'refresh'])
+  })
+
+  test('a refresh before the refresh window that fails is repeated at a random time before the window', async () => {
+    const { ensureCredentials, failCall, issueCredentials, assumeRole } = createTestSession()
+    const first = ensureCredentials()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    issueCredentials()
+    await first
+    const expiresAt = Date.now() + HOUR_MS
+    jest.setSystemTime(Date.now() + 6 * MINUTE_MS)
+    // The middle of the time from now to the start of the refresh window.
+    jest.spyOn(Math, 'random').mockReturnValue(0.5)
+    ensureCredentials()
+    failCall()
+    await flushPromises()
+    const repeatedAt = (Date.now() + expiresAt - REFRESH_BEFORE_SECONDS * SECOND_MS) / 2
+    jest.setSystemTime(repeatedAt - 1)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+    jest.setSystemTime(repeatedAt)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+  })
+
   test('invocations use the current credentials during a background refresh and the new credentials afterwards', async () => {
     const { ensureCredentials, credentials, issueCredentials, getReasons, expiresAt } =
       await createReadySession()
@@ -424,6 +463,17 @@ describe('a clock that moves back', () => {
     ensureCredentials()
     expect(assumeRole).toHaveBeenCalledTimes(3)
   })
+
+  test('rejected credentials are replaced if the clock moved back to before they were issued', async () => {
+    const { replaceRejectedCredentials, getLatestCredentials, issueCredentials, getReasons } =
+      await createReadySession()
+    jest.setSystemTime(Date.now() - HOUR_MS)
+    const replaced = replaceRejectedCredentials(getLatestCredentials(), performance.now())
+    await flushPromises()
+    expect(getReasons()).toEqual(['first', 'rejected'])
+    issueCredentials()
+    await expect(replaced).resolves.toBe(true)
+  })
 })
 
 test('the credentials are frozen, and neither the expiration nor the source that the SDK writes is shared', async () => {
@@ -562,7 +612,7 @@ describe('rejected credentials', () => {
   })
 
   test('rejected credentials are not used again if the replacement fails', async () => {
-    const { getLatestCredentials, replaceRejectedCredentials, ensureCredentials, failCall } =
+    const { getLatestCredentials, replaceRejectedCredentials, ensureCredentials, failCall, getReasons } =
       await createReadySession()
     jest.setSystemTime(Date.now() + MINUTE_MS)
     const replaced = catchErrorCode(replaceRejectedCredentials(getLatestCredentials(), performance.now()))
@@ -571,6 +621,7 @@ describe('rejected credentials', () => {
     const next = catchErrorCode(ensureCredentials())
     failCall()
     expect(await next).toBe('STS_UNAVAILABLE')
+    expect(getReasons()).toEqual(['first', 'rejected', 'rejected'])
   })
 })
 
@@ -639,17 +690,6 @@ describe('aborted AssumeRole calls', () => {
     await jest.advanceTimersByTimeAsync(0)
     expect(log).not.toHaveBeenCalled()
   })
-})
-
-test('an invocation waits for new credentials in the last quarter of a short lifetime', async () => {
-  const { ensureCredentials, issueCredentials } = createTestSession()
-  const first = ensureCredentials()
-  issueCredentials(100 * SECOND_MS)
-  await first
-  await jest.advanceTimersByTimeAsync(75 * SECOND_MS - 1)
-  expect(ensureCredentials()).toBeUndefined()
-  await jest.advanceTimersByTimeAsync(1)
-  expect(ensureCredentials()).toBeInstanceOf(Promise)
 })
 
 test('rejected credentials that a refresh already replaced are not replaced again', async () => {
@@ -770,6 +810,23 @@ describe('explicitly denied credentials', () => {
     await expect(Promise.all(replaced)).resolves.toEqual([true, true])
     await expect(replaceDeniedCredentials(used)).resolves.toBe(true)
     expect(getReasons()).toEqual(['first', 'denied'])
+  })
+
+  test('credentials that replace denied credentials are refreshed at a random age', async () => {
+    const {
+      getLatestCredentials,
+      replaceDeniedCredentials,
+      ensureCredentials,
+      issueCredentials,
+      getReasons,
+    } = await createFiveMinuteOldSession()
+    const replaced = replaceDeniedCredentials(getLatestCredentials())
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    issueCredentials()
+    await replaced
+    jest.setSystemTime(Date.now() + 6 * MINUTE_MS)
+    ensureCredentials()
+    expect(getReasons()).toEqual(['first', 'denied', 'refresh'])
   })
 
   test('denied credentials that are less than five minutes old are not replaced', async () => {
