@@ -20,7 +20,7 @@ export interface BurstCounts {
   readonly stsCalls: number
   /** The invocations whose handler did not start immediately. */
   readonly waited: number
-  /** The invocations whose handler did not start immediately after the last AssumeRole call of this package. */
+  /** The invocations whose handler did not start immediately after the AssumeRole call of this package for their tenant. */
   readonly waitedBeyondCall: number
 }
 
@@ -39,21 +39,29 @@ const CLOCK_ADVANCE_MS: Readonly<Record<Phase, number>> = {
 
 const [peer, invocationCount, tenantCount] = process.argv.slice(2)
 
-/** The AssumeRole calls of the package: how many are in flight, and whether the promises that wait for them have settled. */
-const calls = { inFlight: 0, hasSettled: false }
+const toTenant = (index: number): string => `tenant-${index % Number(tenantCount)}`
+
+/** The AssumeRole calls of the package in a phase. */
+const calls = {
+  inFlight: 0,
+  /** The tenant whose invocation starts. An invocation starts its call synchronously. The prefetch is for the first tenant. */
+  startingTenant: toTenant(0),
+  tenantByCall: new WeakMap<object, string>(),
+  /** The tenants whose call has settled, with the promises that wait for it. */
+  settledTenants: new Set<string>(),
+}
 tracingChannel('middy-cross-account-dynamo:assume-role').subscribe({
-  start: () => {
+  start: (call) => {
     calls.inFlight += 1
+    calls.tenantByCall.set(call, calls.startingTenant)
   },
   end: () => {},
   asyncStart: () => {},
-  asyncEnd: () => {
+  asyncEnd: (call) => {
     calls.inFlight -= 1
+    const tenant = calls.tenantByCall.get(call)
     // All promises that depend only on the call settle before the next immediate.
-    if (calls.inFlight === 0)
-      setImmediate(() => {
-        calls.hasSettled = true
-      })
+    if (tenant !== undefined) setImmediate(() => calls.settledTenants.add(tenant))
   },
   error: () => {},
 })
@@ -65,7 +73,7 @@ const { handler } = (await import(`../../peers/${peer}.ts`)) as { readonly handl
 
 const runBurst = async (phase: Phase): Promise<BurstCounts> => {
   advanceClock(CLOCK_ADVANCE_MS[phase])
-  calls.hasSettled = false
+  calls.settledTenants.clear()
   // In the cold phase, the prefetch has already started, and the sandbox has not received it yet.
   const stsCallsBefore = sandbox.calls.filter(({ service }) => service === 'sts').length
   const counts = { waited: 0, waitedBeyondCall: 0 }
@@ -73,16 +81,18 @@ const runBurst = async (phase: Phase): Promise<BurstCounts> => {
   setImmediate(() => {
     isImmediate = false
   })
-  const onHandlerStart = (): void => {
+  const onHandlerStart = (tenant: string): void => {
     if (!isImmediate) counts.waited += 1
-    if (calls.hasSettled) counts.waitedBeyondCall += 1
+    if (calls.settledTenants.has(tenant)) counts.waitedBeyondCall += 1
   }
   const invoke = (index: number): Promise<unknown> => {
+    const tenant = toTenant(index)
+    calls.startingTenant = tenant
     const event = {
-      tenant: `tenant-${index % Number(tenantCount)}`,
+      tenant,
       // The handler reads the key when it starts.
       get id() {
-        onHandlerStart()
+        onHandlerStart(tenant)
         return '1'
       },
     }
