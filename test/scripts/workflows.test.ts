@@ -10,6 +10,8 @@ const ROOT = join(import.meta.dirname, '../..')
 
 interface Job {
   readonly name: string
+  readonly environment?: string
+  readonly needs?: string
   readonly permissions?: Readonly<Record<string, string>>
   readonly steps: readonly { readonly name?: string; readonly run?: string; readonly uses?: string }[]
   readonly strategy?: { readonly matrix: { readonly include: readonly { parts: string; node: number }[] } }
@@ -55,10 +57,10 @@ describe('release.yml', () => {
   })
 
   /** Runs a step in the folder as GitHub does, for the tag. */
-  const runStep = (job: string, name: string, tag: string, path = process.env.PATH) => {
+  const runStep = (job: string, name: string, tag: string, variables: Record<string, string> = {}) => {
     const script = release.jobs[job]?.steps.find((step) => step.name === name)?.run
     if (script === undefined) throw new Error(`release.yml has no step '${name}'`)
-    const env = { PATH: path, GITHUB_REF_NAME: tag }
+    const env = { PATH: process.env.PATH, GITHUB_REF_NAME: tag, ...variables }
     return spawnSync('/bin/bash', ['-eo', 'pipefail', '-c', script], { cwd: folder, encoding: 'utf8', env })
   }
 
@@ -67,11 +69,11 @@ describe('release.yml', () => {
   const CHECK_NPM = 'Check that npm supports trusted publishing'
 
   it('accepts the tag of the version in package.json', () => {
-    expect(runStep('pack', COMPARE, `v${version}`)).toMatchObject({ status: 0, stdout: '' })
+    expect(runStep('check', COMPARE, `v${version}`)).toMatchObject({ status: 0, stdout: '' })
   })
 
   test.each(['v0.0.1', `${version}`, `v${version}-rc.1`])('refuses the tag %s', (tag) => {
-    const { status, stdout } = runStep('pack', COMPARE, tag)
+    const { status, stdout } = runStep('check', COMPARE, tag)
     expect(status).toBe(1)
     expect(stdout).toContain(`::error::The tag is ${tag}, but the version in package.json is ${version}.`)
   })
@@ -107,7 +109,8 @@ describe('release.yml', () => {
     ['12.0.0', 0],
   ])('with npm %s, ends the check of npm with %i', (npmVersion, status) => {
     writeFileSync(join(folder, 'npm'), `#!/bin/sh\necho ${npmVersion}\n`, { mode: 0o755 })
-    expect(runStep('publish', CHECK_NPM, 'v1.2.3', `${folder}:${process.env.PATH}`).status).toBe(status)
+    const PATH = `${folder}:${process.env.PATH}`
+    expect(runStep('publish', CHECK_NPM, 'v1.2.3', { PATH }).status).toBe(status)
   })
 
   it('stores no secret, and gives each permission to one job', () => {
@@ -115,17 +118,50 @@ describe('release.yml', () => {
     expect(release.permissions).toEqual({ contents: 'read' })
     const permissions = Object.entries(release.jobs).map(([name, job]) => [name, job.permissions])
     expect(Object.fromEntries(permissions)).toEqual({
+      check: undefined,
       pack: undefined,
       publish: { 'id-token': 'write' },
       release: { actions: 'write', contents: 'write' },
     })
   })
 
-  it('runs .ci/run before it packs, and no code of the repository in the job that publishes', () => {
+  describe('the commit of a tag', () => {
+    const FIND = 'Find the commit of the tag in the default branch'
+    const git = (...args: string[]) =>
+      spawnSync('git', ['-c', 'user.name=a', '-c', 'user.email=a@example.com', ...args], { cwd: folder })
+    const findCommit = () => runStep('check', FIND, 'v1.2.3', { DEFAULT_BRANCH: 'main' })
+    beforeEach(() => {
+      git('init', '--initial-branch=main')
+      git('commit', '--allow-empty', '--message=released')
+      git('commit', '--allow-empty', '--message=newer')
+      git('update-ref', 'refs/remotes/origin/main', 'main')
+    })
+
+    it('is accepted if the default branch contains it', () => {
+      git('checkout', 'main~1')
+      expect(findCommit()).toMatchObject({ status: 0, stdout: '' })
+    })
+
+    it('is refused if the default branch does not contain it', () => {
+      git('checkout', '-b', 'other', 'main~1')
+      git('commit', '--allow-empty', '--message=unmerged')
+      const { status, stdout } = findCommit()
+      expect(status).toBe(1)
+      expect(stdout).toContain('::error::The commit of v1.2.3 is not in the branch main.')
+    })
+  })
+
+  it('packs a new checkout after the checks, without install scripts', () => {
     const commands = release.jobs.pack?.steps.map(({ run }) => run) ?? []
-    expect(commands.indexOf('.ci/run')).toBeGreaterThan(0)
-    expect(commands.indexOf('.ci/run')).toBeLessThan(commands.findIndex((run) => run?.startsWith('npm pack')))
-    const actions = release.jobs.publish?.steps.flatMap(({ uses }) => uses?.split('@')[0] ?? []) ?? []
+    expect(release.jobs.check?.steps.map(({ run }) => run)).toContain('.ci/run')
+    expect(release.jobs.pack?.needs).toBe('check')
+    expect(commands.slice(-3, -1)).toEqual(['npm ci --ignore-scripts', 'npm pack --pack-destination release'])
+  })
+
+  it('publishes from the environment npm, in a job that runs no code of the repository', () => {
+    const { environment, needs, steps = [] } = release.jobs.publish ?? {}
+    expect({ environment, needs }).toEqual({ environment: 'npm', needs: 'pack' })
+    const actions = steps.flatMap(({ uses }) => uses?.split('@')[0] ?? [])
     expect(actions).toEqual(['actions/setup-node', 'actions/download-artifact'])
   })
 })
