@@ -4,10 +4,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@j
 import middy from '@middy/core'
 import type { EventBridgeEvent, SQSEvent } from 'aws-lambda'
 import { crossAccountDynamo } from 'middy-cross-account-dynamo'
+import { crossAccountPolicies } from 'middy-cross-account-dynamo/policies'
 import { apiEvent } from '../../examples/local/events.ts'
 import { type Sandbox, type SandboxAccount, startSandbox } from '../sandbox/index.ts'
 import { allowStatement, createPolicy } from '../sandbox/policies.ts'
-import { createRecipeAccounts, defineTable } from '../sandbox/recipes.ts'
+import { createRecipeAccounts, defineTable, readRecipePolicies } from '../sandbox/recipes.ts'
 import { createTenantAccounts, ORDERS_TABLE_ARN } from '../sandbox/tenant-accounts.ts'
 import { ACCOUNT_A, ACCOUNT_B, EXTERNAL_ID, TARGET_ROLE_ARN } from '../sandbox/two-accounts.ts'
 import { advanceTime, createLambdaContext, createRuntimeVariables, setEnvironment } from './lambda.ts'
@@ -49,6 +50,24 @@ const seedOrders = () =>
   )
 
 describe('pooled-tenants', () => {
+  test('the policies are those that the policies command writes for the tenant tag', () => {
+    const executionRoleArn = toRoleArn(ACCOUNT_A, 'LambdaExecutionRole')
+    const roleArn = toRoleArn(ACCOUNT_B, 'TenantOrders')
+    const { trustPolicy, permissionsPolicy, callerPolicy } = crossAccountPolicies({
+      roleArn,
+      executionRoleArn,
+      externalId: EXTERNAL_ID,
+      tables: ['Orders'],
+      access: ['GetItem', 'PutItem', 'Query'],
+      region: 'us-east-1',
+      tenantTag: 'TenantId',
+    })
+    expect(readRecipePolicies('pooled-tenants')).toEqual({
+      [executionRoleArn]: { permissions: callerPolicy },
+      [roleArn]: { trust: trustPolicy, permissions: permissionsPolicy },
+    })
+  })
+
   let handler: typeof import('../../examples/pooled-tenants/handler.ts').handler
   beforeAll(async () => {
     await startExample(

@@ -6,6 +6,9 @@ import type { PolicyDocument, SandboxAccount } from './account.ts'
 /** The content of policies.json in a recipe: the policies of each role, by role ARN. */
 type RecipePolicies = Record<string, { trust?: PolicyDocument; permissions: PolicyDocument }>
 
+export const readRecipePolicies = (recipe: string): RecipePolicies =>
+  JSON.parse(readFileSync(join(import.meta.dirname, '../../examples', recipe, 'policies.json'), 'utf8'))
+
 /**
  * Creates the accounts of a recipe in examples/. Their roles have only the policies in the recipe's policies.json.
  *
@@ -15,9 +18,7 @@ export function createRecipeAccounts(
   recipe: string,
   tables: Readonly<Record<string, CreateTableCommandInput[]>>,
 ): SandboxAccount[] {
-  const file = join(import.meta.dirname, '../../examples', recipe, 'policies.json')
-  const policiesByRole = JSON.parse(readFileSync(file, 'utf8')) as RecipePolicies
-  const roles = Object.entries(policiesByRole).map(([arn, { trust, permissions }]) => {
+  const roles = Object.entries(readRecipePolicies(recipe)).map(([arn, { trust, permissions }]) => {
     const [, account = '', name = ''] = /^arn:aws:iam::(\d{12}):role\/(\w+)$/.exec(arn) ?? []
     return { account, name, policies: [permissions], ...(trust && { trustPolicy: trust }) }
   })
