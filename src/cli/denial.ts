@@ -76,27 +76,34 @@ const explainDeniedCall = async (
         (condition) =>
           `The role can be assumed without ${condition}. Only this part of the request is denied.`,
       ),
-      ...(additions.length === 0 ? [] : adviseOnAdditions(context, callers)),
+      ...(additions.length === 0 ? [] : adviseOnAdditions(context, callers, conditions.length > 0)),
     ].join('\n'),
     ...(additions.length > 0 && { add: additions }),
   }
 }
 
-/** Returns what to know about the statements to add, and what to check if the policies already contain them. */
+/**
+ * Returns what to know about the statements to add, and what to check if the policies already contain them. If a part of the request
+ * caused the denial (`isPartDenied`), the role exists, and its trust policy accepts the caller and the external ID.
+ */
 const adviseOnAdditions = (
   { parameters, executionRoles }: CheckContext,
   callers: readonly string[],
+  isPartDenied: boolean,
 ): readonly string[] => {
   const { roleArn, externalId } = parameters
+  const mismatches = adviseOnMismatch({
+    roleArn,
+    hasExternalId: externalId !== undefined,
+    callerName: callers.map((caller) => caller.split('/').at(-1)).join(' or '),
+    externalIdSetting: 'give --external-id',
+  })
   return [
-    ...adviseOnMismatch({
-      roleArn,
-      hasExternalId: externalId !== undefined,
-      callerName: callers.map((caller) => caller.split('/').at(-1)).join(' or '),
-      externalIdSetting: 'give --external-id',
-    }),
+    ...(isPartDenied ? [] : mismatches),
     ...(executionRoles.length === 0 ? [CALLER_ADVICE] : []),
-    'The statements do not contain the external ID and the values of tags. To write them, run the policies command with the same flags.',
+    'If a policy already contains a statement with the same Sid, replace it.',
+    'The statements do not contain the external ID and the values of tags. If those that you gave are right, run the policies command with ' +
+      'the same flags to write complete statements.',
   ]
 }
 

@@ -147,10 +147,10 @@ export const adviseOnMismatch = (parameters: MismatchParameters): readonly strin
   const { roleArn, hasExternalId, callerName, externalIdSetting } = parameters
   const { accountId, name } = parseRoleArn(roleArn)
   return [
-    `If account ${accountId} has no role ${name}, create the role. AWS does not report that a role is missing.`,
     hasExternalId
       ? 'If the trust policy already contains these statements, compare the external ID, which must match exactly. AWS does not report a mismatch.'
       : `If the trust policy requires sts:ExternalId, ${externalIdSetting}.`,
+    `If account ${accountId} has no role ${name}, create the role. AWS does not report that a role is missing.`,
     `If ${callerName} was deleted and created again, save the trust policy again, because IAM still refers to the deleted role.`,
   ]
 }
