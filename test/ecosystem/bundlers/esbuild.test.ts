@@ -88,6 +88,20 @@ testCombination(
 )
 
 testCombination(
+  ['esbuild', '@middy/core'],
+  'needs `--conditions=import` to bundle code that calls `require()`',
+  async () => {
+    const bundle = (commandLine: string) => bundleWithCommand(commandLine, 'require.cjs', createEmptyTask())
+    const commandLine = readFixture('esbuild-require.sh')
+    assert.throws(
+      () => bundle(commandLine.replace(' --conditions=import', '')),
+      /Could not resolve "@middy\/core"/,
+    )
+    await requireWriteAndRead(sandbox, bundle(commandLine))
+  },
+)
+
+testCombination(
   ['esbuild', 'aws-xray-sdk-core'],
   'needs a `require` in the banner for an ES module with a CommonJS package inside',
   async () => {
