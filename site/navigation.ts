@@ -21,78 +21,86 @@ interface Group {
 }
 
 /** A page of docs/, whose address is its name. */
-const docs = (name: string, text: string): Page => ({ text, file: `docs/${name}.md`, address: name })
+const createDocsPage = (name: string, text: string): Page => ({
+  text,
+  file: `docs/${name}.md`,
+  address: name,
+})
 /** A file elsewhere in the repository. */
-const file = (path: string, address: string, text: string): Page => ({ text, file: path, address })
+const createPage = (path: string, address: string, text: string): Page => ({ text, file: path, address })
 /** A page that TypeDoc generates. */
-const api = (address: string, text: string): Page => ({ text, file: `${GENERATED}/${address}.md`, address })
+const createApiPage = (address: string, text: string): Page => ({
+  text,
+  file: `${GENERATED}/${address}.md`,
+  address,
+})
 
-export const HOME: Page = file('site/index.md', 'index', 'Home')
+export const HOME: Page = createPage('site/index.md', 'index', 'Home')
 
 export const GROUPS: readonly Group[] = [
   {
     text: 'Start',
     pages: [
-      file('README.md', 'overview', 'Overview'),
-      docs('getting-started', 'Get started'),
-      docs('iam-setup', 'Configure both accounts'),
-      docs('recipes', 'Recipes'),
-      docs('migration', 'Migrate from other ways'),
+      createPage('README.md', 'overview', 'Overview'),
+      createDocsPage('getting-started', 'Get started'),
+      createDocsPage('iam-setup', 'Configure both accounts'),
+      createDocsPage('recipes', 'Recipes'),
+      createDocsPage('migration', 'Migrate from other ways'),
     ],
   },
   {
     text: 'Build',
     pages: [
-      docs('many-tenants', 'Serve many tenants'),
-      docs('batches', 'Process batches'),
-      docs('middy', 'Use other middlewares'),
-      docs('libraries', 'Use DynamoDB libraries'),
-      docs('bundlers', 'CommonJS and bundlers'),
-      docs('observability', 'Log, trace and measure'),
+      createDocsPage('many-tenants', 'Serve many tenants'),
+      createDocsPage('batches', 'Process batches'),
+      createDocsPage('middy', 'Use other middlewares'),
+      createDocsPage('libraries', 'Use DynamoDB libraries'),
+      createDocsPage('bundlers', 'CommonJS and bundlers'),
+      createDocsPage('observability', 'Log, trace and measure'),
     ],
   },
   {
     text: 'Test and deploy',
     pages: [
-      docs('testing', 'Test your function'),
-      docs('local-development', 'Develop locally'),
-      file('examples/infrastructure/README.md', 'infrastructure', 'Deploy with CDK, SAM, Terraform'),
-      file('terraform/README.md', 'terraform', 'Terraform modules'),
+      createDocsPage('testing', 'Test your function'),
+      createDocsPage('local-development', 'Develop locally'),
+      createPage('examples/infrastructure/README.md', 'infrastructure', 'Deploy with CDK, SAM, Terraform'),
+      createPage('terraform/README.md', 'terraform', 'Terraform modules'),
     ],
   },
   {
     text: 'Fix problems',
-    pages: [docs('troubleshooting', 'Troubleshooting'), docs('messages', 'All messages')],
+    pages: [createDocsPage('troubleshooting', 'Troubleshooting'), createDocsPage('messages', 'All messages')],
   },
   {
     text: 'Decide',
     pages: [
-      docs('comparison', 'Comparison'),
-      docs('security-model', 'Security model'),
-      docs('reliability', 'Reliability'),
-      docs('performance', 'Performance'),
-      docs('ecosystem', 'Tested combinations'),
-      docs('versions', 'Supported versions'),
+      createDocsPage('comparison', 'Comparison'),
+      createDocsPage('security-model', 'Security model'),
+      createDocsPage('reliability', 'Reliability'),
+      createDocsPage('performance', 'Performance'),
+      createDocsPage('ecosystem', 'Tested combinations'),
+      createDocsPage('versions', 'Supported versions'),
     ],
   },
   {
     text: 'Reference',
     pages: [
-      docs('options', 'Options'),
-      docs('cli', 'Command line'),
-      api('api/middleware', 'API: the middleware'),
-      api('api/policies', 'API: /policies'),
-      api('api/cdk', 'API: /cdk'),
-      file('CHANGELOG.md', 'changelog', 'Changelog'),
+      createDocsPage('options', 'Options'),
+      createDocsPage('cli', 'Command line'),
+      createApiPage('api/middleware', 'API: the middleware'),
+      createApiPage('api/policies', 'API: /policies'),
+      createApiPage('api/cdk', 'API: /cdk'),
+      createPage('CHANGELOG.md', 'changelog', 'Changelog'),
     ],
   },
   {
     text: 'Contribute',
     pages: [
-      file('CONTRIBUTING.md', 'contributing', 'Contributing'),
-      docs('architecture', 'Architecture'),
-      docs('mutation', 'Mutation tests'),
-      file('SECURITY.md', 'security', 'Security policy'),
+      createPage('CONTRIBUTING.md', 'contributing', 'Contributing'),
+      createDocsPage('architecture', 'Architecture'),
+      createDocsPage('mutation', 'Mutation tests'),
+      createPage('SECURITY.md', 'security', 'Security policy'),
     ],
   },
 ]

@@ -2,9 +2,9 @@ import { globSync } from 'node:fs'
 import { slug } from 'github-slugger'
 import { defineConfig } from 'vitepress'
 import { GROUPS, getBasePath, getRepositoryUrl, PAGES, ROOT } from '../navigation.ts'
-import { codeBreaks } from '../pages/code-breaks.ts'
-import { mermaidBlocks } from '../pages/mermaid-blocks.ts'
-import { sourceLinks } from '../pages/source-links.ts'
+import { addCodeBreaks } from '../pages/code-breaks.ts'
+import { addMermaidBlocks } from '../pages/mermaid-blocks.ts'
+import { addSourceLinks } from '../pages/source-links.ts'
 
 const repositoryUrl = getRepositoryUrl()
 const base = getBasePath()
@@ -29,9 +29,9 @@ export default defineConfig({
     // Links to headings work on GitHub and on the site.
     anchor: { slugify: slug },
     config: (markdown) => {
-      markdown.use(sourceLinks)
-      markdown.use(mermaidBlocks)
-      markdown.use(codeBreaks)
+      markdown.use(addSourceLinks)
+      markdown.use(addMermaidBlocks)
+      markdown.use(addCodeBreaks)
     },
   },
   themeConfig: {

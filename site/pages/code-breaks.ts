@@ -4,7 +4,7 @@ import type MarkdownIt from 'markdown-it'
 const LONG_NAME_LENGTH = 20
 
 /** A plugin of markdown-it. */
-export const codeBreaks = (markdown: MarkdownIt): void => {
+export const addCodeBreaks = (markdown: MarkdownIt): void => {
   const renderCode = markdown.renderer.rules.code_inline
   markdown.renderer.rules.code_inline = (tokens, index, ...rest) => {
     const html = renderCode?.(tokens, index, ...rest) ?? ''

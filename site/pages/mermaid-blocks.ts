@@ -27,7 +27,7 @@ export const drawMermaidBlocks = async (browser: Browser): Promise<void> => {
 }
 
 /** A plugin of markdown-it. */
-export const mermaidBlocks = (markdown: MarkdownIt): void => {
+export const addMermaidBlocks = (markdown: MarkdownIt): void => {
   const renderFence = markdown.renderer.rules.fence
   markdown.renderer.rules.fence = (tokens, index, options, env, self) => {
     const { info = '', content = '' } = tokens[index] ?? {}

@@ -65,7 +65,7 @@ const changeToken = (token: Token, folder: string): void => {
 }
 
 /** A plugin of markdown-it. */
-export const sourceLinks = (markdown: MarkdownIt): void => {
+export const addSourceLinks = (markdown: MarkdownIt): void => {
   markdown.core.ruler.push('source-links', ({ tokens, env }) => {
     const { realPath, path }: Environment = env
     for (const token of tokens) changeToken(token, dirname(realPath ?? path))

@@ -186,7 +186,7 @@ const findTableProblems = (table: AnyTable, { accountId, region, partition }: Ta
 
 /**
  * Returns the account and the Region of a table, each of which can be a token. For a table that is imported by its ARN, they can differ
- * from those of its stack.
+ * from the account and the Region of its stack.
  */
 const findTableLocation = ({
   tableArn,

@@ -70,7 +70,7 @@ export interface Session extends CredentialSource {
  * `request.internal`, at the `contextKey`.
  *
  * @throws CrossAccountDynamoError if there are no valid credentials and the role cannot be assumed, or `CONFIG_INVALID` with a
- * `session` function. In direct mode, the errors are those of the SDK's default provider.
+ * `session` function. In direct mode, the errors come from the SDK's default provider.
  *
  * @see https://docs.aws.amazon.com/sdk-for-javascript/v3/developer-guide/setting-credentials-node.html
  */

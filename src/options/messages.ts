@@ -11,8 +11,8 @@ export interface Audience {
   /** The instruction to set an option, such as `set the option roleArn, or the variable X`. */
   readonly howToSet: (option: string) => string
   /**
-   * The functions that create sentences, by issue code. The bundle of a Lambda function contains only the messages of the middleware,
-   * and not those of the commands.
+   * The functions that create sentences, by issue code. The bundle of a Lambda function contains the messages of the middleware and not
+   * the messages of the commands.
    */
   readonly messages: Readonly<Record<string, unknown>>
 }

@@ -49,7 +49,7 @@ const HEAD = `# Tested combinations
 <!-- Written by npm run test:ecosystem -- --write. Do not edit. -->
 
 Each row is a test of the packed package with the real packages, against the sandbox or the server that the row names. Run all of them with
-\`npm run test:ecosystem\`, or some with \`npm run test:ecosystem -- middy\`. The versions are those of the lock file.
+\`npm run test:ecosystem\`, or some with \`npm run test:ecosystem -- middy\`. The versions come from the lock file.
 
 \`npm run test:matrix\` also runs a scenario on Node.js 22, 24 and 26, each with middy 6.0.0 and 7.9.2, and with the AWS SDK 3.910.0 and the
 newest version at development.
