@@ -1,5 +1,8 @@
 /** The constructs of both accounts: their documents and variables equal those of the generator and of the middleware. */
-import { describe, expect, test } from '@jest/globals'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from '@jest/globals'
 import { App, Aws, CfnParameter, Stack } from 'aws-cdk-lib'
 import { Annotations, Match, Template } from 'aws-cdk-lib/assertions'
 import { AttributeType, type ITable, Table, TableEncryption, TableV2 } from 'aws-cdk-lib/aws-dynamodb'
@@ -24,8 +27,12 @@ const IDENTITY = { roleArn, region: REGION }
 const executionRoleArn = `arn:aws:iam::${ACCOUNT_A}:role/OrdersFunction`
 const KEY_ATTRIBUTE = { name: 'id', type: AttributeType.STRING }
 
+/** Without this folder, each app would leave one in the folder for temporary files. */
+const outdir = mkdtempSync(join(tmpdir(), 'constructs-'))
+afterAll(() => rmSync(outdir, { recursive: true }))
+
 const createStack = (account = ACCOUNT_B, region = REGION): Stack =>
-  new Stack(new App(), 'Stack', { env: { account, region } })
+  new Stack(new App({ outdir }), 'Stack', { env: { account, region } })
 const createTable = (stack: Stack, tableName: string): Table =>
   new Table(stack, tableName, { tableName, partitionKey: KEY_ATTRIBUTE })
 

@@ -3,7 +3,7 @@
  * Values that commands print cannot move the cursor, change colors or add lines, because control characters are escaped.
  * Shows NET-1 of SECURITY.md.
  */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
@@ -74,12 +74,14 @@ test('a usage error escapes line breaks in a file name', async () => {
 })
 
 test('usage errors escape control characters from a dotenv file', async () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'variables-')), '.env')
+  const folder = mkdtempSync(join(tmpdir(), 'variables-'))
+  const file = join(folder, '.env')
   writeFileSync(
     file,
     `CROSS_ACCOUNT_DYNAMO_ROLE_ARN=${CONTROL_CHARACTERS}\nCROSS_ACCOUNT_DYNAMO_ROLEARN=${CONTROL_CHARACTERS}\n`,
   )
   const { code, err } = await runCommandLine(`policies --dotenv ${file}`)
+  rmSync(folder, { recursive: true })
   expect(code).toBe(2)
   expect(err).not.toBe('')
   expect(CONTROL_CHARACTER_PATTERN.exec(err)).toBe(null)
