@@ -51,8 +51,8 @@ export const toIssuedCredentials = (
 
 /**
  * Returns the credentials with a random refresh time from now to the start of the refresh window. In the window, returns the
- * credentials unchanged. Call it when a refresh starts, so that an early refresh that fails or is frozen is repeated only a few
- * times before the window.
+ * credentials unchanged. Call it when a refresh starts or must pause, so that an early refresh that fails, is frozen or must pause is
+ * repeated only a few times before the window.
  */
 export const postponeRefresh = (issued: IssuedCredentials, refreshWindowMs: number): IssuedCredentials => {
   const now = Date.now()

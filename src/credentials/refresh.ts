@@ -13,6 +13,8 @@ export interface Refresh {
   readonly isBackingOff: () => boolean
   /** Returns whether background refreshes of all sessions are paused, because STS throttled one of the sessions. */
   readonly isThrottled: () => boolean
+  /** Returns whether such a pause ended after `time`, in milliseconds since the epoch. */
+  readonly wasThrottledSince: (time: number) => boolean
   /** Returns a new error if STS refused the session within the last five seconds, else `undefined`. */
   readonly getRecentRefusal: () => unknown
   /** Returns a new error if a call failed at or after `time`, in `performance.now()` time, else `undefined`. */
@@ -32,7 +34,7 @@ export interface RefreshOptions {
   readonly throttle: SharedThrottle
   readonly logger: Logger
   /**
-   * Receives the credentials of a successful call. `isOnSchedule` is `true` for a background refresh, unless a call of the session
+   * Receives the credentials of the latest successful call. `isOnSchedule` is `true` for a background refresh, unless a call of the session
    * failed since the previous credentials.
    */
   readonly onCredentials: (credentials: Credentials, isOnSchedule: boolean) => void
@@ -88,9 +90,15 @@ const NO_FAILURES: Failures = {
 export const createRefresh = (options: RefreshOptions): Refresh => {
   const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
   let callInFlight: AssumeRoleCall | undefined
+  /** The numbers of the latest call and of the latest successful call. */
+  let latestCall = 0
+  let latestSuccess = 0
   let failures = NO_FAILURES
 
-  const succeed = (credentials: Credentials, reason: AssumeRoleReason): void => {
+  const succeed = (credentials: Credentials, reason: AssumeRoleReason, call: number): void => {
+    // An aborted call can still succeed after the call that replaced it, with older credentials.
+    if (call < latestSuccess) return
+    latestSuccess = call
     const isOnSchedule = reason === 'refresh' && failures.count === 0
     failures = NO_FAILURES
     options.onCredentials(credentials, isOnSchedule)
@@ -126,10 +134,12 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
       callInFlight.abort()
     }
+    latestCall += 1
+    const call = latestCall
     const abortController = new AbortController()
     const settled = assumeRole(reason, abortController.signal)
       .then(
-        (credentials) => succeed(credentials, reason),
+        (credentials) => succeed(credentials, reason, call),
         (error: CrossAccountDynamoError) => {
           if (callInFlight?.settled === settled) fail(error, reason)
           throw error
@@ -149,6 +159,7 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
     getCallInFlight: () => callInFlight?.settled,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
+    wasThrottledSince: (time) => throttle.pause.until > time,
     getRecentRefusal: () => (isNowIn(failures.refusalWindow) ? copyError(failures.refusal) : undefined),
     getFailureSince: (time) => (failures.latestAt >= time ? copyError(failures.latestError) : undefined),
     forgetFailure: () => {

@@ -129,11 +129,13 @@ export const createSession = (options: SessionOptions): Session => {
     ...options,
     hasValidCredentials,
     onCredentials: (credentials, isOnSchedule) => {
-      // Execution environments that start together, or that recover together from an outage or a revocation, must not refresh
-      // together an hour later.
-      const next = toIssuedCredentials(credentials, { refreshWindowMs, isRandom: !isOnSchedule })
-      // An aborted call may still succeed after the call that replaced it, with credentials that expire earlier.
-      if (!isValid(issued) || next.expiresAt >= issued.expiresAt) issued = next
+      // Sessions that start together, or that recover together from an outage or a revocation, must not refresh together an hour
+      // later.
+      const wasHeldBack = issued !== undefined && refresh.wasThrottledSince(issued.refreshAt)
+      issued = toIssuedCredentials(credentials, {
+        refreshWindowMs,
+        isRandom: !isOnSchedule || wasHeldBack,
+      })
     },
   })
 
@@ -145,14 +147,18 @@ export const createSession = (options: SessionOptions): Session => {
   const waitForCall = (call: Promise<void>, waitMs: number): Promise<void> =>
     withTimeout(call, waitMs, () => waitTimeoutError(roleArn, waitMs, contextKey))
 
-  /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
+  /**
+   * Waits for new credentials within the deadline, and at most `maxWaitMs` milliseconds. Each waiter receives a separate error object.
+   */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
     deadline = getCurrentDeadline(),
+    maxWaitMs = Infinity,
   ): Promise<void> => {
     const refusal = hasValidCredentials() ? undefined : refresh.getRecentRefusal()
     if (refusal) throw refusal
-    const budgetMs = getWaitBudgetMs(deadline)
+    const startedAt = performance.now()
+    const budgetMs = Math.min(getWaitBudgetMs(deadline), maxWaitMs)
     const waitMs = hasValidCredentials()
       ? Math.min(MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs, budgetMs * MAX_WAIT_WITH_VALID_CREDENTIALS.share)
       : budgetMs
@@ -163,7 +169,9 @@ export const createSession = (options: SessionOptions): Session => {
       if (hasValidCredentials()) return
       // The environment was frozen during this call, and another invocation has replaced the call. Wait for the new call.
       const callInFlight = refresh.getCallInFlight()
-      if (callInFlight && callInFlight !== call) return waitForCredentials(reason, deadline)
+      const remainingMs = budgetMs - (performance.now() - startedAt)
+      if (callInFlight && callInFlight !== call && remainingMs > 0)
+        return waitForCredentials(reason, deadline, remainingMs)
       throw copyError(error)
     }
   }
@@ -179,16 +187,17 @@ export const createSession = (options: SessionOptions): Session => {
     return issued.isRejected ? 'rejected' : 'expired'
   }
 
-  const startBackgroundRefresh = (): void => {
+  /** Starts a refresh, unless refreshes pause. */
+  const refreshInBackground = (): void => {
     if (issued !== undefined) issued = postponeRefresh(issued, refreshWindowMs)
-    refresh.start('refresh')
+    if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
   }
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
     if (!canSkipWaiting()) return waitForCredentials(getMissingReason(), deadline)
-    if (!refresh.isBackingOff() && !refresh.isThrottled()) startBackgroundRefresh()
+    refreshInBackground()
     return undefined
   }
 

@@ -236,11 +236,15 @@ describe('workflow actions', () => {
       - uses: actions/uncommented@${commit}
       - uses: ./.github/actions/local
       - uses: owner/repository/folder@${commit} # v2
-      # uses: actions/comment@v1`
-    expect(findUnpinnedActions(workflow)).toEqual([
+      # uses: actions/comment@v1
+      - { uses: actions/flow@v1 }
+      - "uses": actions/quoted@main`
+    expect(findUnpinnedActions(`steps:${workflow}`)).toEqual([
       'actions/tag@v7',
       `actions/short@${commit.slice(0, 7)} # v1`,
       `actions/uncommented@${commit}`,
+      'actions/flow@v1',
+      'actions/quoted@main',
     ])
   })
 })

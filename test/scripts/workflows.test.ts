@@ -142,9 +142,10 @@ describe('release.yml', () => {
       expect(findCommit()).toMatchObject({ status: 0, stdout: '' })
     })
 
-    it('is refused if the default branch does not contain it', () => {
+    it('is refused if the default branch does not contain it, even if a tag has the name of the branch', () => {
       git('checkout', '-b', 'other', 'main~1')
       git('commit', '--allow-empty', '--message=unmerged')
+      git('tag', 'origin/main')
       const { status, stdout } = findCommit()
       expect(status).toBe(1)
       expect(stdout).toContain('::error::The commit of v1.2.3 is not in the branch main.')

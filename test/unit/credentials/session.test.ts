@@ -502,6 +502,17 @@ describe('frozen AssumeRole calls', () => {
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
+  test('an invocation that waited for a frozen call waits for the next one only for the rest of its time', async () => {
+    const { ensureCredentials } = createTestSession()
+    const waiting = catchErrorCode(ensureCredentials())
+    await jest.advanceTimersByTimeAsync(4 * SECOND_MS)
+    // The environment is frozen for 30 seconds, and another invocation replaces the call.
+    jest.setSystemTime(Date.now() + 30 * SECOND_MS)
+    ensureCredentials()?.catch(() => {})
+    await jest.advanceTimersByTimeAsync(SECOND_MS)
+    expect(await Promise.race([waiting, 'still waiting'])).toBe('STS_TIMEOUT')
+  })
+
   test('an invocation aborts a call that takes longer than the maximum duration and starts a new call', async () => {
     const { prefetch, ensureCredentials, issueCredentials, assumeRole, getReasons } = createTestSession()
     const prefetched = catchErrorCode(prefetch())
@@ -786,6 +797,27 @@ describe('throttling of another session', () => {
     expect(readySession.ensureCredentials()).toBeUndefined()
     expect(readySession.getReasons()).toEqual(['first', 'refresh'])
   })
+
+  test('credentials whose refresh the pause delayed are refreshed at a random age', async () => {
+    const throttle = createSharedThrottle()
+    const session = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const first = session.ensureCredentials()
+    session.issueCredentials()
+    await first
+    jest.setSystemTime(Date.now() + 46 * MINUTE_MS)
+    const throttledSession = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const throttledCall = catchErrorCode(throttledSession.ensureCredentials())
+    throttledSession.failCall('STS_THROTTLED')
+    await throttledCall
+    jest.setSystemTime(Date.now() + 5 * SECOND_MS)
+    session.ensureCredentials()
+    jest.spyOn(Math, 'random').mockReturnValue(1)
+    session.issueCredentials()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + 6 * MINUTE_MS)
+    session.ensureCredentials()
+    expect(session.getReasons()).toEqual(['first', 'refresh', 'refresh'])
+  })
 })
 
 describe('explicitly denied credentials', () => {
@@ -834,6 +866,16 @@ describe('explicitly denied credentials', () => {
     jest.setSystemTime(Date.now() + 5 * MINUTE_MS - 1)
     await expect(replaceDeniedCredentials(getLatestCredentials())).resolves.toBe(false)
     expect(getReasons()).toEqual(['first'])
+  })
+
+  test('denied credentials are replaced if the clock moved back to before they were issued', async () => {
+    const { getLatestCredentials, replaceDeniedCredentials, issueCredentials, credentials } =
+      await createFiveMinuteOldSession()
+    jest.setSystemTime(Date.now() - HOUR_MS)
+    const replaced = replaceDeniedCredentials(getLatestCredentials())
+    issueCredentials()
+    await expect(replaced).resolves.toBe(true)
+    expect((await credentials()).accessKeyId).toBe('key 2')
   })
 
   test('denied credentials stay in use if the replacement fails, and the next denied request does not call STS', async () => {
