@@ -25,11 +25,14 @@
 export interface Logger {
   /** Logs details. The middleware does not call this method at present. */
   debug(message: string, details: Record<string, unknown>): void
-  /** Logs details. The middleware does not call this method at present. */
+  /** Logs an event that is not a problem, such as an AssumeRole call that Lambda froze and that is repeated. */
   info(message: string, details: Record<string, unknown>): void
   /** Logs a problem that does not fail invocations, such as a failed refresh while the credentials are valid. */
   warn(message: string, details: Record<string, unknown>): void
-  /** Logs a problem that fails invocations, such as a failed AssumeRole call without valid credentials. */
+  /**
+   * Logs a problem that fails invocations, such as a failed AssumeRole call without valid credentials. If the call is a prefetch, the
+   * first invocation calls STS again and can succeed.
+   */
   error(message: string, details: Record<string, unknown>): void
 }
 

@@ -9,7 +9,7 @@ import { formatFaultMatrix } from '../../test/integration/fault-matrix.ts'
 import { type Figure, findFigure, ONE_ROLE_PEERS, TENANT_PEERS } from './bench-figures.ts'
 import { readPage, replaceParts } from './parts.ts'
 
-/** Returns the constants that a file defines in one line, by name, such as `{ REFUSAL_MS: 5000 }`. */
+/** Returns the constants that a file defines in one line, by name, such as `{ REFUSAL_MEMORY_MS: 5000 }`. */
 const readConstants = (file: string): Readonly<Record<string, unknown>> => {
   const source = readPage(`src/${file}`)
   const definitions = source.matchAll(/^(?:export )?const ([A-Z][A-Z\d_]+) = ([\d{].*)$/gm)
@@ -78,7 +78,7 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
     ],
     [
       'Delay between attempts',
-      `random, up to ${readMs('credentials/assume-role.ts RETRY_DELAY_MS.base')}. This limit doubles with each attempt, up to ${formatMs(maxRetryDelayMs)}`,
+      `random, up to ${readMs('credentials/assume-role.ts RETRY_DELAY_MS.base')}. This limit doubles with each attempt in a Region, up to ${formatMs(maxRetryDelayMs)}. No delay before a Region with fewer attempts`,
     ],
     [
       'Duration after which an AssumeRole call counts as frozen',
@@ -94,19 +94,19 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
     ],
     [
       'Time in which a session that STS refused does not call STS again',
-      readMs('credentials/refresh.ts REFUSAL_MS'),
+      readMs('credentials/refresh.ts REFUSAL_MEMORY_MS'),
     ],
     [
       'Minimum age of credentials that are replaced because DynamoDB rejected them',
       readMs('credentials/session.ts MIN_REJECTED_AGE_MS'),
     ],
     [
-      'Minimum age of credentials that are replaced because a policy explicitly denied a request, and minimum time between two such replacements',
+      'Minimum age of credentials that are replaced because an identity-based policy explicitly denied a request, and minimum time between two such replacements',
       readMs('credentials/session.ts MIN_DENIED_AGE_MS'),
     ],
     [
       'Time in which the STS Region that succeeded last is tried first',
-      readMs('credentials/assume-role.ts PREFERENCE_MS'),
+      readMs('credentials/assume-role.ts REGION_PREFERENCE_MS'),
     ],
     ['Wait for the early connection to DynamoDB', `at most ${readMs('dynamodb/warm-up.ts TIMEOUT_MS')}`],
   ]

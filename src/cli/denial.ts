@@ -59,24 +59,23 @@ const explainDeniedCall = async (
   const { name, message } = cause instanceof Error ? cause : { name: 'AccessDenied', message: '' }
   const denial = parseAssumeRoleDenial(message)
   const { action } = denial
-  // STS reported this caller for the same credentials. A message can be forged.
+  // Prefer the caller that GetCallerIdentity returned, because a proxy can forge the message.
   const caller = context.caller ?? denial.caller
   const callers = listCallers(context, caller)
   const { accountId } = parseRoleArn(parameters.roleArn)
-  const conditions = await findFailingConditions(parameters, assume)
+  const deniedParts = await findDeniedParts(parameters, assume)
   const additions = denial.isExplicit ? [] : createSessionAdditions(context, callers, action)
   return {
     subject: { kind: 'role' },
     outcome: 'failed',
     message: [
-      `STS denied AssumeRole for ${parameters.roleArn} to ${caller ?? 'the caller'}.`,
+      `STS did not allow ${caller ?? 'the caller'} to assume ${parameters.roleArn}.`,
       `AWS said: ${name}: ${message}`,
       explainDenial(denial, formatAccount(callers[0] ?? ''), accountId),
-      ...conditions.map(
-        (condition) =>
-          `The role can be assumed without ${condition}. Only this part of the request is denied.`,
+      ...deniedParts.map(
+        (part) => `The role can be assumed without ${part}. This part of the request is denied.`,
       ),
-      ...(additions.length === 0 ? [] : adviseOnAdditions(context, callers, conditions.length > 0)),
+      ...(additions.length === 0 ? [] : adviseOnAdditions(context, callers, deniedParts.length > 0)),
     ].join('\n'),
     ...(additions.length > 0 && { add: additions }),
   }
@@ -167,7 +166,7 @@ interface ReducedRequest {
  * fails. Therefore the role is assumed again without the source identity, without transitive tag keys, without each tag, and
  * without all tags. If STS allows several requests with fewer tags, only the requests that remove the least count.
  */
-const findFailingConditions = async (parameters: SessionParameters, assume: Assume): Promise<string[]> => {
+const findDeniedParts = async (parameters: SessionParameters, assume: Assume): Promise<string[]> => {
   const findAllowed = async (requests: readonly ReducedRequest[]): Promise<string[]> => {
     const tried = await Promise.all(
       requests.map(async (request) => ({

@@ -40,7 +40,7 @@ export interface Credentials {
  * - `refresh`: in the background, while the credentials are valid
  * - `expired`: in an invocation, because the credentials expire within a minute or have expired
  * - `rejected`: because DynamoDB rejected the session token
- * - `denied`: because a policy explicitly denied a request, and credentials that were issued before may have been revoked
+ * - `denied`: because an identity-based policy explicitly denied a request, and credentials that were issued before may have been revoked
  */
 export type AssumeRoleReason = 'prefetch' | 'first' | 'refresh' | 'expired' | 'rejected' | 'denied'
 
@@ -53,14 +53,14 @@ export type AssumeRole = (reason: AssumeRoleReason, signal: AbortSignal) => Prom
 
 const DEFAULT_MAX_ATTEMPTS = 3
 /**
- * The delay between attempts, in milliseconds: a random time up to an upper bound, which starts at `base` and doubles with each
- * attempt up to `cap`.
+ * The delay between attempts in one Region, in milliseconds: a random time up to an upper bound, which starts at `base` and doubles
+ * with each attempt up to `cap`. There is no delay before a Region that has had fewer attempts.
  *
  * @see https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  */
 const RETRY_DELAY_MS = { base: 100, cap: 1000 }
 /** How long the Region that succeeded last is tried first: one hour, because the next refresh happens within an hour. */
-const PREFERENCE_MS = 60 * 60_000
+const REGION_PREFERENCE_MS = 60 * 60_000
 
 /**
  * The message that subscribers of the tracing channel `middy-cross-account-dynamo:assume-role` receive for each AssumeRole call.
@@ -127,7 +127,7 @@ export const createAssumeRoleFactory = (
    * change, because that Region may accept calls for the roles of other accounts.
    */
   const preferRegion = (region: string, failures: readonly FailedAttempt[]): void => {
-    if (!failures.some(isRefusal)) preferred = { region, until: Date.now() + PREFERENCE_MS }
+    if (!failures.some(isRefusal)) preferred = { region, until: Date.now() + REGION_PREFERENCE_MS }
   }
 
   /** Sends one request to one Region. */
@@ -181,6 +181,7 @@ export const createAssumeRoleFactory = (
       const isReloading = requeue(queue, current, result)
       if (trace.attempts >= maxAttempts || signal.aborted) break
       if (!isReloading) await sleep(chooseRetryDelayMs(queue[0], current))
+      if (signal.aborted) break
     }
     throw selectError(failures)
   }

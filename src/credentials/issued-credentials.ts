@@ -50,13 +50,11 @@ export const toIssuedCredentials = (
 }
 
 /**
- * Returns the credentials with a random refresh time from now to the start of the refresh window. In the window, returns the
- * credentials unchanged. Call it when a refresh starts or must pause, so that an early refresh that fails, is frozen or must pause is
- * repeated only a few times before the window.
+ * Returns the credentials with a random refresh time from now to `latestRefreshAt`. If that time has passed, returns the credentials
+ * unchanged.
  */
-export const postponeRefresh = (issued: IssuedCredentials, refreshWindowMs: number): IssuedCredentials => {
+export const postponeRefresh = (issued: IssuedCredentials, latestRefreshAt: number): IssuedCredentials => {
   const now = Date.now()
-  const latestRefreshAt = issued.expiresAt - refreshWindowMs
   return now < latestRefreshAt ? { ...issued, refreshAt: chooseTimeBetween(now, latestRefreshAt) } : issued
 }
 

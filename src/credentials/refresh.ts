@@ -9,6 +9,8 @@ export interface Refresh {
   readonly start: (reason: AssumeRoleReason) => Promise<void>
   /** Returns the promise of the call in flight, or `undefined` if there is none. */
   readonly getCallInFlight: () => Promise<void> | undefined
+  /** Returns whether a call is in flight for longer than a call can take, because Lambda froze the execution environment. */
+  readonly isCallFrozen: () => boolean
   /** Returns whether background refreshes of this session are paused, because a call failed. */
   readonly isBackingOff: () => boolean
   /** Returns whether background refreshes of all sessions are paused, because STS throttled one of the sessions. */
@@ -53,7 +55,7 @@ export const createSharedThrottle = (): SharedThrottle => ({ pause: EMPTY_WINDOW
  */
 const BACK_OFF_MS = { base: 1000, cap: 60_000 }
 /** How long a refusal is remembered, in milliseconds, so that a burst of invocations does not repeat the call. */
-const REFUSAL_MS = 5000
+const REFUSAL_MEMORY_MS = 5000
 /** How long background refreshes of all sessions pause after STS throttled one of the sessions, in milliseconds. */
 const THROTTLE_PAUSE_MS = 5000
 
@@ -115,23 +117,26 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       backOff: createWindowFromNow(chooseBackOffMs(count)),
       latestError: error,
       latestAt: performance.now(),
-      ...(isRefusal && { refusal: error, refusalWindow: createWindowFromNow(REFUSAL_MS) }),
+      ...(isRefusal && { refusal: error, refusalWindow: createWindowFromNow(REFUSAL_MEMORY_MS) }),
     }
     if (code === 'STS_THROTTLED') throttle.pause = createWindowFromNow(THROTTLE_PAUSE_MS)
-    // No key is `message`, because loggers such as Powertools Logger reserve it.
-    // A copy, because loggers can change an error, and later invocations receive copies of this error.
+    // Loggers can change an error, and later invocations receive copies of this error, so the logger gets a copy, too. No property is
+    // named `message`, because loggers such as Powertools Logger reserve that name.
     const details = { code, reason, error: copyError(error) }
     if (options.hasValidCredentials())
       logger.warn('AssumeRole failed; the current credentials are still valid', details)
     else logger.error('AssumeRole failed, and there are no valid credentials', details)
   }
 
+  const isCallFrozen = (): boolean =>
+    callInFlight !== undefined &&
+    // If the clock moved back since the call started, the difference is negative.
+    Math.abs(Date.now() - callInFlight.startedAt) > maxAssumeRoleDurationMs
+
   const start = (reason: AssumeRoleReason): Promise<void> => {
-    const now = Date.now()
     if (callInFlight !== undefined) {
-      // If the clock moved back since the call started, the difference is negative.
-      if (Math.abs(now - callInFlight.startedAt) <= maxAssumeRoleDurationMs) return callInFlight.settled
-      logger.warn('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
+      if (!isCallFrozen()) return callInFlight.settled
+      logger.info('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
       callInFlight.abort()
     }
     latestCall += 1
@@ -141,6 +146,7 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       .then(
         (credentials) => succeed(credentials, reason, call),
         (error: CrossAccountDynamoError) => {
+          // The failure of an aborted call is of no interest, because another call has replaced it.
           if (callInFlight?.settled === settled) fail(error, reason)
           throw error
         },
@@ -150,13 +156,14 @@ export const createRefresh = (options: RefreshOptions): Refresh => {
       })
     // Waiters handle the rejection themselves. Mark it as handled for background refreshes.
     settled.catch(() => {})
-    callInFlight = { startedAt: now, abort: () => abortController.abort(), settled }
+    callInFlight = { startedAt: Date.now(), abort: () => abortController.abort(), settled }
     return settled
   }
 
   return {
     start,
     getCallInFlight: () => callInFlight?.settled,
+    isCallFrozen,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
     wasThrottledSince: (time) => throttle.pause.until > time,

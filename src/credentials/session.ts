@@ -56,7 +56,7 @@ export interface Session extends CredentialSource {
     requestStartedAt: number,
   ) => Promise<boolean>
   /**
-   * Replaces credentials that a policy explicitly denies. To revoke active sessions, IAM attaches a policy that denies all
+   * Replaces credentials that an identity-based policy explicitly denies. To revoke active sessions, IAM attaches a policy that denies all
    * sessions issued before the revocation. Another policy can deny the action to every session, so this method calls STS only if
    * the credentials are at least five minutes old. Resolves to whether the session has new credentials. Never rejects.
    *
@@ -95,7 +95,7 @@ export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAcces
 export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
-  /** The minimum time between the start of a background refresh and the expiration of the credentials, in seconds. */
+  /** The length of the refresh window without jitter, in seconds. The first invocation in the window starts a refresh. */
   readonly refreshBeforeSeconds: number
 }
 
@@ -122,6 +122,7 @@ export const createSession = (options: SessionOptions): Session => {
   const refreshWindowMs = options.refreshBeforeSeconds * 1000 * (1 + Math.random() * MAX_JITTER_SHARE)
   let issued: IssuedCredentials | undefined
   let pauseAfterDenial = EMPTY_WINDOW
+  /** The deadline of the latest invocation, for waits that the SDK starts, because it does not pass a deadline. */
   let latestDeadline: Deadline | undefined
 
   const hasValidCredentials = (): boolean => isValid(issued)
@@ -139,7 +140,7 @@ export const createSession = (options: SessionOptions): Session => {
     },
   })
 
-  /** Returns the deadline of the latest invocation, or `undefined` if its time is over. The SDK does not pass a deadline. */
+  /** Returns the deadline of the latest invocation, or `undefined` if its time is over. */
   const getCurrentDeadline = (): Deadline | undefined =>
     getWaitBudgetMs(latestDeadline) > 0 ? latestDeadline : undefined
 
@@ -181,35 +182,44 @@ export const createSession = (options: SessionOptions): Session => {
   const canSkipWaiting = (): boolean =>
     isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
 
-  /** Returns why an invocation has no credentials that it can use. */
-  const getMissingReason = (): AssumeRoleReason => {
+  /** Returns why an invocation waits for new credentials. */
+  const getWaitReason = (): AssumeRoleReason => {
     if (issued === undefined) return 'first'
     return issued.isRejected ? 'rejected' : 'expired'
   }
 
-  /** Starts a refresh, unless refreshes pause. */
+  /**
+   * Starts a refresh, unless refreshes pause, and postpones the next one. If this refresh starts before the refresh window and fails,
+   * the next one is also before the window. If Lambda froze the previous refresh, the handlers may be too short for the call, so this
+   * refresh gets the time of several invocations.
+   */
   const refreshInBackground = (): void => {
-    if (issued !== undefined) issued = postponeRefresh(issued, refreshWindowMs)
+    if (issued !== undefined) {
+      const { waitAt, expiresAt } = issued
+      issued = postponeRefresh(issued, refresh.isCallFrozen() ? waitAt : expiresAt - refreshWindowMs)
+    }
     if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
   }
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
     latestDeadline = deadline ?? latestDeadline
     if (issued !== undefined && !issued.isRejected && Date.now() < issued.refreshAt) return undefined
-    if (!canSkipWaiting()) return waitForCredentials(getMissingReason(), deadline)
+    if (!canSkipWaiting()) return waitForCredentials(getWaitReason(), deadline)
     refreshInBackground()
     return undefined
   }
 
   const provideCredentials = async (): Promise<Credentials> => {
     const pendingCredentials = ensureCredentials()
-    // The SDK calls the provider several times per request and would wait each time. The invocation has already waited once.
+    // The SDK calls the provider several times per request and would wait each time. An invocation with the middleware has already
+    // waited once.
     if (hasValidCredentials()) pendingCredentials?.catch(() => {})
     else await pendingCredentials
     if (!isValid(issued))
       throw new CrossAccountDynamoError(
         'STS_UNAVAILABLE',
-        'the credentials expired before they could be used. Check that the clock is right, and send the request again.',
+        `the credentials of ${roleArn} (context.${contextKey}) expired before they could be used. Check that the clock is right, and send ` +
+          'the request again.',
       )
     return issued.credentials
   }
@@ -236,7 +246,8 @@ export const createSession = (options: SessionOptions): Session => {
   const replaceDeniedCredentials: Session['replaceDeniedCredentials'] = async (used) => {
     if (issued === undefined || used !== issued.credentials) return hasValidCredentials()
     if (getAgeMs(issued) < MIN_DENIED_AGE_MS) return false
-    // Concurrent denied requests wait for the same call. Even if that call fails, no further call starts for five minutes.
+    // Concurrent denied requests wait for the same call. Even if that call fails, no denied request starts another call for five
+    // minutes.
     if (!isRefreshing()) {
       if (isNowIn(pauseAfterDenial)) return false
       pauseAfterDenial = createWindowFromNow(MIN_DENIED_AGE_MS)

@@ -91,8 +91,8 @@ const RULES: readonly Rule[] = [
     code: 'STS_THROTTLED',
     messageStart: 'STS throttled',
     advice:
-      'Do not change the configuration or the policies. The next invocation calls STS again. If the problem persists, reduce the number ' +
-      "of AssumeRole calls in the caller's account, for example with a longer durationSeconds.",
+      'The next invocation calls STS again. Do not change the policies. If the problem persists, reduce the number of AssumeRole calls in ' +
+      "the caller's account: increase maxSessions, or durationSeconds if it is less than 3600. Otherwise, request a higher quota.",
   },
   {
     matches: ({ kind, name }) => kind === 'sts-error' && CALLER_CREDENTIALS_NAME.test(name),
@@ -149,7 +149,7 @@ const RULES: readonly Rule[] = [
   {
     matches: ({ kind, httpStatusCode = 0 }) => kind === 'sts-error' && httpStatusCode < 500,
     advice:
-      'Correct the option that AWS names above. Do not change IAM policies, because they are not the cause.',
+      'Correct the option for the parameter that AWS names above. Do not change IAM policies, because they are not the cause.',
   },
   {
     matches: ({ kind }) => kind === 'sts-error',
@@ -173,7 +173,7 @@ const explain = (failure: StsFailure) => {
   return { code: 'ASSUME_ROLE_REJECTED', messageStart: 'STS rejected', ...explanation } as const
 }
 
-/** Returns whether another attempt, in the same Region or another one, may succeed. */
+/** Returns whether another attempt in the same Region may succeed. */
 export const isRetryableFailure = (thrown: unknown): boolean => {
   const failure = readStsFailure(thrown)
   // The SDK has corrected the clock skew, so it signs the next attempt with the right time.
@@ -240,7 +240,7 @@ const hideParameterValues = (message: string, { externalId, sessionTags }: Sessi
 }
 
 export interface AssumeRoleErrorContext {
-  /** The Region of the last attempt. */
+  /** The Region of the attempt. */
   readonly region?: string
   /**
    * The property of the context that holds the client.
@@ -304,9 +304,9 @@ const createPlainCause = ({
 }
 
 const describeFailure = ({ kind, name, message, code, requestId }: StsFailure): string => {
-  const request = requestId === undefined ? '' : ` (request ID ${requestId})`
-  if (kind === 'invalid-response') return `The call failed: ${message}${request}.`
-  return `${kind === 'sts-error' ? 'AWS said:' : 'The call failed with'} ${name}: ${message || code || '(no message)'}${request}`
+  const requestIdSuffix = requestId === undefined ? '' : ` (request ID ${requestId})`
+  if (kind === 'invalid-response') return `The call failed: ${message}${requestIdSuffix}.`
+  return `${kind === 'sts-error' ? 'AWS said:' : 'The call failed with'} ${name}: ${message || code || '(no message)'}${requestIdSuffix}`
 }
 
 const describeRequest = (parameters: SessionParameters, region: string | undefined): string => {

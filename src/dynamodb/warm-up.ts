@@ -43,6 +43,7 @@ export const createWarmUp = (client: Pick<DynamoDBClient, 'config'>, accountId?:
       const open = async (): Promise<void> => {
         // Read the configuration now, because environment variables can change during the delay, for example in tests.
         const endpoint = resolveEndpoint(client.config, accountId)
+        // It can reject during the delay. openConnection() handles the rejection.
         endpoint.catch(() => {})
         if (stsCall !== undefined) await resolveWithin(STS_HEAD_START_MS, stsCall)
         await resolveWithin(TIMEOUT_MS, openConnection(client.config.requestHandler, endpoint))

@@ -22,6 +22,7 @@ const PROGRAMS = [
   'aws',
   'cd',
   'docker',
+  'java',
   'done',
   'echo',
   'for',

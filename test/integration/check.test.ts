@@ -421,7 +421,9 @@ describe('a denied AssumeRole call', () => {
   }
   /** Returns each part of the request that `check` reports as the cause, because the role can be assumed without it. */
   const findDeniedParameters = async (line: string): Promise<string[]> =>
-    [...(await runDeniedCheck(line)).message.matchAll(/without (.*)\. Only/g)].map(([, part = '']) => part)
+    [...(await runDeniedCheck(line)).message.matchAll(/without (.*)\. This part/g)].map(
+      ([, part = '']) => part,
+    )
   /** Replaces the placeholders in a statement by values. */
   const replacePlaceholders = (statement: object, values: Readonly<Record<string, string>>): object =>
     JSON.parse(

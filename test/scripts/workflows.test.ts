@@ -30,7 +30,7 @@ const { version } = JSON.parse(readText('package.json')) as { readonly version: 
 describe('ci.yml', () => {
   const entries = readWorkflow('ci').jobs.run?.strategy?.matrix.include ?? []
 
-  it('runs each part of .ci/run', () => {
+  it('the CI workflow runs each part of .ci/run', () => {
     const parts = /^parts=\((.+)\)$/m.exec(readText('.ci/run'))?.[1]?.split(' ') ?? []
     // Each job installs the dependencies before its first part.
     const expected = parts.filter((part) => part !== 'install')
@@ -137,12 +137,12 @@ describe('release.yml', () => {
       git('update-ref', 'refs/remotes/origin/main', 'main')
     })
 
-    it('is accepted if the default branch contains it', () => {
+    it('accepts a tag whose commit is in the default branch', () => {
       git('checkout', 'main~1')
       expect(findCommit()).toMatchObject({ status: 0, stdout: '' })
     })
 
-    it('is refused if the default branch does not contain it, even if a tag has the name of the branch', () => {
+    it('refuses a tag whose commit is not in the default branch, even if a tag has the name of the branch', () => {
       git('checkout', '-b', 'other', 'main~1')
       git('commit', '--allow-empty', '--message=unmerged')
       git('tag', 'origin/main')
@@ -156,6 +156,7 @@ describe('release.yml', () => {
     const commands = release.jobs.pack?.steps.map(({ run }) => run) ?? []
     expect(release.jobs.check?.steps.map(({ run }) => run)).toContain('.ci/run')
     expect(release.jobs.pack?.needs).toBe('check')
+    expect(release.jobs.pack?.steps[0]?.uses).toMatch(/^actions\/checkout@/)
     expect(commands.slice(-3, -1)).toEqual(['npm ci --ignore-scripts', 'npm pack --pack-destination release'])
   })
 
@@ -164,6 +165,12 @@ describe('release.yml', () => {
     expect({ environment, needs }).toEqual({ environment: 'npm', needs: 'pack' })
     const actions = steps.flatMap(({ uses }) => uses?.split('@')[0] ?? [])
     expect(actions).toEqual(['actions/setup-node', 'actions/download-artifact'])
+    const commands = steps.filter(({ name }) => name !== CHECK_NPM).flatMap(({ run }) => run ?? [])
+    expect(commands).toEqual(['npm publish --provenance ./release/*.tgz'])
+  })
+
+  it('creates the GitHub release only after the package is published', () => {
+    expect(release.jobs.release?.needs).toBe('publish')
   })
 })
 
@@ -175,7 +182,7 @@ describe('dependabot.yml', () => {
   }
   const { updates } = parse(readText('.github/dependabot.yml')) as { readonly updates: readonly Update[] }
 
-  it('updates each folder with a package-lock.json', () => {
+  it('Dependabot updates each folder with a package-lock.json', () => {
     const folders = findLockFiles(ROOT).map((path) => join('/', dirname(path)))
     const actual = updates
       .filter((update) => update['package-ecosystem'] === 'npm')
@@ -183,7 +190,7 @@ describe('dependabot.yml', () => {
     expect(actual.toSorted()).toEqual(folders.sort())
   })
 
-  it('updates the actions of the workflows', () => {
+  it('Dependabot updates the actions of the workflows', () => {
     expect(updates).toContainEqual(
       expect.objectContaining({ 'package-ecosystem': 'github-actions', directory: '/' }),
     )

@@ -13,7 +13,6 @@ import type { BenchEvent } from '../../peers/read-item.ts'
 
 /** The counts of the whole time. */
 export interface DayCounts {
-  readonly invocations: number
   readonly failed: number
   /** The invocations during which STS responded to a request. Their handlers waited for the response. */
   readonly waited: number
@@ -63,7 +62,7 @@ const invoke = async (handler: Handler, sandbox: Sandbox) => {
   return { failed, waited: sandbox.calls.filter(isStsCall).filter(hasResponse).length > respondedBefore }
 }
 
-// Each run has the same counts. With this number, this package refreshes its credentials at minute 25.5 and then every 43.5 minutes.
+// Each run has the same counts. With this number, this package refreshes its credentials at minute 25, and then after at least 43.5 minutes.
 Math.random = () => 0.5
 
 const run = async (sandbox: Sandbox): Promise<DayCounts> => {
@@ -72,13 +71,12 @@ const run = async (sandbox: Sandbox): Promise<DayCounts> => {
   setEnvironment(createFunctionVariables(sandbox))
   const { handler } = (await import(`../../peers/${peer}.ts`)) as { readonly handler: Handler }
   let endOutage: (() => void) | undefined
-  const counts = { invocations: 0, failed: 0, waited: 0 }
+  const counts = { failed: 0, waited: 0 }
   for (let elapsedMs = 0; elapsedMs < Number(hours) * 60 * MINUTE_MS; elapsedMs += INVOCATION_INTERVAL_MS) {
     if (elapsedMs === outage.startMs)
       endOutage = sandbox.faults.inject({ service: 'sts', kind: 'status', status: 503 })
     if (elapsedMs === outage.endMs) endOutage?.()
     const { failed, waited } = await invoke(handler, sandbox)
-    counts.invocations += 1
     counts.failed += Number(failed)
     counts.waited += Number(waited)
     // The next invocation is 30 seconds later, so a refresh in the background has ended by then.
@@ -89,5 +87,6 @@ const run = async (sandbox: Sandbox): Promise<DayCounts> => {
   return { ...counts, stsCalls: sandbox.calls.filter(isStsCall).length, stsConnections, dynamodbConnections }
 }
 
-process.send?.(await run(await startSandbox({ accounts: createTwoAccounts() })))
+const counts = await run(await startSandbox({ accounts: createTwoAccounts() }))
+process.send?.(counts)
 process.exit()

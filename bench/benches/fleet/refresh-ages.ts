@@ -12,9 +12,9 @@ import type { Fleet } from './simulate.ts'
 
 /**
  * Finds the age of credentials, in seconds, from which an invocation refreshes them, if each random number of the package is
- * `random`. `lifetime` is 1 for the first credentials of a session, 2 for the next ones.
+ * `random`. `generation` is 1 for the first credentials of a session, 2 for the next ones.
  */
-const findRefreshAgeSeconds = (random: number, lifetime: number): Promise<number> =>
+const findRefreshAgeSeconds = (random: number, generation: number): Promise<number> =>
   runInVirtualTime(
     () => random,
     async (setSeconds) => {
@@ -28,7 +28,7 @@ const findRefreshAgeSeconds = (random: number, lifetime: number): Promise<number
         setSeconds(seconds)
         const session = createSimulatedSession(assumeRole, createSharedThrottle())
         await session.prefetch()
-        while (callCount < lifetime) {
+        while (callCount < generation) {
           seconds += DURATION_SECONDS - REFRESH_BEFORE_SECONDS
           setSeconds(seconds)
           session.ensureCredentials()
@@ -36,7 +36,7 @@ const findRefreshAgeSeconds = (random: number, lifetime: number): Promise<number
         }
         setSeconds(seconds + age)
         session.ensureCredentials()
-        return callCount > lifetime
+        return callCount > generation
       }
       let tooYoung = 0
       let age = DURATION_SECONDS
@@ -60,10 +60,10 @@ const HIGHEST_RANDOM = 1 - Number.EPSILON
 export const findRefreshAges = async (
   hasJitter: boolean,
 ): Promise<{ readonly first: RefreshAges; readonly later: RefreshAges }> => {
-  const find = async (lifetime: number): Promise<RefreshAges> => {
+  const find = async (generation: number): Promise<RefreshAges> => {
     const [a, b] = [
-      await findRefreshAgeSeconds(0, lifetime),
-      await findRefreshAgeSeconds(hasJitter ? HIGHEST_RANDOM : 0, lifetime),
+      await findRefreshAgeSeconds(0, generation),
+      await findRefreshAgeSeconds(hasJitter ? HIGHEST_RANDOM : 0, generation),
     ]
     return { earliest: Math.min(a, b), latest: Math.max(a, b) }
   }

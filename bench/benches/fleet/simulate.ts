@@ -28,7 +28,7 @@ export const STS_REQUESTS_PER_SECOND = 600
  *
  * @see https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html
  */
-export const ENVIRONMENT_STARTS_PER_SECOND = 100
+const ENVIRONMENT_STARTS_PER_SECOND = 100
 const FUNCTION_TIMEOUT_MS = 3000
 
 /** A time during which all calls fail, in seconds since the start of the simulation. */
@@ -62,8 +62,9 @@ export interface FleetResult {
 
 interface SimulatedSession {
   readonly session: Session
-  /** The number of its successful calls, and the second of the latest one. */
+  /** The number of its successful calls. */
   callCount: number
+  /** The second of the latest successful call. */
   issuedAt: number
 }
 

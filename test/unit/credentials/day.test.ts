@@ -37,6 +37,8 @@ const simulateInvocations = async ({
   refreshBeforeSeconds = 900,
   outage = { startMs: -1, endMs: -1 } as Outage,
   durationMs = DAY_MS,
+  /** How long timers and promises continue after an invocation that does not wait. */
+  runningTimeMs = FAILED_CALL_DURATION_MS + 1000,
 } = {}) => {
   const startedAt = Date.now()
   const elapsedMs = () => Date.now() - startedAt
@@ -78,7 +80,7 @@ const simulateInvocations = async ({
       await jest.advanceTimersByTimeAsync(FAILED_CALL_DURATION_MS + 1000)
       if (await hasFailed) failedCount += 1
     } else {
-      await jest.advanceTimersByTimeAsync(FAILED_CALL_DURATION_MS + 1000)
+      await jest.advanceTimersByTimeAsync(runningTimeMs)
     }
     const credentials = session.getLatestCredentials()
     if (
@@ -101,6 +103,20 @@ test.each([0, 0.5, 0.999])(
       expiredCount: 0,
     })
     expect(stsCallCount).toBeLessThanOrEqual(10)
+  },
+)
+
+test.each([5, 20, 60])(
+  'if Lambda freezes the environment %d ms after each invocation, before STS responds, refreshes need few calls and no more waits',
+  async (runningTimeMs) => {
+    const { failedCount, waitedCount, stsCallCount, expiredCount } = await simulateInvocations({
+      runningTimeMs,
+    })
+    expect({ failedCount, expiredCount }).toEqual({ failedCount: 0, expiredCount: 0 })
+    // The first invocation waits. With few invocations between two attempts, another one may wait in the last minute.
+    expect(waitedCount).toBeLessThanOrEqual(3)
+    // Without a freeze, there are at most ten calls.
+    expect(stsCallCount).toBeLessThanOrEqual(40)
   },
 )
 

@@ -676,7 +676,7 @@ describe('aborted AssumeRole calls', () => {
     return session
   }
 
-  test('the session logs a warning when it aborts a frozen call', async () => {
+  test('the session logs that it aborts a frozen call', async () => {
     const { log } = await createSessionWithAbortedCall()
     expect(log.mock.calls).toEqual([
       [
