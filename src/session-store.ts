@@ -2,7 +2,7 @@
 
 import type { Configuration } from './configuration/configuration.ts'
 import { type AssumeRole, getMaxAssumeRoleDurationMs } from './credentials/assume-role.ts'
-import { createSharedThrottle } from './credentials/refresh.ts'
+import { createSharedThrottle } from './credentials/assume-role-calls.ts'
 import { type CredentialSource, createSession, type Session } from './credentials/session.ts'
 import type { Clients, SessionClient } from './dynamodb/client.ts'
 import { parseRoleArn } from './iam/arn.ts'

@@ -45,7 +45,7 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
   const attempts = readFigure('credentials/assume-role.ts DEFAULT_MAX_ATTEMPTS')
   const requestMs = readFigure('credentials/sts-client.ts STS_LIMITS.requestTimeout')
   const maxRetryDelayMs = readFigure('credentials/assume-role.ts RETRY_DELAY_MS.cap')
-  const backOffMs = readFigure('credentials/refresh.ts BACK_OFF_MS.base')
+  const backOffMs = readFigure('credentials/assume-role-calls.ts BACK_OFF_MS.base')
   return [
     [
       'Refresh window, in which a refresh starts in the background',
@@ -86,15 +86,15 @@ export const createLimitRows = (): readonly (readonly [limit: string, value: str
     ],
     [
       'Pause of a session after a failed refresh',
-      `random, from ${formatMs(backOffMs)} to ${formatMs(2 * backOffMs)}. The upper limit doubles with each failure, up to ${readMs('credentials/refresh.ts BACK_OFF_MS.cap')}`,
+      `random, from ${formatMs(backOffMs)} to ${formatMs(2 * backOffMs)}. The upper limit doubles with each failure, up to ${readMs('credentials/assume-role-calls.ts BACK_OFF_MS.cap')}`,
     ],
     [
       'Pause of the refreshes of all sessions after `STS_THROTTLED`',
-      readMs('credentials/refresh.ts THROTTLE_PAUSE_MS'),
+      readMs('credentials/assume-role-calls.ts THROTTLE_PAUSE_MS'),
     ],
     [
       'Time in which a session that STS refused does not call STS again',
-      readMs('credentials/refresh.ts REFUSAL_MEMORY_MS'),
+      readMs('credentials/assume-role-calls.ts REFUSAL_MEMORY_MS'),
     ],
     [
       'Minimum age of credentials that are replaced because DynamoDB rejected them',

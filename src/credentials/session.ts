@@ -7,6 +7,7 @@
 import { type Deadline, getWaitBudgetMs, withTimeout } from '../deadline.ts'
 import { CrossAccountDynamoError, copyError } from '../errors.ts'
 import type { AssumeRoleReason, Credentials } from './assume-role.ts'
+import { type AssumeRoleCallOptions, createAssumeRoleCalls } from './assume-role-calls.ts'
 import {
   getAgeMs,
   type IssuedCredentials,
@@ -14,7 +15,6 @@ import {
   postponeRefresh,
   toIssuedCredentials,
 } from './issued-credentials.ts'
-import { createRefresh, type RefreshOptions } from './refresh.ts'
 import { waitTimeoutError } from './sts-error.ts'
 import { createWindowFromNow, EMPTY_WINDOW, isNowIn } from './time-window.ts'
 
@@ -92,7 +92,7 @@ export const createCredentialProvider = <Provided>(
 /** The credentials of a provider. In direct mode, only `accessKeyId` and `secretAccessKey` are always present. */
 export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & Partial<Credentials>
 
-export interface SessionOptions extends Omit<RefreshOptions, 'onCredentials' | 'hasValidCredentials'> {
+export interface SessionOptions extends Omit<AssumeRoleCallOptions, 'onCredentials' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
   /** The length of the refresh window without jitter, in seconds. The first invocation in the window starts a refresh. */
@@ -126,13 +126,13 @@ export const createSession = (options: SessionOptions): Session => {
   let latestDeadline: Deadline | undefined
 
   const hasValidCredentials = (): boolean => isValid(issued)
-  const refresh = createRefresh({
+  const calls = createAssumeRoleCalls({
     ...options,
     hasValidCredentials,
     onCredentials: (credentials, isOnSchedule) => {
       // Sessions that start together, or that recover together from an outage or a revocation, must not refresh together an hour
       // later.
-      const wasHeldBack = issued !== undefined && refresh.wasThrottledSince(issued.refreshAt)
+      const wasHeldBack = issued !== undefined && calls.wasThrottledSince(issued.refreshAt)
       issued = toIssuedCredentials(credentials, {
         refreshWindowMs,
         isRandom: !isOnSchedule || wasHeldBack,
@@ -156,20 +156,20 @@ export const createSession = (options: SessionOptions): Session => {
     deadline = getCurrentDeadline(),
     maxWaitMs = Infinity,
   ): Promise<void> => {
-    const refusal = hasValidCredentials() ? undefined : refresh.getRecentRefusal()
+    const refusal = hasValidCredentials() ? undefined : calls.getRecentRefusal()
     if (refusal) throw refusal
     const startedAt = performance.now()
     const budgetMs = Math.min(getWaitBudgetMs(deadline), maxWaitMs)
     const waitMs = hasValidCredentials()
       ? Math.min(MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs, budgetMs * MAX_WAIT_WITH_VALID_CREDENTIALS.share)
       : budgetMs
-    const call = refresh.start(reason)
+    const call = calls.start(reason)
     try {
       await waitForCall(call, waitMs)
     } catch (error) {
       if (hasValidCredentials()) return
       // The environment was frozen during this call, and another invocation has replaced the call. Wait for the new call.
-      const callInFlight = refresh.getCallInFlight()
+      const callInFlight = calls.getCallInFlight()
       const remainingMs = budgetMs - (performance.now() - startedAt)
       if (callInFlight && callInFlight !== call && remainingMs > 0)
         return waitForCredentials(reason, deadline, remainingMs)
@@ -177,10 +177,10 @@ export const createSession = (options: SessionOptions): Session => {
     }
   }
 
-  const isRefreshing = (): boolean => refresh.getCallInFlight() !== undefined
+  const isRefreshing = (): boolean => calls.getCallInFlight() !== undefined
 
   const canSkipWaiting = (): boolean =>
-    isValid(issued) && (Date.now() < issued.waitAt || refresh.isBackingOff())
+    isValid(issued) && (Date.now() < issued.waitAt || calls.isBackingOff())
 
   /** Returns why an invocation waits for new credentials. */
   const getWaitReason = (): AssumeRoleReason => {
@@ -196,9 +196,9 @@ export const createSession = (options: SessionOptions): Session => {
   const refreshInBackground = (): void => {
     if (issued !== undefined) {
       const { waitAt, expiresAt } = issued
-      issued = postponeRefresh(issued, refresh.isCallFrozen() ? waitAt : expiresAt - refreshWindowMs)
+      issued = postponeRefresh(issued, calls.isCallFrozen() ? waitAt : expiresAt - refreshWindowMs)
     }
-    if (!refresh.isBackingOff() && !refresh.isThrottled()) refresh.start('refresh')
+    if (!calls.isBackingOff() && !calls.isThrottled()) calls.start('refresh')
   }
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
@@ -233,11 +233,11 @@ export const createSession = (options: SessionOptions): Session => {
       logger.warn('DynamoDB rejected the session token; the role is assumed again', { roleArn })
       issued = { ...issued, isRejected: true }
       // An earlier failure is unrelated to this rejection.
-      refresh.forgetFailure()
+      calls.forgetFailure()
     }
     if (hasValidCredentials()) return true
     // Concurrent rejected requests share one call, even if DynamoDB rejects some of them after the call has failed.
-    const failure = refresh.getFailureSince(requestStartedAt)
+    const failure = calls.getFailureSince(requestStartedAt)
     if (failure) throw failure
     await waitForCredentials('rejected')
     return true
@@ -254,7 +254,7 @@ export const createSession = (options: SessionOptions): Session => {
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })
     }
     try {
-      await waitForCall(refresh.start('denied'), getWaitBudgetMs(getCurrentDeadline()))
+      await waitForCall(calls.start('denied'), getWaitBudgetMs(getCurrentDeadline()))
     } catch {
       // The caller throws DynamoDB's error, which describes the denied request better than an error of STS.
       return false
@@ -264,11 +264,11 @@ export const createSession = (options: SessionOptions): Session => {
 
   return {
     ensureCredentials,
-    prefetch: () => refresh.start('prefetch'),
+    prefetch: () => calls.start('prefetch'),
     credentials: createCredentialProvider(provideCredentials),
     hasValidCredentials,
     isRefreshing,
-    isEvictable: () => !isRefreshing() && !hasValidCredentials() && refresh.getRecentRefusal() === undefined,
+    isEvictable: () => !isRefreshing() && !hasValidCredentials() && calls.getRecentRefusal() === undefined,
     getLatestCredentials: () => issued?.credentials,
     replaceRejectedCredentials,
     replaceDeniedCredentials,

@@ -1,5 +1,5 @@
 /** Finds out from the sessions of the package when they are refreshed, and predicts the STS calls of a fleet with a formula. */
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import {
   createSimulatedSession,
   DURATION_SECONDS,

@@ -1,6 +1,6 @@
 /** Creates sessions of the package, and runs them in virtual time. */
 import type { AssumeRole, Credentials } from '../../../src/credentials/assume-role.ts'
-import type { SharedThrottle } from '../../../src/credentials/refresh.ts'
+import type { SharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import { createSession, type Session } from '../../../src/credentials/session.ts'
 
 export const DURATION_SECONDS = 3600

@@ -3,7 +3,7 @@
  * refresh window, its jitter, and the pauses after failed calls are its own. STS responds immediately and throttles at its quota.
  */
 import type { AssumeRole } from '../../../src/credentials/assume-role.ts'
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import type { Session } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { createSeededRandom } from './random.ts'

@@ -1,7 +1,7 @@
 /** An STS for unit tests of sessions. The test decides when and how each AssumeRole call settles. */
 import { jest } from '@jest/globals'
 import type { AssumeRole, Credentials } from '../../../src/credentials/assume-role.ts'
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError, type CrossAccountDynamoErrorCode } from '../../../src/errors.ts'
 import type { Logger } from '../../../src/logger.ts'

@@ -4,7 +4,7 @@
  */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { AssumeRole } from '../../../src/credentials/assume-role.ts'
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from './controlled-sts.ts'

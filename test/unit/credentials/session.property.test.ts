@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import fc from 'fast-check'
 import { createSeededRandom } from '../../../bench/benches/fleet/random.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from '../../../src/credentials/assume-role.ts'
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import { selectByRunLength } from '../../run-length.ts'

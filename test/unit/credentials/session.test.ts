@@ -1,7 +1,7 @@
 /** When a session calls STS, how long invocations wait for it, and which errors they receive. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals'
 import type { Credentials } from '../../../src/credentials/assume-role.ts'
-import { createSharedThrottle } from '../../../src/credentials/refresh.ts'
+import { createSharedThrottle } from '../../../src/credentials/assume-role-calls.ts'
 import { createSession } from '../../../src/credentials/session.ts'
 import { CrossAccountDynamoError } from '../../../src/errors.ts'
 import {

@@ -4,7 +4,7 @@ import type { Logger } from '../logger.ts'
 import type { AssumeRole, AssumeRoleReason, Credentials } from './assume-role.ts'
 import { createWindowFromNow, EMPTY_WINDOW, isNowIn, type TimeWindow } from './time-window.ts'
 
-export interface Refresh {
+export interface AssumeRoleCalls {
   /** Starts an AssumeRole call, or returns the promise of the call in flight. The promise settles when the call settles. */
   readonly start: (reason: AssumeRoleReason) => Promise<void>
   /** Returns the promise of the call in flight, or `undefined` if there is none. */
@@ -25,7 +25,7 @@ export interface Refresh {
   readonly forgetFailure: () => void
 }
 
-export interface RefreshOptions {
+export interface AssumeRoleCallOptions {
   readonly roleArn: string
   readonly assumeRole: AssumeRole
   /**
@@ -89,7 +89,7 @@ const NO_FAILURES: Failures = {
   refusalWindow: EMPTY_WINDOW,
 }
 
-export const createRefresh = (options: RefreshOptions): Refresh => {
+export const createAssumeRoleCalls = (options: AssumeRoleCallOptions): AssumeRoleCalls => {
   const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
   let callInFlight: AssumeRoleCall | undefined
   /** The numbers of the latest call and of the latest successful call. */
