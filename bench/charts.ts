@@ -42,6 +42,7 @@ const COLORS: readonly (readonly [name: string, colors: readonly string[]])[] = 
   ['@middy/sts', ['#b91c1c']],
   ['AssumeRole', ['#6b7280']],
   ['own credentials', ['#047857']],
+  ['a middleware that compares', ['#047857']],
   ['middy and the SDK', ['#047857']],
 ]
 const LINE_COLOR = '#111111'

@@ -27,8 +27,9 @@ which checks signatures and policies as AWS does. \`tenants\` and \`refresh\` ru
 
 **Read the figures as follows.** For times, sizes, memory and calls, lower is better. A time is the median of interleaved rounds,
 followed by its 95% confidence interval. With fewer than six rounds, as in \`tenants\` and \`refresh\`, the smallest and the
-largest value follow instead. Figures without an interval are counts or simulations, which are the same in each run. Times depend on the
-machine, so compare only times of one section. Added times are differences, so noise can make them negative. A KB of memory is
+largest value follow instead. Figures without an interval are counts, simulations, or measurements whose values are the same when rounded. Times depend on the
+machine, so compare only times of one section. Added times are differences between two processes or two functions, so noise, and the order in
+which Node.js compiles them, can make them negative. A KB of memory is
 1,024 bytes, and a KB of code is 1,000 bytes.
 `
 

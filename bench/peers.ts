@@ -7,6 +7,7 @@ export const PEER_NAMES = {
   'middy-sts': '`@middy/sts`, new client in each invocation',
   textbook: 'AssumeRole and new client in each invocation',
   'own-credentials': 'own credentials, no role (floor)',
+  'clock-middleware': 'a middleware that compares the time and sets a client (floor)',
 } as const satisfies Readonly<Record<string, string>>
 
 /** The name of a file in `peers/`, without `.ts`. */

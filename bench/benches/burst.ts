@@ -80,7 +80,8 @@ export const bench: Bench = {
   description:
     'All invocations of a burst start at once in one execution environment. `cold` is before the first credentials, `warm` with ' +
     'valid credentials, `refresh due` 4 minutes before they expire, and `expired` an hour after the refreshed credentials. Invocations that need the ' +
-    'same session wait for the same STS call, and their handlers start as soon as that call has settled.',
+    'same session wait for the same STS call, and their handlers start as soon as that call has settled. With the peers, handlers start ' +
+    'immediately and their first request waits, so that waits are counted only for this package.',
   columns: 'cases',
   run: async ({ isShort, report }) => {
     const bursts: Burst[] = []

@@ -211,7 +211,7 @@ export const bench: Bench = {
     'a fleet needs a higher quota, fewer tenants for each environment, or a slower start.\n\n' +
     'In the fleet with an outage, STS fails for 12 minutes, which the credentials survive. In the first two minutes after the outage, ' +
     'environments in the refresh window send the refreshes that were due. The column of the busiest minute does not contain these minutes: ' +
-    'the next refreshes of these environments are spread at random again.',
+    'the next refreshes of these environments are spread at random again. Without jitter, no refresh is due during this outage.',
   columns: 'metrics',
   run: async ({ isShort, report }) => {
     const fleets = isShort ? SHORT_FLEETS : FLEETS

@@ -24,6 +24,7 @@ const CONTEXTS = {
 const CASES: readonly Case[] = [
   { peer: 'package', context: 'plain' },
   { peer: 'package-tenants', context: 'plain' },
+  { peer: 'clock-middleware', context: 'plain' },
   { peer: 'from-temporary-credentials', context: 'plain' },
   { peer: 'client-per-tenant', context: 'plain' },
   { peer: 'middy-sts', context: 'plain' },

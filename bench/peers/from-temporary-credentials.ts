@@ -8,6 +8,6 @@ import { type BenchEvent, EXTERNAL_ID, ROLE_ARN, readItem, SESSION_NAME } from '
 const credentials = fromTemporaryCredentials({
   params: { RoleArn: ROLE_ARN, RoleSessionName: SESSION_NAME, ExternalId: EXTERNAL_ID },
 })
-const client = DynamoDBDocumentClient.from(new DynamoDBClient({ credentials }))
+export const client = DynamoDBDocumentClient.from(new DynamoDBClient({ credentials }))
 
 export const handler = middy<BenchEvent>().handler(async (event) => readItem(client, event))

@@ -5,15 +5,16 @@ export const formatJson = (policies: AccountPolicies): string => {
   const { role, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
   const formatSection = (title: string, document: object) =>
     `# ${title}\n${JSON.stringify(document, undefined, 2)}\n`
+  // In the order of deployment, because the trust policy accepts only execution roles that exist.
   return [
+    ...callers.map((caller) => {
+      const roles = caller.roles.map(({ name }) => name).join(', ') || 'the execution role'
+      return formatSection(`${formatCallerHeading(caller)}: policy of ${roles}`, callerPolicy)
+    }),
     formatSection(`Account ${role.accountId} (tables): trust policy of ${role.name}`, trustPolicy),
     formatSection(
       `Account ${role.accountId} (tables): permissions policy of ${role.name}`,
       permissionsPolicy,
     ),
-    ...callers.map((caller) => {
-      const roles = caller.roles.map(({ name }) => name).join(', ') || 'the execution role'
-      return formatSection(`${formatCallerHeading(caller)}: policy of ${roles}`, callerPolicy)
-    }),
   ].join('\n')
 }

@@ -66,8 +66,8 @@ test.each([
   setEnvironment({})
   const { code, out } = await runProgram(POLICIES_COMMAND.split(' '), isStdoutTerminal, noColor)
   expect(code).toBe(0)
-  expect(out.startsWith('\u001b[36m# Account 222222222222')).toBe(hasColors)
-  expect(out.startsWith('# Account 222222222222')).toBe(!hasColors)
+  expect(out.startsWith('\u001b[36m# Account 111111111111')).toBe(hasColors)
+  expect(out.startsWith('# Account 111111111111')).toBe(!hasColors)
 })
 
 test('writes no colors if TERM is dumb', async () => {

@@ -217,10 +217,10 @@ describe('formats of policies', () => {
   test('the format json contains each document under its account', async () => {
     const text = await formatPolicies('json')
     expect(findHeadings(text)).toEqual([
-      'Account 222222222222 (tables): trust policy of CrossAccountDynamoRole',
-      'Account 222222222222 (tables): permissions policy of CrossAccountDynamoRole',
       'Account 111111111111 (function): policy of LambdaExecutionRole',
       'Account 333333333333 (function): policy of OtherExecutionRole',
+      'Account 222222222222 (tables): trust policy of CrossAccountDynamoRole',
+      'Account 222222222222 (tables): permissions policy of CrossAccountDynamoRole',
     ])
     const documents = text
       .split(/^#.*$/m)
