@@ -226,7 +226,7 @@ describe('formats of policies', () => {
       .split(/^#.*$/m)
       .filter((each) => each.trim() !== '')
       .map((each): PolicyDocument => JSON.parse(each))
-    expect(documents).toEqual([trustPolicy, permissionsPolicy, callerPolicy, callerPolicy])
+    expect(documents).toEqual([callerPolicy, callerPolicy, trustPolicy, permissionsPolicy])
   })
 
   test.each([
