@@ -91,18 +91,22 @@ const checkBranch = (root: string): ReleaseIssue[] => {
 }
 
 /**
- * Compares the branch with its upstream as of the last fetch, if it has one. Commits that are not pushed are allowed, because the
- * command that `npm run release` prints pushes them together with the tag. If the upstream changed since the last fetch, that
- * command fails, and pushes nothing.
+ * Compares the branch with its upstream as of the last fetch, if it has one. A release has no commits that are not pushed, because
+ * commits reach the branch `main` only with a pull request.
  */
 const checkUpstream = (root: string): ReleaseIssue[] => {
   const ref = runGit(root, 'rev-parse', '--symbolic-full-name', 'HEAD')
   const upstream = runGit(root, 'for-each-ref', '--format=%(upstream:short)', ref)
-  if (upstream === '') return []
   // git keeps the name of an upstream that was deleted.
-  const isFetched = runGit(root, 'for-each-ref', '--format=%(upstream:track)', ref) !== '[gone]'
-  const missingCommits = isFetched ? Number(runGit(root, 'rev-list', '--count', `HEAD..${upstream}`)) : 0
-  return missingCommits === 0 ? [] : [{ code: 'behind-upstream', upstream, missingCommits }]
+  if (upstream === '' || runGit(root, 'for-each-ref', '--format=%(upstream:track)', ref) === '[gone]')
+    return []
+  const countCommits = (range: string): number => Number(runGit(root, 'rev-list', '--count', range))
+  const missingCommits = countCommits(`HEAD..${upstream}`)
+  const localCommits = countCommits(`${upstream}..HEAD`)
+  return [
+    ...(missingCommits === 0 ? [] : [{ code: 'behind-upstream' as const, upstream, missingCommits }]),
+    ...(localCommits === 0 ? [] : [{ code: 'ahead-of-upstream' as const, upstream, localCommits }]),
+  ]
 }
 
 const checkTag = (root: string, tag: string): ReleaseIssue[] =>

@@ -12,6 +12,7 @@ export type ReleaseIssue =
   | { readonly code: 'working-tree-not-clean'; readonly files: readonly string[] }
   | { readonly code: 'not-on-main'; readonly branch: string }
   | { readonly code: 'behind-upstream'; readonly upstream: string; readonly missingCommits: number }
+  | { readonly code: 'ahead-of-upstream'; readonly upstream: string; readonly localCommits: number }
   | { readonly code: 'tag-exists'; readonly tag: string }
   | { readonly code: 'changelog-version-missing'; readonly version: string }
   | { readonly code: 'changelog-heading-invalid'; readonly version: string; readonly heading: string }
@@ -59,6 +60,8 @@ const FORMATTERS: Formatters = {
     `git: ${branch === '' ? 'no branch' : `the branch ${branch}`} is checked out. Run \`git switch main\`.`,
   'behind-upstream': ({ upstream, missingCommits }) =>
     `git: the branch lacks ${missingCommits} ${missingCommits === 1 ? 'commit' : 'commits'} of ${upstream}. Run \`git pull --rebase\`.`,
+  'ahead-of-upstream': ({ upstream, localCommits }) =>
+    `git: ${upstream} lacks ${localCommits} ${localCommits === 1 ? 'commit' : 'commits'} of the branch. Merge the changes with a pull request, and run \`git pull\`.`,
   'tag-exists': ({ tag }) =>
     `git: the tag ${tag} exists. Run \`npm version --no-git-tag-version <version>\` to set the next version in package.json.`,
   'changelog-version-missing': ({ version }) =>

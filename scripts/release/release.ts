@@ -84,7 +84,6 @@ export const runRelease = (args: readonly string[], options: ReleaseOptions): 0 
   }
   runGit(root, 'tag', '--annotate', tag, '--message', `${manifest.name} ${manifest.version}`)
   output.log(`\nCreated the tag ${tag}. To publish, push it. The release workflow publishes the package:\n`)
-  // With `--atomic`, git does not push the tag if the repository rejects the branch.
-  output.log(`  git push --atomic origin main ${tag}`)
+  output.log(`  git push origin ${tag}`)
   return 0
 }

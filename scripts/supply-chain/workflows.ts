@@ -6,7 +6,7 @@ const PINNED = /^[\w.-]+(?:\/[\w.-]+)+@[0-9a-f]{40}$/
 const VERSION_COMMENT = /^\s*v\d\S*$/
 const LOCAL = /^\.{1,2}\//
 
-/** Returns the files of the workflows and of the actions in this repository, which can use other actions. */
+/** Returns the files of the workflows, and of the actions in `.github/actions`, which can use other actions. */
 export const findWorkflows = (root: string): readonly string[] =>
   globSync(['.github/workflows/*.{yml,yaml}', '.github/actions/**/action.{yml,yaml}'], { cwd: root }).sort()
 

@@ -59,7 +59,7 @@ const explainDeniedCall = async (
   const { name, message } = cause instanceof Error ? cause : { name: 'AccessDenied', message: '' }
   const denial = parseAssumeRoleDenial(message)
   const { action } = denial
-  // Prefer the caller that GetCallerIdentity returned, because a proxy can forge the message.
+  // Use the ARN from GetCallerIdentity, if known, instead of text in an error message.
   const caller = context.caller ?? denial.caller
   const callers = listCallers(context, caller)
   const { accountId } = parseRoleArn(parameters.roleArn)

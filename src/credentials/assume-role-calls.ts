@@ -9,13 +9,16 @@ export interface AssumeRoleCalls {
   readonly start: (reason: AssumeRoleReason) => Promise<void>
   /** Returns the promise of the call in flight, or `undefined` if there is none. */
   readonly getCallInFlight: () => Promise<void> | undefined
-  /** Returns whether a call is in flight for longer than a call can take, because Lambda froze the execution environment. */
+  /**
+   * Returns whether the call in flight started longer ago than a call can take, because Lambda froze the execution environment, or after
+   * the current time, because the clock moved back.
+   */
   readonly isCallFrozen: () => boolean
   /** Returns whether background refreshes of this session are paused, because a call failed. */
   readonly isBackingOff: () => boolean
   /** Returns whether background refreshes of all sessions are paused, because STS throttled one of the sessions. */
   readonly isThrottled: () => boolean
-  /** Returns whether such a pause ended after `time`, in milliseconds since the epoch. */
+  /** Returns whether the latest such pause ends after `time`, in milliseconds since the epoch. */
   readonly wasThrottledSince: (time: number) => boolean
   /** Returns a new error if STS refused the session within the last five seconds, else `undefined`. */
   readonly getRecentRefusal: () => unknown
@@ -40,6 +43,8 @@ export interface AssumeRoleCallOptions {
    * failed since the previous credentials.
    */
   readonly onCredentials: (credentials: Credentials, isOnSchedule: boolean) => void
+  /** Is called after a call failed. */
+  readonly onFailure: () => void
   readonly hasValidCredentials: () => boolean
 }
 
@@ -93,14 +98,14 @@ export const createAssumeRoleCalls = (options: AssumeRoleCallOptions): AssumeRol
   const { roleArn, assumeRole, maxAssumeRoleDurationMs, throttle, logger } = options
   let callInFlight: AssumeRoleCall | undefined
   /** The numbers of the latest call and of the latest successful call. */
-  let latestCall = 0
-  let latestSuccess = 0
+  let latestCallNumber = 0
+  let latestSuccessfulCallNumber = 0
   let failures = NO_FAILURES
 
-  const succeed = (credentials: Credentials, reason: AssumeRoleReason, call: number): void => {
+  const succeed = (credentials: Credentials, reason: AssumeRoleReason, callNumber: number): void => {
     // An aborted call can still succeed after the call that replaced it, with older credentials.
-    if (call < latestSuccess) return
-    latestSuccess = call
+    if (callNumber < latestSuccessfulCallNumber) return
+    latestSuccessfulCallNumber = callNumber
     const isOnSchedule = reason === 'refresh' && failures.count === 0
     failures = NO_FAILURES
     options.onCredentials(credentials, isOnSchedule)
@@ -120,6 +125,7 @@ export const createAssumeRoleCalls = (options: AssumeRoleCallOptions): AssumeRol
       ...(isRefusal && { refusal: error, refusalWindow: createWindowFromNow(REFUSAL_MEMORY_MS) }),
     }
     if (code === 'STS_THROTTLED') throttle.pause = createWindowFromNow(THROTTLE_PAUSE_MS)
+    options.onFailure()
     // Loggers can change an error, and later invocations receive copies of this error, so the logger gets a copy, too. No property is
     // named `message`, because loggers such as Powertools Logger reserve that name.
     const details = { code, reason, error: copyError(error) }
@@ -139,14 +145,14 @@ export const createAssumeRoleCalls = (options: AssumeRoleCallOptions): AssumeRol
       logger.info('An AssumeRole call was frozen in flight; the role is assumed again', { roleArn, reason })
       callInFlight.abort()
     }
-    latestCall += 1
-    const call = latestCall
+    latestCallNumber += 1
+    const callNumber = latestCallNumber
     const abortController = new AbortController()
     const settled = assumeRole(reason, abortController.signal)
       .then(
-        (credentials) => succeed(credentials, reason, call),
+        (credentials) => succeed(credentials, reason, callNumber),
         (error: CrossAccountDynamoError) => {
-          // The failure of an aborted call is of no interest, because another call has replaced it.
+          // Ignore the failure of an aborted call, because another call has replaced it.
           if (callInFlight?.settled === settled) fail(error, reason)
           throw error
         },

@@ -92,7 +92,8 @@ export const createCredentialProvider = <Provided>(
 /** The credentials of a provider. In direct mode, only `accessKeyId` and `secretAccessKey` are always present. */
 export type ProvidedCredentials = Pick<Credentials, 'accessKeyId' | 'secretAccessKey'> & Partial<Credentials>
 
-export interface SessionOptions extends Omit<AssumeRoleCallOptions, 'onCredentials' | 'hasValidCredentials'> {
+export interface SessionOptions
+  extends Omit<AssumeRoleCallOptions, 'onCredentials' | 'onFailure' | 'hasValidCredentials'> {
   /** The property of the context that holds the client, for error messages. */
   readonly contextKey: string
   /** The length of the refresh window without jitter, in seconds. The first invocation in the window starts a refresh. */
@@ -126,16 +127,22 @@ export const createSession = (options: SessionOptions): Session => {
   let latestDeadline: Deadline | undefined
 
   const hasValidCredentials = (): boolean => isValid(issued)
+  const getWindowStart = ({ expiresAt }: IssuedCredentials): number => expiresAt - refreshWindowMs
   const calls = createAssumeRoleCalls({
     ...options,
     hasValidCredentials,
+    onFailure: () => {
+      // In the refresh window, only the pause after the failure delays the next attempt.
+      if (issued !== undefined)
+        issued = { ...issued, refreshAt: Math.min(issued.refreshAt, getWindowStart(issued)) }
+    },
     onCredentials: (credentials, isOnSchedule) => {
       // Sessions that start together, or that recover together from an outage or a revocation, must not refresh together an hour
       // later.
-      const wasHeldBack = issued !== undefined && calls.wasThrottledSince(issued.refreshAt)
+      const wasDelayedByThrottling = issued !== undefined && calls.wasThrottledSince(issued.refreshAt)
       issued = toIssuedCredentials(credentials, {
         refreshWindowMs,
-        isRandom: !isOnSchedule || wasHeldBack,
+        isRandom: !isOnSchedule || wasDelayedByThrottling,
       })
     },
   })
@@ -145,34 +152,36 @@ export const createSession = (options: SessionOptions): Session => {
     getWaitBudgetMs(latestDeadline) > 0 ? latestDeadline : undefined
 
   /** Settles with the result of the call, or rejects with `STS_TIMEOUT` after `waitMs` milliseconds. */
-  const waitForCall = (call: Promise<void>, waitMs: number): Promise<void> =>
-    withTimeout(call, waitMs, () => waitTimeoutError(roleArn, waitMs, contextKey))
+  const waitForCall = (call: Promise<void>, waitMs: number, budgetMs = waitMs): Promise<void> =>
+    withTimeout(call, waitMs, () => waitTimeoutError(roleArn, budgetMs, contextKey))
 
   /**
-   * Waits for new credentials within the deadline, and at most `maxWaitMs` milliseconds. Each waiter receives a separate error object.
+   * Waits for new credentials within the deadline, and at most until `budgetMs` milliseconds after `startedAt`. Each waiter receives a
+   * separate error object.
    */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
     deadline = getCurrentDeadline(),
-    maxWaitMs = Infinity,
+    budgetMs = getWaitBudgetMs(deadline),
+    startedAt = performance.now(),
   ): Promise<void> => {
     const refusal = hasValidCredentials() ? undefined : calls.getRecentRefusal()
     if (refusal) throw refusal
-    const startedAt = performance.now()
-    const budgetMs = Math.min(getWaitBudgetMs(deadline), maxWaitMs)
+    const getRemainingMs = (): number =>
+      Math.min(getWaitBudgetMs(deadline), budgetMs - (performance.now() - startedAt))
     const waitMs = hasValidCredentials()
-      ? Math.min(MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs, budgetMs * MAX_WAIT_WITH_VALID_CREDENTIALS.share)
-      : budgetMs
-    const call = calls.start(reason)
+      ? Math.min(
+          MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs,
+          getRemainingMs() * MAX_WAIT_WITH_VALID_CREDENTIALS.share,
+        )
+      : getRemainingMs()
     try {
-      await waitForCall(call, waitMs)
+      await waitForCall(calls.start(reason), waitMs, budgetMs)
     } catch (error) {
       if (hasValidCredentials()) return
-      // The environment was frozen during this call, and another invocation has replaced the call. Wait for the new call.
-      const callInFlight = calls.getCallInFlight()
-      const remainingMs = budgetMs - (performance.now() - startedAt)
-      if (callInFlight && callInFlight !== call && remainingMs > 0)
-        return waitForCredentials(reason, deadline, remainingMs)
+      // The credentials expired during a short wait, or another invocation has replaced a frozen call. Wait for the call in flight.
+      if (isRefreshing() && getRemainingMs() > 0)
+        return waitForCredentials(reason, deadline, budgetMs, startedAt)
       throw copyError(error)
     }
   }
@@ -189,16 +198,16 @@ export const createSession = (options: SessionOptions): Session => {
   }
 
   /**
-   * Starts a refresh, unless refreshes pause, and postpones the next one. If this refresh starts before the refresh window and fails,
-   * the next one is also before the window. If Lambda froze the previous refresh, the handlers may be too short for the call, so this
-   * refresh gets the time of several invocations.
+   * Starts a refresh unless refreshes pause. Before the refresh window, schedules the next attempt before the window. If Lambda froze the
+   * previous call, schedules the next attempt before the last minute, so that the new call can continue across invocations.
    */
   const refreshInBackground = (): void => {
+    const isPaused = calls.isBackingOff() || calls.isThrottled()
     if (issued !== undefined) {
-      const { waitAt, expiresAt } = issued
-      issued = postponeRefresh(issued, calls.isCallFrozen() ? waitAt : expiresAt - refreshWindowMs)
+      const isRepeated = calls.isCallFrozen() && !isPaused
+      issued = postponeRefresh(issued, isRepeated ? issued.waitAt : getWindowStart(issued))
     }
-    if (!calls.isBackingOff() && !calls.isThrottled()) calls.start('refresh')
+    if (!isPaused) calls.start('refresh')
   }
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {

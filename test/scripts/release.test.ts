@@ -239,20 +239,23 @@ describe('conditions of a release', () => {
     ])
   })
 
-  it('accepts commits that are not pushed, and finds commits that are not pulled', () => {
+  it('finds commits that are not pushed, and commits that are not pulled', () => {
     const root = createRepository()
     // Different messages, because two equal commits in one second are one commit.
     const commit = (message: string) =>
       runGit(root, 'commit', '--quiet', '--allow-empty', '--message', message)
     runGit(root, 'branch', 'upstream-main')
     runGit(root, 'branch', '--quiet', '--set-upstream-to=upstream-main')
-    commit('not pushed')
     expect(findIssues(root)).toEqual([])
+    commit('not pushed')
+    const ahead = { code: 'ahead-of-upstream', upstream: 'upstream-main', localCommits: 1 }
+    expect(findIssues(root)).toEqual([ahead])
     runGit(root, 'switch', '--quiet', 'upstream-main')
     commit('not pulled')
     runGit(root, 'switch', '--quiet', 'main')
     expect(findIssues(root)).toEqual([
       { code: 'behind-upstream', upstream: 'upstream-main', missingCommits: 1 },
+      ahead,
     ])
     runGit(root, 'branch', '--quiet', '-D', 'upstream-main')
     expect(findIssues(root)).toEqual([])
@@ -328,7 +331,7 @@ describe('npm run release', () => {
     expect(hasRunTests(root)).toBe(true)
     expect(runGit(root, 'cat-file', '-t', 'v1.2.3')).toBe('tag')
     expect(runGit(root, 'rev-parse', 'v1.2.3^{commit}')).toBe(runGit(root, 'rev-parse', 'HEAD'))
-    expect(lines).toContain('  git push --atomic origin main v1.2.3')
+    expect(lines).toContain('  git push origin v1.2.3')
   })
 
   it('lists all issues, does not run .ci/run, and creates no tag', () => {

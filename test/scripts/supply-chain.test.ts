@@ -12,7 +12,7 @@ import {
   type LockedPackage,
   readLockFile,
 } from '../../scripts/supply-chain/lock-file.ts'
-import { findUnpinnedActions } from '../../scripts/supply-chain/workflows.ts'
+import { findUnpinnedActions, findWorkflows } from '../../scripts/supply-chain/workflows.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
 
@@ -226,6 +226,17 @@ describe('audit', () => {
 })
 
 describe('workflow actions', () => {
+  it('finds the workflows, and the actions of the repository', () => {
+    const files = {
+      '.github/workflows/ci.yml': '',
+      '.github/workflows/notes.md': '',
+      '.github/actions/setup/action.yaml': '',
+    }
+    withFiles(files, (folder) => {
+      expect(findWorkflows(folder)).toEqual(['.github/actions/setup/action.yaml', '.github/workflows/ci.yml'])
+    })
+  })
+
   it('finds actions without a commit or without a version comment', () => {
     const commit = '0123456789abcdef0123456789abcdef01234567'
     const workflow = `

@@ -5,7 +5,7 @@ export const formatJson = (policies: AccountPolicies): string => {
   const { role, callers, trustPolicy, permissionsPolicy, callerPolicy } = policies
   const formatSection = (title: string, document: object) =>
     `# ${title}\n${JSON.stringify(document, undefined, 2)}\n`
-  // In the order of deployment, because the trust policy accepts only execution roles that exist.
+  // The account of the function first, because its execution role must exist before the trust policy is saved.
   return [
     ...callers.map((caller) => {
       const roles = caller.roles.map(({ name }) => name).join(', ') || 'the execution role'

@@ -418,6 +418,16 @@ describe('wait budget with valid credentials', () => {
 })
 
 describe('waits during an invocation', () => {
+  test('an invocation whose credentials expire while it waits continues to wait for the rest of its time', async () => {
+    const { ensureCredentials, issueCredentials, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 500)
+    const waiting = catchErrorCode(ensureCredentials(createDeadline(10 * SECOND_MS)))
+    await jest.advanceTimersByTimeAsync(2 * SECOND_MS)
+    expect(await Promise.race([waiting, 'still waiting'])).toBe('still waiting')
+    issueCredentials()
+    expect(await waiting).toBe('no error')
+  })
+
   test('the SDK waits at most as long as the latest invocation can wait', async () => {
     const { ensureCredentials, credentials, getLatestCredentials, replaceRejectedCredentials } =
       await createReadySession()
@@ -509,8 +519,52 @@ describe('frozen AssumeRole calls', () => {
     // The environment is frozen for 30 seconds, and another invocation replaces the call.
     jest.setSystemTime(Date.now() + 30 * SECOND_MS)
     ensureCredentials()?.catch(() => {})
-    await jest.advanceTimersByTimeAsync(SECOND_MS)
+    await jest.advanceTimersByTimeAsync(SECOND_MS - 1)
+    expect(await Promise.race([waiting, 'still waiting'])).toBe('still waiting')
+    await jest.advanceTimersByTimeAsync(1)
     expect(await Promise.race([waiting, 'still waiting'])).toBe('STS_TIMEOUT')
+  })
+
+  test('a refresh after a frozen one is repeated before the last minute, and soon if it fails', async () => {
+    const { ensureCredentials, failCall, assumeRole, expiresAt } = await createReadySession()
+    jest.setSystemTime(expiresAt - 15 * MINUTE_MS)
+    ensureCredentials()
+    jest.setSystemTime(expiresAt - 14 * MINUTE_MS)
+    // The second call starts, and the next attempt is in the middle of the time to the last minute.
+    jest.spyOn(Math, 'random').mockReturnValue(0.5)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+    jest.setSystemTime(expiresAt - 7.5 * MINUTE_MS - 1)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+    jest.setSystemTime(expiresAt - 7.5 * MINUTE_MS)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(4)
+    // The calls that were aborted are still in the queue of the test.
+    failCall()
+    failCall()
+    failCall()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + 2 * SECOND_MS)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(5)
+  })
+
+  test('a pause because of throttling does not postpone a refresh to the last minute after a frozen one', async () => {
+    const throttle = createSharedThrottle()
+    const session = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const first = session.ensureCredentials()
+    session.issueCredentials()
+    await first
+    jest.setSystemTime(Date.now() + 46 * MINUTE_MS)
+    session.ensureCredentials()
+    jest.setSystemTime(Date.now() + MINUTE_MS)
+    throttle.pause = { from: Date.now(), until: Date.now() + 5 * SECOND_MS }
+    session.ensureCredentials()
+    expect(session.assumeRole).toHaveBeenCalledTimes(2)
+    jest.setSystemTime(Date.now() + 5 * SECOND_MS)
+    session.ensureCredentials()
+    expect(session.assumeRole).toHaveBeenCalledTimes(3)
   })
 
   test('an invocation aborts a call that takes longer than the maximum duration and starts a new call', async () => {
@@ -686,10 +740,10 @@ describe('aborted AssumeRole calls', () => {
     ])
   })
 
-  test('an aborted call that succeeds late does not replace credentials that expire later', async () => {
+  test('an aborted call that succeeds late does not replace the credentials of the next call', async () => {
     const { getLatestCredentials, calls } = await createSessionWithAbortedCall()
     const expiration = getLatestCredentials()?.expiration
-    calls[0]?.succeed(HOUR_MS - SECOND_MS)
+    calls[0]?.succeed(2 * HOUR_MS)
     await jest.advanceTimersByTimeAsync(0)
     expect(getLatestCredentials()?.expiration).toEqual(expiration)
   })
@@ -809,6 +863,8 @@ describe('throttling of another session', () => {
     const throttledCall = catchErrorCode(throttledSession.ensureCredentials())
     throttledSession.failCall('STS_THROTTLED')
     await throttledCall
+    session.ensureCredentials()
+    expect(session.getReasons()).toEqual(['first'])
     jest.setSystemTime(Date.now() + 5 * SECOND_MS)
     session.ensureCredentials()
     jest.spyOn(Math, 'random').mockReturnValue(1)
