@@ -59,3 +59,30 @@ export const withTimeout = async <T>(
     clearTimeout(timer)
   }
 }
+
+/** How late a timer fires at most while the environment runs, in milliseconds. A timer that fires later was frozen. */
+const MAX_TIMER_DELAY_MS = 100
+
+export interface Timeout {
+  readonly signal: AbortSignal
+  /** Stops the timer. */
+  readonly clear: () => void
+}
+
+/**
+ * Creates a signal that aborts after `timeoutMs` milliseconds. If Lambda froze the environment, the time starts again, because the
+ * response may have arrived meanwhile.
+ */
+export const createTimeout = (timeoutMs: number): Timeout => {
+  const controller = new AbortController()
+  let timer: NodeJS.Timeout
+  const start = (): void => {
+    const startedAt = performance.now()
+    timer = setTimeout(() => {
+      if (performance.now() - startedAt > timeoutMs + MAX_TIMER_DELAY_MS) start()
+      else controller.abort(new DOMException(`no response within ${timeoutMs} ms`, 'TimeoutError'))
+    }, timeoutMs)
+  }
+  start()
+  return { signal: controller.signal, clear: () => clearTimeout(timer) }
+}

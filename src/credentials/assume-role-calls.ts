@@ -172,7 +172,7 @@ export const createAssumeRoleCalls = (options: AssumeRoleCallOptions): AssumeRol
     isCallFrozen,
     isBackingOff: () => isNowIn(failures.backOff),
     isThrottled: () => isNowIn(throttle.pause),
-    wasThrottledSince: (time) => throttle.pause.until > time,
+    wasThrottledSince: (time) => throttle.pause.until > time && throttle.pause.from <= Date.now(),
     getRecentRefusal: () => (isNowIn(failures.refusalWindow) ? copyError(failures.refusal) : undefined),
     getFailureSince: (time) => (failures.latestAt >= time ? copyError(failures.latestError) : undefined),
     forgetFailure: () => {

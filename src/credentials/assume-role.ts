@@ -3,6 +3,7 @@ import { tracingChannel } from 'node:diagnostics_channel'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AssumeRoleCommand, type AssumeRoleCommandOutput, type STSClient } from '@aws-sdk/client-sts'
 import type { Configuration } from '../configuration/configuration.ts'
+import { createTimeout } from '../deadline.ts'
 import type { CrossAccountDynamoError } from '../errors.ts'
 import { parseRoleArn } from '../iam/arn.ts'
 import { type SessionParameters, toAssumeRoleInput } from '../identity/session-parameters.ts'
@@ -137,13 +138,13 @@ export const createAssumeRoleFactory = (
     signal: AbortSignal,
   ): Promise<Credentials | FailedAttempt> => {
     const secrets: string[] = []
+    const timeout = createTimeout(requestTimeoutMs)
     let client: STSClient | undefined
     try {
       client = clients.get(region)
       const command = new AssumeRoleCommand(toAssumeRoleInput(parameters))
       collectSecrets(command, secrets)
-      // The SDK's own timeouts end when the response headers arrive. This timeout also covers the body.
-      const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)])
+      const abortSignal = AbortSignal.any([signal, timeout.signal])
       // The expiration in the response is a time on the clock of AWS, and the local clock may differ from it. The local time
       // before the request plus the duration does not depend on that difference.
       const expiration = new Date(Date.now() + parameters.durationSeconds * 1000)
@@ -152,6 +153,8 @@ export const createAssumeRoleFactory = (
       const error = assumeRoleError(thrown, parameters, { region, contextKey, secrets })
       const reloadCallerCredentials = () => clients.reloadCallerCredentials(region, client)
       return { thrown, error, reloadCallerCredentials }
+    } finally {
+      timeout.clear()
     }
   }
 

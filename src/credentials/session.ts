@@ -188,8 +188,9 @@ export const createSession = (options: SessionOptions): Session => {
 
   const isRefreshing = (): boolean => calls.getCallInFlight() !== undefined
 
-  const canSkipWaiting = (): boolean =>
-    isValid(issued) && (Date.now() < issued.waitAt || calls.isBackingOff())
+  const isPaused = (): boolean => calls.isBackingOff() || calls.isThrottled()
+
+  const canSkipWaiting = (): boolean => isValid(issued) && (Date.now() < issued.waitAt || isPaused())
 
   /** Returns why an invocation waits for new credentials. */
   const getWaitReason = (): AssumeRoleReason => {
@@ -202,12 +203,11 @@ export const createSession = (options: SessionOptions): Session => {
    * previous call, schedules the next attempt before the last minute, so that the new call can continue across invocations.
    */
   const refreshInBackground = (): void => {
-    const isPaused = calls.isBackingOff() || calls.isThrottled()
     if (issued !== undefined) {
-      const isRepeated = calls.isCallFrozen() && !isPaused
+      const isRepeated = calls.isCallFrozen() && !isPaused()
       issued = postponeRefresh(issued, isRepeated ? issued.waitAt : getWindowStart(issued))
     }
-    if (!isPaused) calls.start('refresh')
+    if (!isPaused()) calls.start('refresh')
   }
 
   const ensureCredentials = (deadline?: Deadline): Promise<void> | undefined => {
@@ -257,7 +257,7 @@ export const createSession = (options: SessionOptions): Session => {
     if (getAgeMs(issued) < MIN_DENIED_AGE_MS) return false
     // Concurrent denied requests wait for the same call. Even if that call fails, no denied request starts another call for five
     // minutes.
-    if (!isRefreshing()) {
+    if (!isRefreshing() || calls.isCallFrozen()) {
       if (isNowIn(pauseAfterDenial)) return false
       pauseAfterDenial = createWindowFromNow(MIN_DENIED_AGE_MS)
       logger.warn('A policy explicitly denied a request; the role is assumed again', { roleArn })

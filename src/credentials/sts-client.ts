@@ -39,7 +39,9 @@ export const createStsClients = ({ stsClientOptions }: Configuration): StsClient
 
   const create = (region: string): STSClient => {
     const client = new STSClient({
-      requestHandler: STS_LIMITS,
+      // createAssumeRoleFactory limits the duration of a request instead of the SDK, whose timeout ends when the headers of the response
+      // arrive, and expires while Lambda freezes the environment.
+      requestHandler: { connectionTimeout: STS_LIMITS.connectionTimeout },
       ...stsClientOptions,
       ...(requestHandler !== undefined && { requestHandler }),
       region,

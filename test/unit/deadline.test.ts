@@ -1,6 +1,6 @@
 /** How long an invocation may wait, and timeouts of promises. */
-import { expect, test } from '@jest/globals'
-import { type Deadline, getWaitBudgetMs, withTimeout } from '../../src/deadline.ts'
+import { afterEach, describe, expect, jest, test } from '@jest/globals'
+import { createTimeout, type Deadline, getWaitBudgetMs, withTimeout } from '../../src/deadline.ts'
 
 test.each<[unknown, number]>([
   [undefined, 5000],
@@ -45,4 +45,38 @@ test('a timeout rejects the wait, and the promise can still resolve afterwards',
   await expect(withTimeout(promise, 1, () => new Error('late'))).rejects.toThrow('late')
   resolvePromise('resolved')
   await expect(withTimeout(promise, 1000, () => new Error('late'))).resolves.toBe('resolved')
+})
+
+describe('createTimeout', () => {
+  afterEach(() => {
+    jest.useRealTimers()
+    jest.restoreAllMocks()
+  })
+
+  test('a timeout aborts its signal with a TimeoutError after the given time', () => {
+    jest.useFakeTimers()
+    const { signal } = createTimeout(3000)
+    jest.advanceTimersByTime(2999)
+    expect(signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(signal.reason).toMatchObject({ name: 'TimeoutError' })
+  })
+
+  test('a timeout starts again if the environment was frozen while it ran', () => {
+    jest.useFakeTimers()
+    const { signal } = createTimeout(3000)
+    jest.advanceTimersByTime(1000)
+    const now = performance.now.bind(performance)
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + 30_000)
+    jest.advanceTimersByTime(2000 + 2999)
+    expect(signal.aborted).toBe(false)
+    jest.advanceTimersByTime(1)
+    expect(signal.aborted).toBe(true)
+  })
+
+  test('a timeout that is cleared leaves no timer', () => {
+    jest.useFakeTimers()
+    createTimeout(3000).clear()
+    expect(jest.getTimerCount()).toBe(0)
+  })
 })

@@ -7,6 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from '@jest/globals'
 import { type Sandbox, startSandbox } from '../../sandbox/index.ts'
 import { createTwoAccounts, TABLE } from '../../sandbox/two-accounts.ts'
@@ -60,11 +61,11 @@ const startExecutionEnvironment = async () => {
       return readOutcome()
     },
     /** Freezes the environment, calls `whileFrozen`, and resumes the environment after `durationMs` by its clock. */
-    freeze: async (durationMs: number, whileFrozen: () => void = () => {}) => {
+    freeze: async (durationMs: number, whileFrozen: () => void | Promise<void> = () => {}) => {
       environmentProcess.kill('SIGSTOP')
       // SIGSTOP takes effect asynchronously. The kernel reports the state T when the process is suspended.
       await waitUntil(() => / T /.test(readFileSync(`/proc/${environmentProcess.pid}/stat`, 'utf8')))
-      whileFrozen()
+      await whileFrozen()
       advanceClock(durationMs)
       environmentProcess.kill('SIGCONT')
     },
@@ -104,6 +105,20 @@ test('recovers from a freeze during a background refresh', async () => {
   await waitUntil(() => listCalls('AssumeRole').length === 2)
   await freeze(3 * HOUR_MS, () => sandbox.faults.clear())
   expect(await invoke()).toBe('ok')
+})
+
+test('uses the response to a refresh that arrives during a freeze that is longer than the timeout of the request', async () => {
+  const { invoke, freeze, advanceClock } = await startExecutionEnvironment()
+  expect(await invoke()).toBe('ok')
+  advanceClock(50 * MINUTE_MS)
+  sandbox.faults.inject({ service: 'sts', kind: 'latency', ms: 80 })
+  expect(await invoke()).toBe('ok')
+  await freeze(0, () => setTimeout(3200))
+  expect(await invoke()).toBe('ok')
+  // Without new credentials, this invocation would refresh them again.
+  advanceClock(8 * MINUTE_MS)
+  expect(await invoke()).toBe('ok')
+  expect(listCalls('AssumeRole').map(({ status }) => status)).toEqual([200, 200])
 })
 
 test('recovers from a freeze during the prefetch, hours before the first invocation', async () => {

@@ -852,6 +852,18 @@ describe('throttling of another session', () => {
     expect(readySession.getReasons()).toEqual(['first', 'refresh'])
   })
 
+  test('an invocation in the last minute does not wait during the pause', async () => {
+    const throttle = createSharedThrottle()
+    const session = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
+    const first = session.ensureCredentials()
+    session.issueCredentials()
+    await first
+    jest.setSystemTime(Date.now() + HOUR_MS - 30 * SECOND_MS)
+    throttle.pause = { from: Date.now(), until: Date.now() + 5 * SECOND_MS }
+    expect(session.ensureCredentials()).toBeUndefined()
+    expect(session.getReasons()).toEqual(['first'])
+  })
+
   test('credentials whose refresh the pause delayed are refreshed at a random age', async () => {
     const throttle = createSharedThrottle()
     const session = createTestSession(REFRESH_BEFORE_SECONDS, throttle)
@@ -932,6 +944,14 @@ describe('explicitly denied credentials', () => {
     issueCredentials()
     await expect(replaced).resolves.toBe(true)
     expect((await credentials()).accessKeyId).toBe('key 2')
+  })
+
+  test('denied requests start at most one call in five minutes, even if Lambda freezes the call', async () => {
+    const { getLatestCredentials, replaceDeniedCredentials, getReasons } = await createFiveMinuteOldSession()
+    replaceDeniedCredentials(getLatestCredentials())
+    jest.setSystemTime(Date.now() + 30 * SECOND_MS)
+    await expect(replaceDeniedCredentials(getLatestCredentials())).resolves.toBe(false)
+    expect(getReasons()).toEqual(['first', 'denied'])
   })
 
   test('denied credentials stay in use if the replacement fails, and the next denied request does not call STS', async () => {
