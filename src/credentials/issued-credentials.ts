@@ -8,6 +8,8 @@ export interface IssuedCredentials {
   readonly expiresAt: number
   /** From this time on, an invocation starts a refresh in the background. */
   readonly refreshAt: number
+  /** When the refresh window begins, and at the earliest after 10% of the lifetime. */
+  readonly windowStartsAt: number
   /** From this time on, an invocation waits for new credentials. */
   readonly waitAt: number
   /** Whether DynamoDB rejected the session token. */
@@ -38,12 +40,13 @@ export const toIssuedCredentials = (
   const expiresAt = credentials.expiration.getTime()
   const issuedAt = Date.now()
   const earliestRefreshAt = issuedAt + (expiresAt - issuedAt) * MIN_REFRESH_AGE_SHARE
-  const latestRefreshAt = Math.max(earliestRefreshAt, expiresAt - refreshWindowMs)
+  const windowStartsAt = Math.max(earliestRefreshAt, expiresAt - refreshWindowMs)
   return {
     credentials: freezeCredentials(credentials, expiresAt),
     issuedAt,
     expiresAt,
-    refreshAt: isRandom ? chooseTimeBetween(earliestRefreshAt, latestRefreshAt) : latestRefreshAt,
+    refreshAt: isRandom ? chooseTimeBetween(earliestRefreshAt, windowStartsAt) : windowStartsAt,
+    windowStartsAt,
     waitAt: expiresAt - EXPIRY_MARGIN_MS,
     isRejected: false,
   }

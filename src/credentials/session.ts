@@ -127,14 +127,13 @@ export const createSession = (options: SessionOptions): Session => {
   let latestDeadline: Deadline | undefined
 
   const hasValidCredentials = (): boolean => isValid(issued)
-  const getWindowStart = ({ expiresAt }: IssuedCredentials): number => expiresAt - refreshWindowMs
   const calls = createAssumeRoleCalls({
     ...options,
     hasValidCredentials,
     onFailure: () => {
       // In the refresh window, only the pause after the failure delays the next attempt.
       if (issued !== undefined)
-        issued = { ...issued, refreshAt: Math.min(issued.refreshAt, getWindowStart(issued)) }
+        issued = { ...issued, refreshAt: Math.min(issued.refreshAt, issued.windowStartsAt) }
     },
     onCredentials: (credentials, isOnSchedule) => {
       // Sessions that start together, or that recover together from an outage or a revocation, must not refresh together an hour
@@ -155,35 +154,39 @@ export const createSession = (options: SessionOptions): Session => {
   const waitForCall = (call: Promise<void>, waitMs: number, budgetMs = waitMs): Promise<void> =>
     withTimeout(call, waitMs, () => waitTimeoutError(roleArn, budgetMs, contextKey))
 
-  /**
-   * Waits for new credentials within the deadline, and at most until `budgetMs` milliseconds after `startedAt`. Each waiter receives a
-   * separate error object.
-   */
+  /** Waits for the call, and for the call in flight after it, until there are credentials or the budget is used up. */
+  const waitForCalls = async (
+    call: Promise<void>,
+    budgetMs: number,
+    getRemainingMs: () => number,
+  ): Promise<void> => {
+    const { maxMs, share } = MAX_WAIT_WITH_VALID_CREDENTIALS
+    const remainingMs = getRemainingMs()
+    const waitMs = hasValidCredentials() ? Math.min(maxMs, remainingMs * share) : remainingMs
+    try {
+      await waitForCall(call, waitMs, budgetMs)
+    } catch (error) {
+      if (hasValidCredentials()) return
+      // The credentials expired during a short wait, or another invocation has replaced a frozen call. Timers round down to
+      // milliseconds.
+      const callInFlight = calls.getCallInFlight()
+      if (callInFlight === undefined || getRemainingMs() < 1) throw copyError(error)
+      await waitForCalls(callInFlight, budgetMs, getRemainingMs)
+    }
+  }
+
+  /** Waits for new credentials within the deadline. Each waiter receives a separate error object. */
   const waitForCredentials = async (
     reason: AssumeRoleReason,
     deadline = getCurrentDeadline(),
-    budgetMs = getWaitBudgetMs(deadline),
-    startedAt = performance.now(),
   ): Promise<void> => {
     const refusal = hasValidCredentials() ? undefined : calls.getRecentRefusal()
     if (refusal) throw refusal
-    const getRemainingMs = (): number =>
-      Math.min(getWaitBudgetMs(deadline), budgetMs - (performance.now() - startedAt))
-    const waitMs = hasValidCredentials()
-      ? Math.min(
-          MAX_WAIT_WITH_VALID_CREDENTIALS.maxMs,
-          getRemainingMs() * MAX_WAIT_WITH_VALID_CREDENTIALS.share,
-        )
-      : getRemainingMs()
-    try {
-      await waitForCall(calls.start(reason), waitMs, budgetMs)
-    } catch (error) {
-      if (hasValidCredentials()) return
-      // The credentials expired during a short wait, or another invocation has replaced a frozen call. Wait for the call in flight.
-      if (isRefreshing() && getRemainingMs() > 0)
-        return waitForCredentials(reason, deadline, budgetMs, startedAt)
-      throw copyError(error)
-    }
+    const startedAt = performance.now()
+    const budgetMs = getWaitBudgetMs(deadline)
+    await waitForCalls(calls.start(reason), budgetMs, () =>
+      Math.min(getWaitBudgetMs(deadline), budgetMs - (performance.now() - startedAt)),
+    )
   }
 
   const isRefreshing = (): boolean => calls.getCallInFlight() !== undefined
@@ -205,7 +208,7 @@ export const createSession = (options: SessionOptions): Session => {
   const refreshInBackground = (): void => {
     if (issued !== undefined) {
       const isRepeated = calls.isCallFrozen() && !isPaused()
-      issued = postponeRefresh(issued, isRepeated ? issued.waitAt : getWindowStart(issued))
+      issued = postponeRefresh(issued, isRepeated ? issued.waitAt : issued.windowStartsAt)
     }
     if (!isPaused()) calls.start('refresh')
   }

@@ -246,6 +246,22 @@ describe('valid credentials', () => {
     expect(assumeRole).toHaveBeenCalledTimes(2)
   })
 
+  test('a failed call does not start a refresh in the first tenth of the lifetime of the credentials', async () => {
+    const { ensureCredentials, prefetch, issueCredentials, failCall, assumeRole } = createTestSession()
+    const first = ensureCredentials()
+    issueCredentials(15 * MINUTE_MS)
+    await first
+    prefetch().catch(() => {})
+    failCall()
+    await flushPromises()
+    jest.setSystemTime(Date.now() + 90 * SECOND_MS - 1)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(2)
+    jest.setSystemTime(Date.now() + 1)
+    ensureCredentials()
+    expect(assumeRole).toHaveBeenCalledTimes(3)
+  })
+
   test('an invocation waits for new credentials in the last minute before the expiration', async () => {
     const { ensureCredentials, credentials, issueCredentials, expiresAt } = await createReadySession()
     jest.setSystemTime(expiresAt - MINUTE_MS)
