@@ -51,29 +51,31 @@ const toRows = ({ peer, scenario, counts }: Day): Measurement[] =>
     ...summarize([counts[key]]),
   }))
 
-/** Runs all days. Those of the textbook wait for STS most of the time, so they run at the same time as the others. */
-const runDays = async (report: (progress: string) => void): Promise<Day[]> => {
-  const scenarios = Object.values(SCENARIOS)
-  const others = PEERS.filter((peer) => peer !== 'textbook')
-  const textbookDays = Promise.all(scenarios.map((scenario) => runDay('textbook', scenario, HOURS)))
+/** Runs the days of these peers, one after the other. */
+const runDaysOf = async (
+  peers: readonly Peer[],
+  hours: number,
+  report: (progress: string) => void,
+): Promise<Day[]> => {
   const days: Day[] = []
-  for (const peer of others) {
-    for (const scenario of scenarios) {
+  for (const peer of peers) {
+    for (const scenario of Object.values(SCENARIOS)) {
       report(`${peer}, ${scenario.name}`)
-      days.push(await runDay(peer, scenario, HOURS))
+      days.push(await runDay(peer, scenario, hours))
     }
   }
-  report('textbook')
-  return [...days, ...(await textbookDays)]
+  return days
 }
 
-const runShortDays = async (report: (progress: string) => void): Promise<Day[]> => {
-  const days: Day[] = []
-  for (const scenario of Object.values(SCENARIOS)) {
-    report(scenario.name)
-    days.push(await runDay('package', scenario, SHORT_HOURS))
-  }
-  return days
+/** Runs all days. The days of the textbook wait for STS most of the time, so they run at the same time as the others. */
+const runAllDays = async (report: (progress: string) => void): Promise<Day[]> => {
+  const textbookDays = Promise.all(
+    Object.values(SCENARIOS).map((scenario) => runDay('textbook', scenario, HOURS)),
+  )
+  const others = PEERS.filter((peer) => peer !== 'textbook')
+  const days = await runDaysOf(others, HOURS, report)
+  report('textbook')
+  return [...days, ...(await textbookDays)]
 }
 
 /**
@@ -112,8 +114,9 @@ export const bench: Bench = {
     '(reliability.md#the-environment-was-frozen).',
   columns: 'metrics',
   run: async ({ isShort, report }) => {
-    if (isShort) return { rows: [], checks: toChecks(await runShortDays(report), SHORT_HOURS) }
-    const days = await runDays(report)
+    if (isShort)
+      return { rows: [], checks: toChecks(await runDaysOf(['package'], SHORT_HOURS, report), SHORT_HOURS) }
+    const days = await runAllDays(report)
     return { rows: days.flatMap(toRows), checks: toChecks(days, HOURS) }
   },
   createCharts: ({ rows }) =>

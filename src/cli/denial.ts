@@ -101,8 +101,8 @@ const adviseOnAdditions = (
     ...(isPartDenied ? [] : mismatches),
     ...(executionRoles.length === 0 ? [CALLER_ADVICE] : []),
     'If a policy already contains a statement with the same Sid, replace it.',
-    'The statements do not contain the external ID and the values of tags. If the external ID and the tags that you gave are right, run the policies command with ' +
-      'the same flags to write complete statements.',
+    'The statements do not contain the external ID and the values of tags. If the external ID and the tags that you gave are right, ' +
+      'run the policies command with the same flags to write complete statements.',
   ]
 }
 
